@@ -1,0 +1,134 @@
+"""The exception tree, and the value that says what is wrong where.
+
+    SfctlError                 anything we raise on purpose; carries code, hint, exit code
+    ├── UsageError        (2)  a wrong command line or an impossible request
+    ├── SpecError         (2)  problems in YAML or policy, all of them at once
+    ├── PolicyRejected    (2)  a compiled policy that is missing, altered or not approved
+    ├── SourceError       (3)  data that cannot be read
+    ├── StoreError        (3)  bus, state, table or file system that does not answer
+    │   ├── StoreLocked        held by another process for longer than we wait
+    │   └── Conflict           a compare-and-set that lost
+    ├── MissingExtra      (3)  an optional library that is not installed
+    ├── Undelivered       (4)  evidence that is safe but not yet on the bus
+    └── PublishBlocked    (1)  enforcement said no; raised to the user's job after evidence is safe
+
+Codes (`SF…`) are explained offline by `sfctl explain CODE`; the catalogue is `sfctl/codes.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sfctl import exit_codes
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Problem:
+    """One thing that is wrong, with its place. Lines and columns count from 1; 0 means unknown."""
+
+    path: str
+    line: int
+    col: int
+    code: str
+    message: str
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}:{self.col}" if self.line else self.path
+        text = f"{place} {self.code} {self.message}"
+        return f"{text}\n    hint: {self.hint}" if self.hint else text
+
+
+class SfctlError(Exception):
+    """Base of everything we raise on purpose. `str()` is one line; `hint` says what to do."""
+
+    code = "SF900"
+    exit_code = exit_codes.UNABLE
+
+    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class UsageError(SfctlError):
+    """The request cannot be meant this way."""
+
+    code = "SF001"
+    exit_code = exit_codes.USAGE
+
+
+class SpecError(SfctlError):
+    """One or more problems in the user's files."""
+
+    code = "SF002"
+    exit_code = exit_codes.USAGE
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        count = len(self.problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} found")
+
+
+class PolicyRejected(SfctlError):
+    """A compiled policy is missing, altered, unsigned or signed by the wrong key."""
+
+    code = "SF401"
+    exit_code = exit_codes.USAGE
+
+
+class SourceError(SfctlError):
+    """Data cannot be read."""
+
+    code = "SF501"
+
+
+class StoreError(SfctlError):
+    """A store of ours or the user's table does not answer."""
+
+    code = "SF601"
+
+
+class StoreLocked(StoreError):
+    """Another process holds the store for longer than we wait."""
+
+    code = "SF602"
+
+
+class Conflict(StoreError):
+    """A compare-and-set lost against another writer."""
+
+    code = "SF603"
+
+
+class MissingExtra(SfctlError):
+    """An optional library is not installed."""
+
+    code = "SF701"
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(
+            f"{library} is not installed", hint=f"pip install 'sfctl[{extra}]'"
+        )
+
+
+class Undelivered(SfctlError):
+    """Evidence is safe in the outbox but not on the bus."""
+
+    code = "SF801"
+    exit_code = exit_codes.UNDELIVERED
+
+
+class PublishBlocked(SfctlError):
+    """Enforcement refused to publish a batch. `result` holds counts, verdicts and where it went."""
+
+    code = "SF301"
+    exit_code = exit_codes.FOUND
+
+    def __init__(self, message: str, *, result: object = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.result = result

@@ -1,0 +1,1 @@
+"""YAML text to a checked tree with source positions: the first box of the flow."""
