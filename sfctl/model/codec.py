@@ -1,0 +1,48 @@
+"""JSON in and out for the frozen values: one encoder, one decoder per type, canonical bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def encode(value: object) -> bytes:
+    """Return compact JSON in field order."""
+    return _ENCODER.encode(value)
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """Read JSON as `kind`. Raises msgspec.ValidationError or msgspec.DecodeError."""
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    result: T = decoder.decode(data)
+    return result
+
+
+def plain(value: object) -> Any:
+    """Return dicts, lists and scalars only."""
+    return msgspec.to_builtins(value)
+
+
+def canonical(value: object) -> bytes:
+    """Return JSON with sorted keys and no spaces: the bytes that digests are taken over."""
+    return json.dumps(
+        plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+
+
+def digest(value: object) -> str:
+    """Return `sha256:…` over the canonical bytes."""
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()

@@ -1,0 +1,76 @@
+"""`target/manifest.json`: what compile leaves for the run, readable by the standard library alone."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One dataset. `paths` maps stage to an absolute path or URL. `policy` is relative to target/.
+
+    `acted` names the columns with a PII action; `acts_on_all_strings` is true where an action
+    has no columns. `slo` is the dataset's own slo block.
+    """
+
+    name: str
+    urn: str
+    owner: str = ""
+    tier: int = 3
+    paths: dict[str, str] = {}
+    format: str = "delta"
+    policy: str = ""
+    digest: str = ""
+    source_digest: str = ""
+    """Digest of the YAML this was compiled from, so that a run can say the source has changed."""
+    level: str = "G2"
+    acted: tuple[str, ...] = ()
+    acts_on_all_strings: bool = False
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    slo: dict[str, object] = {}
+    on_stale: str = "serve_certified"
+    files: tuple[str, ...] = ()
+
+
+class JobEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One job file, resolved. `inputs` and `outputs` are canonical URNs (outputs with stage)."""
+
+    name: str
+    runtime: str = "python"
+    entrypoint: str = ""
+    args: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    schedule: str = ""
+    owner: str = ""
+    retries: int = 0
+    calendar: str = ""
+    expected_duration: str = ""
+    tags: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+
+
+class TargetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The target everything was compiled for."""
+
+    name: str
+    environment: str
+    lake: str
+    bus: dict[str, object] = {}
+    state: dict[str, object] = {}
+    graph: dict[str, object] = {}
+    settings: dict[str, object] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The whole compiled project."""
+
+    project: str
+    target: TargetEntry
+    datasets: dict[str, DatasetEntry] = {}
+    """By canonical URN."""
+    jobs: dict[str, JobEntry] = {}
+    compiled_at: str = ""
+    compiler: str = ""
+    digest: str = ""
+    schema: str = "sfctl.manifest.v1"
