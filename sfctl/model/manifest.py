@@ -1,4 +1,4 @@
-"""`target/manifest.json`: what compile leaves for the run, readable by the standard library alone."""
+"""`target/manifest.json`: what compile leaves for the run; the standard library can read it."""
 
 from __future__ import annotations
 

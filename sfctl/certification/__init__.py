@@ -1,0 +1,1 @@
+"""Which table version consumers may read, decided in one place."""

@@ -1,0 +1,1 @@
+"""Checked YAML in, engine-neutral policies out: the second box of the flow."""

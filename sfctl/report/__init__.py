@@ -1,0 +1,1 @@
+"""One outcome in, one rendering out: text, JSON, JUnit, SARIF, GitHub annotations."""

@@ -1,0 +1,1 @@
+"""Policy and data in, verdicts out; good rows published, bad rows held, versions certified."""
