@@ -1,0 +1,248 @@
+"""What is done to personal data before anything is written, and the count of what was found.
+
+An action touches the span that matched: a cell that is an address as a whole becomes a token, a
+masked address or null; an address inside a sentence is replaced where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from sfctl.model.policy import Detection
+from sfctl.model.verdict import PiiFinding
+from sfctl.runtime.pii.keys import KeyRing
+from sfctl.runtime.pii.kinds import KINDS, Kind, kind_for
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ADVISORY_ROWS = 10_000
+
+
+def apply(
+    frame: pl.DataFrame, detections: Sequence[Detection], keys: Callable[[], KeyRing]
+) -> tuple[pl.DataFrame, tuple[PiiFinding, ...]]:
+    """Return the frame as it may be written, and one finding per column and kind that occurs.
+
+    Rows and their order stay as they are. `keys` is called only where something is tokenized;
+    what it raises passes through. Columns an entry names but the frame lacks are left to G3.
+    Findings of an entry with action `none` are counted, nothing else.
+    """
+    columns = {name: None for d in detections for name in covered(frame, d)}
+    with ThreadPoolExecutor(max_workers=max(1, min(len(columns), 4))) as pool:
+        done = list(pool.map(lambda name: _act(frame, name, detections, keys), columns))
+    changed = [series for series, _ in done if series is not None]
+    if changed:
+        frame = frame.with_columns(changed)
+    order: dict[tuple[str, str], int] = {
+        (d.kind, d.action): index for index, d in enumerate(detections)
+    }
+    findings = (finding for _, found in done for finding in found)
+    return frame, tuple(sorted(findings, key=lambda f: (order[f.kind, f.action], f.column)))
+
+
+def _act(
+    frame: pl.DataFrame,
+    name: str,
+    detections: Sequence[Detection],
+    keys: Callable[[], KeyRing],
+) -> tuple[pl.Series | None, list[PiiFinding]]:
+    series = _text(frame[name])
+    evaluated = series.len() - series.null_count()
+    changed = False
+    findings: list[PiiFinding] = []
+    for detection in detections:
+        if name not in covered(frame, detection):
+            continue
+        kind = kind_for(detection.kind, detection.pattern)
+        if detection.action == "none":
+            matches = int(_matches(series, kind).sum() or 0)
+        elif detection.columns or _occurs(series, kind):
+            after = _acted(series, detection, kind, keys)
+            matches = int(after.ne_missing(series).sum())
+            series, changed = after, True
+        else:
+            continue
+        if matches:
+            findings.append(PiiFinding(name, detection.kind, detection.action, matches, evaluated))
+    return (series if changed else None), findings
+
+
+def find(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:
+    """Count what `apply` would act on, without acting; needs no key."""
+    findings = []
+    for detection in detections:
+        kind = kind_for(detection.kind, detection.pattern)
+        for name in covered(frame, detection):
+            series = _text(frame[name])
+            matches = int(_matches(series, kind).sum() or 0)
+            if matches:
+                findings.append(
+                    PiiFinding(
+                        column=name,
+                        kind=detection.kind,
+                        action=detection.action,
+                        matches=matches,
+                        evaluated=series.len() - series.null_count(),
+                    )
+                )
+    return tuple(findings)
+
+
+def advise(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:
+    """Look for kinds nobody declared in the first rows of every string column; advisory only."""
+    known = {(d.kind, name) for d in detections for name in covered(frame, d)}
+    head = frame.head(ADVISORY_ROWS)
+    findings = []
+    for name in string_columns(frame):
+        series = _text(head[name])
+        filled = series.len() - series.null_count()
+        for kind in KINDS.values():
+            if (kind.name, name) in known or not filled:
+                continue
+            matches = int(_matches(series, kind).sum() or 0)
+            if matches:
+                findings.append(PiiFinding(name, kind.name, "none", matches, filled, advised=True))
+    return tuple(findings)
+
+
+def redact_named(
+    frame: pl.DataFrame, detections: Sequence[Detection], nullable: Callable[[str], bool]
+) -> pl.DataFrame | None:
+    """Return the frame with every acted column emptied, or None where that is not allowed.
+
+    The way out when an action cannot be carried out. None, meaning that the whole batch belongs
+    into the encrypted quarantine, where an entry names no columns or a column may not be null.
+    """
+    import polars as pl
+
+    named: list[str] = []
+    for detection in detections:
+        if detection.action == "none":
+            continue
+        if not detection.columns or not all(nullable(c) for c in detection.columns):
+            return None
+        named.extend(c for c in detection.columns if c in frame.columns)
+    return frame.with_columns(pl.lit(None, dtype=frame.schema[c]).alias(c) for c in set(named))
+
+
+def covered(frame: pl.DataFrame, detection: Detection) -> tuple[str, ...]:
+    """Return the columns of the frame that an entry looks at."""
+    strings = string_columns(frame)
+    return tuple(c for c in strings if c in detection.columns) if detection.columns else strings
+
+
+def string_columns(frame: pl.DataFrame) -> tuple[str, ...]:
+    """Return the columns that hold text, dictionaries of text included."""
+    import polars as pl
+
+    return tuple(
+        name
+        for name, kind in frame.schema.items()
+        if kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum)
+    )
+
+
+def _text(series: pl.Series) -> pl.Series:
+    import polars as pl
+
+    return series if series.dtype == pl.String else series.cast(pl.String)
+
+
+def _occurs(series: pl.Series, kind: Kind) -> bool:
+    return bool(series.str.contains(kind.rust).any())
+
+
+def _matches(series: pl.Series, kind: Kind) -> pl.Series:
+    hits = series.str.contains(kind.rust)
+    if kind.valid is None or not hits.any():
+        return hits
+    candidates = series.filter(hits).unique()
+    real = [text for text in candidates if _valid_match(kind, text)]
+    return series.is_in(real)
+
+
+def _valid_match(kind: Kind, text: str) -> bool:
+    assert kind.valid is not None
+    return any(kind.valid(match.group()) for match in kind.python.finditer(text))
+
+
+def _acted(
+    series: pl.Series, detection: Detection, kind: Kind, keys: Callable[[], KeyRing]
+) -> pl.Series:
+    if detection.action == "none":
+        return series
+    if detection.action == "tokenize" or kind.valid is not None:
+        return _by_value(series, detection, kind, keys)
+    if detection.action == "mask":
+        return _masked(series, kind)
+    mark = detection.placeholder if detection.placeholder is not None else f"[{kind.name}]"
+    replaced = series.str.replace_all(kind.rust, mark.replace("$", "$$"))
+    if detection.placeholder is not None:
+        return replaced
+    return _emptied(replaced, series, mark)
+
+
+def _masked(series: pl.Series, kind: Kind) -> pl.Series:
+    if kind.keeps == "groups":
+        return series.str.replace_all(kind.rust, kind.mask)
+    whole = series.str.contains(rf"\A(?:{kind.rust})\z")
+    if kind.keeps == "domain":
+        kept = series.str.splitn("@", 2).struct.field("field_1")
+    else:
+        kept = series.str.tail(12).str.replace_all("[^0-9]", "").str.tail(4)
+    masked = (kind.stars + kept).zip_with(whole, series)
+    parts = (~whole).arg_true()
+    if parts.len():
+        masked = masked.scatter(parts, series.gather(parts).str.replace_all(kind.rust, kind.mask))
+    return masked.alias(series.name)
+
+
+def _emptied(replaced: pl.Series, original: pl.Series, mark: str) -> pl.Series:
+    whole = (replaced == mark) & (original != mark)
+    return replaced.set(whole, None) if whole.any() else replaced
+
+
+def _by_value(
+    series: pl.Series, detection: Detection, kind: Kind, keys: Callable[[], KeyRing]
+) -> pl.Series:
+    import polars as pl
+
+    hits = series.str.contains(kind.rust)
+    values = series.filter(hits).unique()
+    if values.is_empty():
+        return series
+    replace = _replacement(detection, kind, keys)
+    acted = [kind.python.sub(replace, text) for text in values]
+    if detection.action == "redact" and detection.placeholder is None:
+        mark = f"[{kind.name}]"
+        acted = [
+            None if new == mark != old else new for new, old in zip(acted, values, strict=True)
+        ]
+    return series.replace_strict(
+        values, pl.Series(acted, dtype=pl.String), default=series, return_dtype=pl.String
+    ).alias(series.name)
+
+
+def _replacement(
+    detection: Detection, kind: Kind, keys: Callable[[], KeyRing]
+) -> Callable[[object], str]:
+    from sfctl.runtime.pii.tokens import Tokenizer
+
+    tokenizer = Tokenizer(keys()) if detection.action == "tokenize" else None
+    mark = detection.placeholder if detection.placeholder is not None else f"[{kind.name}]"
+
+    def replace(match: object) -> str:
+        import re
+
+        assert isinstance(match, re.Match)
+        text: str = match.group()
+        if kind.valid is not None and not kind.valid(text):
+            return text
+        if tokenizer is not None:
+            return tokenizer.token(text, detection.kind)
+        return kind.masked(match) if detection.action == "mask" else mark
+
+    return replace
