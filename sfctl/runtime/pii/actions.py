@@ -215,12 +215,11 @@ def _by_value(
     if values.is_empty():
         return series
     replace = _replacement(detection, kind, keys)
-    acted = [kind.python.sub(replace, text) for text in values]
-    if detection.action == "redact" and detection.placeholder is None:
-        mark = f"[{kind.name}]"
-        acted = [
-            None if new == mark != old else new for new, old in zip(acted, values, strict=True)
-        ]
+    emptied = detection.action == "redact" and detection.placeholder is None
+    acted: list[str | None] = []
+    for text in values:
+        new = kind.python.sub(replace, text)
+        acted.append(None if emptied and new == f"[{kind.name}]" != text else new)
     return series.replace_strict(
         values, pl.Series(acted, dtype=pl.String), default=series, return_dtype=pl.String
     ).alias(series.name)
