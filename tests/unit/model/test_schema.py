@@ -1,0 +1,95 @@
+"""Fingerprints tell schemas apart, and drift is named for what it is."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfctl.model.schema import Column, Schema, compare, from_json
+from sfctl.model.types import parse
+
+COLUMNS = st.lists(
+    st.builds(
+        Column,
+        st.from_regex(r"[a-z]{1,4}", fullmatch=True),
+        st.sampled_from(["INT32", "INT64", "STRING", "DECIMAL(9,2)"]).map(parse),
+        st.sampled_from([True, False, None]),
+    ),
+    max_size=6,
+    unique_by=lambda c: c.name,
+).map(lambda columns: Schema(tuple(columns)))
+
+
+def schema(*columns: tuple[str, str] | tuple[str, str, bool]) -> Schema:
+    return Schema(tuple(Column(c[0], parse(c[1]), *c[2:]) for c in columns))
+
+
+@given(COLUMNS)
+def test_a_schema_equals_itself_and_survives_json(one: Schema) -> None:
+    assert compare(one, one) == ()
+    assert from_json(one.as_json()) == one
+    assert one.fingerprint().startswith("sha256:")
+
+
+@given(COLUMNS, COLUMNS)
+def test_fingerprints_differ_exactly_where_schemas_do(a: Schema, b: Schema) -> None:
+    filled = Schema(())
+    same = a.with_nullability_of(filled) == b.with_nullability_of(filled)
+    assert (a.fingerprint() == b.fingerprint()) is same
+
+
+@given(COLUMNS)
+def test_shape_ignores_order_and_nullability(one: Schema) -> None:
+    turned = Schema(tuple(Column(c.name, c.type, True) for c in reversed(one.columns)))
+    assert one.shape() == turned.shape()
+
+
+def kinds(a: Schema, b: Schema) -> list[tuple[str, str]]:
+    return [(d.kind, d.field) for d in compare(a, b)]
+
+
+def test_each_kind_of_drift() -> None:
+    base = schema(("id", "INT64", False), ("total", "DECIMAL(9,2)"), ("note", "STRING"))
+    assert kinds(base, schema(("id", "INT64", False), ("total", "DECIMAL(9,2)"))) == [
+        ("removed", "note")
+    ]
+    assert kinds(base, Schema((*base.columns, Column("x", parse("INT8"), True)))) == [
+        ("added", "x")
+    ]
+    assert kinds(
+        base, schema(("id", "INT64", False), ("total", "DECIMAL(12,2)"), ("note", "STRING"))
+    ) == [("widened", "total")]
+    assert kinds(base, schema(("id", "INT64", False), ("total", "STRING"), ("note", "STRING"))) == [
+        ("changed", "total")
+    ]
+    assert kinds(
+        base, schema(("id", "INT64", True), ("total", "DECIMAL(9,2)"), ("note", "STRING"))
+    ) == [("nullability_loosened", "id")]
+    assert kinds(
+        base, schema(("total", "DECIMAL(9,2)"), ("id", "INT64", False), ("note", "STRING"))
+    ) == [("reordered", "id")]
+    assert kinds(
+        base, schema(("id", "INT64", False), ("total", "DECIMAL(9,2)"), ("remark", "STRING"))
+    ) == [("removed", "note"), ("renamed", "note"), ("added", "remark")]
+
+
+def test_compatibility_and_signatures() -> None:
+    base = schema(("id", "INT32", False), ("total", "DECIMAL"))
+    found = compare(base, schema(("id", "INT64", False), ("total", "STRING"), ("x", "INT8", False)))
+    assert [(d.kind, d.compatible) for d in found] == [
+        ("widened", True),
+        ("changed", False),
+        ("added", False),
+    ]
+    assert found[1].signature == "SCHEMA_BREAK:total:DECIMAL→STRING"
+    assert found[2].signature == "SCHEMA_BREAK:x:ABSENT→INT8"
+    optional = compare(base, Schema((*base.columns, Column("y", parse("INT8"), True))))
+    assert [d.compatible for d in optional] == [True]
+
+
+def test_unknown_nullability_is_filled_from_what_is_declared() -> None:
+    actual = schema(("id", "INT64"), ("x", "STRING"))
+    filled = actual.with_nullability_of(schema(("id", "INT64", False)))
+    assert [c.nullable for c in filled.columns] == [False, True]
+    assert "id" in filled
+    assert filled.get("nope") is None
