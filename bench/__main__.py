@@ -1,0 +1,64 @@
+"""`python -m bench NAME… [--quick]`: measure, print, keep, and rewrite RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from bench.environments import build_all
+from bench.results import Report, keep, publish
+
+NAMES = {
+    "agreement": "failing rows per rule on the dirty set, everybody's",
+    "cold": "check FILE, cold process to verdict, against bare Polars and every peer",
+    "memory": "judging a frame in memory, against the Polars peers",
+    "split": "good and bad rows as two tables, against by hand and peers",
+    "write": "gated passing Delta write with PII, against the bare write; tokens a second",
+    "peak": "peak memory of check up to 20 M rows",
+    "startup": "sfctl --help against python -c pass",
+    "validate": "validate of 500 datasets",
+    "size": "installed size of the core",
+}
+
+BESIDE_PEERS = {"agreement", "cold", "memory", "split"}
+
+
+def main() -> int:
+    """Run the named benchmarks; exit 1 when a bound was missed, 2 on a wrong name."""
+    options = _options()
+    if options.names == ["setup"]:
+        build_all()
+        return 0
+    names = options.names or list(NAMES)
+    if not BESIDE_PEERS.isdisjoint(names):
+        build_all()
+    missed = False
+    for name in names:
+        report: Report = import_module(f"bench.cases.{name}").run_case(options.quick)
+        print(report.markdown(), end="\n\n", flush=True)
+        print(f"kept in {keep(report, options.quick)}", file=sys.stderr)
+        if not options.quick:
+            publish(report)
+        missed = missed or not all(bound.met for bound in report.bounds)
+    return 1 if missed and not options.quick else 0
+
+
+def _options() -> argparse.Namespace:
+    listing = "\n".join(f"  {name:10} {about}" for name, about in NAMES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"benchmarks:\n{listing}\n  setup      make the peers' environments, once",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all when none is named")
+    parser.add_argument("--quick", action="store_true", help="D1 only, 3 rounds, nothing published")
+    options = parser.parse_args()
+    wrong = [name for name in options.names if name not in {*NAMES, "setup"}]
+    if wrong:
+        parser.error(f"no benchmark {', '.join(wrong)}; there are: {', '.join(NAMES)}")
+    return options
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""One benchmark per file, each a function `run(quick)` returning a report."""

@@ -1,0 +1,69 @@
+"""`sfctl check FILE`, cold process to verdict, beside a bare Polars process and every peer."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from bench.commands import PEERS, bare, check, peer
+from bench.data import ROWS, path_of
+from bench.measure import Line, Once, compare, run
+from bench.results import Bound, Report, ratio_table
+
+ROUNDS = 15
+TIMEOUT = 120.0
+BARE = ("plain", "hash", "chunked")
+
+
+def run_case(quick: bool) -> Report:
+    """Measure on D1, D2 and D20M; `quick` on D1 only."""
+    tables, bounds, raw = [], [], {}
+    for data in ("D1",) if quick else ("D1", "D2", "D20M"):
+        lines = compare(_subjects(path_of(data)), 3 if quick else ROUNDS)
+        tables.append(ratio_table(f"{data}, {ROWS[data]:,} rows", lines))
+        bounds += _bounds(data, lines)
+        raw[data] = lines
+    return Report(
+        "cold",
+        "`sfctl check FILE`: cold process to verdict",
+        "From spawning the interpreter to its exit, reading Parquet included, 16 rules. *plain* is"
+        " the fused select one writes first, *hash* the same with the key hashed, *chunked* by hand"
+        " in chunks with sorted hashes. Subjects slower than 8 s run in 5 rounds; who is missing"
+        f" did not finish within {TIMEOUT:.0f} s or in memory.",
+        tables,
+        bounds,
+        raw,
+    )
+
+
+def _subjects(file: Path) -> dict[str, Once]:
+    subjects: dict[str, Once] = {
+        "sfctl check": partial(run, check(file), accept=(0, 1), timeout=TIMEOUT)
+    }
+    for way in BARE:
+        subjects[f"bare polars, {way}"] = partial(run, bare(file, way), timeout=TIMEOUT)
+    for name in PEERS:
+        subjects[name] = partial(run, peer(name, "cold", str(file)), timeout=TIMEOUT)
+    return subjects
+
+
+def _bounds(data: str, lines: list[Line]) -> list[Bound]:
+    by_hand = [line for line in lines if line.name.startswith("bare")]
+    peers = [line for line in lines[1:] if line not in by_hand]
+    quickest = min(by_hand, key=lambda line: line.wall)
+    nearest = max(peers, key=lambda line: line.wall_ratio[0])
+    return [
+        Bound(
+            f"{data}, wall against the quickest bare scan ({quickest.name})",
+            quickest.wall_ratio[0],
+            1.5,
+        ),
+        Bound(
+            f"{data}, CPU against the quickest bare scan ({quickest.name})",
+            quickest.cpu_ratio[0],
+            1.5,
+        ),
+        Bound(
+            f"{data}, wall against the quickest peer ({nearest.name})", nearest.wall_ratio[0], 1.0
+        ),
+    ]

@@ -1,0 +1,216 @@
+"""Measure processes and sessions in interleaved pairs; standard library only, so that the harness
+itself stays small (a child's peak memory can never read lower than its parent's at the fork).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from bench.environments import child_environment
+from bench.places import ROOT
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run: seconds of wall clock and CPU (user + system, whole tree), peak MiB, answer."""
+
+    wall: float
+    cpu: float
+    peak: float
+    found: Any
+    exit_code: int
+
+
+class Failed(Exception):  # noqa: N818
+    """A measured program did not do what was asked; says which and the end of its stderr."""
+
+
+def run(
+    command: Sequence[str],
+    *,
+    accept: Sequence[int] = (0,),
+    timeout: float = 600.0,
+    answer: bool = True,
+    **environment: str,
+) -> Sample:
+    """Run one process to its end and measure it from spawn to exit.
+
+    `answer` reads the last line of stdout as JSON, or the whole of it when that is one document.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        started = time.perf_counter()
+        child = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=err,
+            stdin=subprocess.DEVNULL,
+            cwd=ROOT,
+            env=child_environment(**environment),
+        )
+        code, usage = _wait(child, timeout, command)
+        wall = time.perf_counter() - started
+        out.seek(0)
+        err.seek(0)
+        text, complaint = out.read().decode(), err.read().decode()
+    if code not in accept:
+        raise Failed(f"{_name(command)} exited {code}: {complaint[-600:]}")
+    found = _answer(text) if answer else None
+    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, found, code)
+
+
+def _wait(
+    child: subprocess.Popen[bytes], timeout: float, command: Sequence[str]
+) -> tuple[int, Any]:
+    timer = threading.Timer(timeout, child.kill)
+    timer.start()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if not timer.is_alive():
+        raise Failed(f"{_name(command)} did not finish within {timeout:.0f} s")
+    timer.cancel()
+    return child.returncode, usage
+
+
+def _name(command: Sequence[str]) -> str:
+    return " ".join(part.rsplit("/", 1)[-1] for part in command[:4])
+
+
+def _answer(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return json.loads(text.strip().splitlines()[-1])
+
+
+class Session:
+    """A program that keeps a frame in memory and runs its action each time it is asked."""
+
+    def __init__(self, command: Sequence[str], **environment: str) -> None:
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115
+        self.command = command
+        self.child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            cwd=ROOT,
+            env=child_environment(**environment),
+            text=True,
+        )
+        self._read()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self.child.stdin is not None
+        self.child.stdin.close()
+        self.child.wait(60)
+        self.errors.close()
+
+    def once(self) -> Sample:
+        """Run the action once; seconds are the action's alone, measured inside."""
+        assert self.child.stdin is not None
+        self.child.stdin.write("go\n")
+        self.child.stdin.flush()
+        said = self._read()
+        return Sample(said["wall"], said["cpu"], said.get("peak", 0.0), said["found"], 0)
+
+    def _read(self) -> Any:
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        self.child.wait()
+        self.errors.seek(0)
+        complaint = self.errors.read().decode()
+        raise Failed(f"{_name(self.command)} exited {self.child.returncode}: {complaint[-600:]}")
+
+
+Once = Callable[[], Sample]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One subject beside ours: how often run, medians of it, and ours / it, round by round."""
+
+    name: str
+    rounds: int
+    wall: float
+    cpu: float
+    peak: float
+    wall_ratio: tuple[float, float, float]
+    cpu_ratio: tuple[float, float, float]
+
+
+SLOW = 8.0
+SLOW_ROUNDS = 5
+
+
+def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
+    """Run every subject once a round, in a rotating order, and relate each to the first (ours).
+
+    An unmeasured run of each fills page and byte-code cache. A subject whose unmeasured run took
+    over `SLOW` seconds takes part in the first `SLOW_ROUNDS` rounds only; one that fails (time,
+    memory) is said on stderr and left out.
+    """
+    names, slow = _warm(subjects)
+    samples: dict[str, list[Sample]] = {name: [] for name in names}
+    for number in range(rounds):
+        taking_part = [n for n in names if n not in slow or number < SLOW_ROUNDS]
+        turn = number % len(taking_part)
+        for name in taking_part[turn:] + taking_part[:turn]:
+            samples[name].append(subjects[name]())
+        print(f"  round {number + 1}/{rounds}", end="\r", file=sys.stderr)
+    print(file=sys.stderr)
+    return [_line(name, samples[names[0]], samples[name]) for name in names]
+
+
+def _warm(subjects: dict[str, Once]) -> tuple[list[str], set[str]]:
+    names: list[str] = []
+    slow: set[str] = set()
+    for name, once in subjects.items():
+        try:
+            sample = once()
+        except Failed as failure:
+            if not names:
+                raise
+            print(f"  {name} left out: {failure}", file=sys.stderr)
+            continue
+        names.append(name)
+        if sample.wall > SLOW and len(names) > 1:
+            slow.add(name)
+    return names, slow
+
+
+def _line(name: str, ours: list[Sample], its: list[Sample]) -> Line:
+    pairs = list(zip(ours, its, strict=False))
+    return Line(
+        name=name,
+        rounds=len(its),
+        wall=statistics.median(sample.wall for sample in its),
+        cpu=statistics.median(sample.cpu for sample in its),
+        peak=max(sample.peak for sample in its),
+        wall_ratio=_spread([a.wall / b.wall for a, b in pairs]),
+        cpu_ratio=_spread([a.cpu / b.cpu for a, b in pairs]),
+    )
+
+
+def _spread(ratios: list[float]) -> tuple[float, float, float]:
+    return statistics.median(ratios), min(ratios), max(ratios)

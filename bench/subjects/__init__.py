@@ -1,0 +1,1 @@
+"""The programs being measured: each runs as a process of its own, in its own environment."""
