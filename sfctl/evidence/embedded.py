@@ -1,0 +1,286 @@
+"""The embedded bus: one SQLite file in WAL mode, for one machine and as many processes as it has.
+
+Commits are durable (`synchronous=FULL`): the outbox forgets an event once the bus has it, so a
+power cut may not take it back. A batch is one commit, which keeps the price of that low.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from sfctl.clock import format_instant
+from sfctl.evidence.port import DeadLetter, Published, Query, Record
+from sfctl.model import evidence, urn
+from sfctl.model.evidence import Evidence
+from sfctl.sqlite import Database
+
+_STEPS = (
+    """
+CREATE TABLE events (
+    offset INTEGER PRIMARY KEY AUTOINCREMENT,
+    evidence_id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    dataset_urn TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    result TEXT NOT NULL,
+    gates TEXT NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (evidence_id, revision)
+);
+CREATE INDEX events_run ON events (run_id, offset);
+CREATE INDEX events_dataset ON events (dataset_urn, timestamp);
+CREATE INDEX events_time ON events (timestamp);
+CREATE TABLE groups (name TEXT PRIMARY KEY, offset INTEGER NOT NULL);
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (reason, origin, body)
+)
+""",
+)
+_ROW = "offset, key, body"
+
+
+class EmbeddedBus:
+    """The bus port on `path` (`.sfctl/bus.db`). A lock is waited for `timeout` seconds."""
+
+    def __init__(self, path: str | Path, *, timeout: float = 1.0) -> None:
+        self._db = Database(Path(path), _STEPS, timeout=timeout)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._db.path
+
+    def publish(self, events: Sequence[Evidence]) -> Published:
+        """Append all or none, in one durable commit; see the port."""
+        if not events:
+            return Published()
+        accepted = duplicates = 0
+        refused: list[DeadLetter] = []
+        rows = [_row(event) for event in events]
+        with self._db.transaction() as cursor:
+            for row in rows:
+                cursor.execute(
+                    "INSERT INTO events (evidence_id, revision, digest, key, kind, dataset_urn, "
+                    "run_id, timestamp, result, gates, body) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
+                    "ON CONFLICT DO NOTHING",
+                    row,
+                )
+                if cursor.rowcount:
+                    accepted += 1
+                    continue
+                known = cursor.execute(
+                    "SELECT digest FROM events WHERE evidence_id = ? AND revision = ?", row[:2]
+                ).fetchone()
+                if known[0] == row[2]:
+                    duplicates += 1
+                else:
+                    refused.append(_id_reused(row))
+            self._keep(cursor, refused)
+        return Published(accepted, duplicates, len(refused))
+
+    def read(self, group: str, limit: int = 500) -> list[Record]:
+        """Return what follows the group's committed place, oldest first."""
+        rows = self._db.rows(
+            f"SELECT {_ROW} FROM events WHERE offset > "  # noqa: S608
+            "COALESCE((SELECT offset FROM groups WHERE name = ?), 0) ORDER BY offset LIMIT ?",
+            (group, limit),
+        )
+        return [_record(row) for row in rows]
+
+    def commit(self, group: str, records: Sequence[Record]) -> None:
+        """Move the group past these records; never backwards."""
+        if records:
+            last = max(record.offset for record in records)
+            with self._db.transaction() as cursor:
+                cursor.execute(
+                    "INSERT INTO groups VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
+                    "SET offset = max(offset, excluded.offset)",
+                    (group, last),
+                )
+
+    def seek(self, group: str, to: Literal["start", "end"] | datetime | int) -> None:
+        """Put the group so that `read` begins at `to`; an offset or a time is included."""
+        with self._db.transaction() as cursor:
+            if to == "start":
+                place = 0
+            elif to == "end":
+                place = _scalar(cursor, "SELECT MAX(offset) FROM events")
+            elif isinstance(to, datetime):
+                first = _scalar(
+                    cursor,
+                    "SELECT MIN(offset) FROM events WHERE timestamp >= ?",
+                    format_instant(to),
+                )
+                end = _scalar(cursor, "SELECT MAX(offset) FROM events")
+                place = first - 1 if first else end
+            else:
+                place = max(int(to) - 1, 0)
+            cursor.execute("INSERT OR REPLACE INTO groups VALUES (?, ?)", (group, place))
+
+    def lag(self, group: str) -> int:
+        """Return how many events the group has not committed."""
+        return int(
+            self._db.rows(
+                "SELECT COUNT(*) FROM events WHERE offset > "
+                "COALESCE((SELECT offset FROM groups WHERE name = ?), 0)",
+                (group,),
+            )[0][0]
+        )
+
+    def groups(self) -> dict[str, int]:
+        """Return each known group's committed offset."""
+        return dict(self._db.rows("SELECT name, offset FROM groups ORDER BY name"))
+
+    def query(self, query: Query) -> list[Record]:
+        """Return matching events in log order (or newest first)."""
+        where, values = _conditions(query)
+        order = "DESC" if query.newest_first else "ASC"
+        rows = self._db.rows(
+            f"SELECT {_ROW} FROM events {where} ORDER BY offset {order} LIMIT ?",  # noqa: S608
+            (*values, query.limit),
+        )
+        return [_record(row) for row in rows]
+
+    def get(self, evidence_id: str, revision: int | None = None) -> Record | None:
+        """Return one event, the highest revision unless one is named."""
+        rows = self._db.rows(
+            f"SELECT {_ROW} FROM events WHERE evidence_id = ? "  # noqa: S608
+            "AND revision = COALESCE(?, revision) ORDER BY revision DESC LIMIT 1",
+            (evidence_id, revision),
+        )
+        return _record(rows[0]) if rows else None
+
+    def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what could not be accepted; the same thing twice is kept once."""
+        with self._db.transaction() as cursor:
+            self._keep(cursor, letters)
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """Return the newest dead letters first."""
+        rows = self._db.rows(
+            "SELECT at, reason, detail, origin, body, id FROM dead_letters "
+            "ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [DeadLetter(*row) for row in rows]
+
+    def count(self) -> int:
+        """Return how many events are on the log."""
+        return int(self._db.rows("SELECT COUNT(*) FROM events")[0][0])
+
+    def delete_before(self, instant: datetime, *, limit: int = 10_000) -> int:
+        """Forget at most `limit` of the oldest events before `instant`; return how many went."""
+        with self._db.transaction() as cursor:
+            cursor.execute(
+                "DELETE FROM events WHERE offset IN (SELECT offset FROM events "
+                "WHERE timestamp < ? ORDER BY offset LIMIT ?)",
+                (format_instant(instant), limit),
+            )
+            return cursor.rowcount
+
+    def size(self) -> int:
+        """Return the bytes the log takes on disk."""
+        return self._db.size()
+
+    def shrink(self) -> None:
+        """Give freed space back to the file system."""
+        self._db.shrink()
+
+    def close(self) -> None:
+        """Let go of the connection. Closing twice is fine."""
+        self._db.close()
+
+    def __enter__(self) -> EmbeddedBus:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @staticmethod
+    def _keep(cursor: sqlite3.Cursor, letters: Iterable[DeadLetter]) -> None:
+        cursor.executemany(
+            "INSERT INTO dead_letters (at, reason, detail, origin, body) VALUES (?,?,?,?,?) "
+            "ON CONFLICT DO NOTHING",
+            [(x.at, x.reason, x.detail, x.origin, x.body) for x in letters],
+        )
+
+
+def _row(event: Evidence) -> tuple[Any, ...]:
+    gates = "".join(f"|{g.get('gate', '')}:{g.get('result', '')}|" for g in event.gates)
+    body = evidence.encode(event)
+    return (
+        event.evidence_id,
+        event.revision,
+        evidence.fingerprint(event),
+        event.key,
+        event.kind,
+        event.dataset_urn,
+        event.run_id,
+        event.timestamp,
+        event.result,
+        gates,
+        body,
+    )
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    offset, key, body = row
+    return Record(0, offset, key, evidence.decode(body))
+
+
+def _id_reused(row: tuple[Any, ...]) -> DeadLetter:
+    return DeadLetter(
+        at=row[7],
+        reason="ID_REUSED",
+        detail=f"{row[0]} revision {row[1]} is on the log with other content",
+        origin=row[6] or row[5],
+        body=row[10].decode(),
+    )
+
+
+def _conditions(query: Query) -> tuple[str, tuple[Any, ...]]:
+    clauses: list[tuple[str, Any]] = []
+    if query.run_id:
+        clauses.append(("run_id = ?", query.run_id))
+    if query.dataset:
+        name = query.dataset
+        if urn.is_dataset(name):
+            name = urn.without_stage(urn.canonical(name))
+        clauses.append(("dataset_urn = ?", name))
+    if query.kind:
+        clauses.append(("kind = ?", query.kind))
+    if query.gate:
+        clauses.append(("instr(gates, ?)", f"|{query.gate}:{query.result}"))
+    elif query.result:
+        clauses.append(("result = ?", query.result))
+    if query.since:
+        clauses.append(("timestamp >= ?", format_instant(query.since)))
+    if query.until:
+        clauses.append(("timestamp < ?", format_instant(query.until)))
+    if not clauses:
+        return "", ()
+    return "WHERE " + " AND ".join(c for c, _ in clauses), tuple(v for _, v in clauses)
+
+
+def _scalar(cursor: sqlite3.Cursor, sql: str, *values: Any) -> int:
+    return int(cursor.execute(sql, values).fetchone()[0] or 0)

@@ -1,0 +1,1 @@
+"""Operational state: small versioned items with compare-and-set; what keeps `.sfctl/` sane."""
