@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sfctl.errors import Problem
+from sfctl.errors import Problem, SpecError
+from sfctl.spec.baseline import load_baseline
+from sfctl.spec.dataset import DatasetFiles
+from sfctl.spec.document import load_document
+from sfctl.spec.documents.dataset import DATASET, FRESHNESS_POLICY
+from sfctl.spec.documents.expectations import EXPECTATIONS
+from sfctl.spec.documents.job import JOB
+from sfctl.spec.documents.lineage import LINEAGE
+from sfctl.spec.documents.minimum import MINIMUM
+from sfctl.spec.documents.policy import POLICY
+from sfctl.spec.reference import check_references
+from sfctl.spec.repository import Files, find_root, list_files
+from sfctl.spec.shape import Shape
+from sfctl.spec.target import Header, Target, load_header
+from sfctl.spec.template import Context
 from sfctl.spec.tree import Node
 
-
-@dataclass(frozen=True, slots=True)
-class DatasetFiles:
-    """What stands in `datasets/<name>/`; every tree has passed its shape check."""
-
-    name: str
-    dataset: Node
-    policy: Node | None
-    baseline: dict[str, object] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One target of `sfctl.yml`, rendered. Paths are absolute or URLs."""
-
-    name: str
-    environment: str
-    lake: str
-    bus: dict[str, object]
-    state: dict[str, object]
-    graph: dict[str, object]
-    settings: dict[str, object]
-    """Everything else the target says: trusted_keys, minimums, quarantine_key, pii_key, …"""
+__all__ = ["DatasetFiles", "Project", "Target", "find_root", "load"]
+_MINIMUM = "policies/minimum.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +42,110 @@ class Project:
     lineage: tuple[Node, ...]
     problems: tuple[Problem, ...]
     """Errors and warnings of reading; a document with an error is left out of the fields above."""
+    freshness_policies: tuple[Node, ...] = ()
+    """Stand-alone freshness policies; each names its dataset."""
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a compile."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def find_root(start: Path) -> Path:
-    """Return the nearest folder at or above `start` that holds `sfctl.yml`. Raises UsageError."""
-    raise NotImplementedError
+def load(root: Path, target: str | None = None, *, offline: bool = False) -> Project:
+    """Read the whole data repo. Problems are collected, never raised, except for `sfctl.yml`'s.
+
+    Those raise SpecError, with the problems of all other files among them. `offline` lets
+    credentials that are absent here pass as warnings. Raises UsageError for an unknown target.
+    """
+    files = list_files(root)
+    try:
+        header = load_header(root, target, offline=offline)
+    except SpecError as error:
+        rest = _read(root, files, None, _MINIMUM)
+        raise SpecError([*error.problems, *rest.problems]) from None
+    read = _read(root, files, header.context, _minimum_file(header))
+    return Project(
+        root=root,
+        name=header.name,
+        target=header.target,
+        targets=header.targets,
+        datasets=tuple(read.datasets),
+        jobs=read.jobs,
+        minimum=read.minimum,
+        expectations=read.expectations,
+        lineage=read.lineage,
+        problems=tuple(sorted({*header.problems, *read.problems})),
+        freshness_policies=read.freshness,
+    )
 
 
-def load(root: Path, target: str | None = None) -> Project:
-    """Read the whole data repo. Problems are collected, never raised, except for `sfctl.yml`'s."""
-    raise NotImplementedError
+def _minimum_file(header: Header) -> str:
+    minimums = header.target.settings.get("minimums")
+    return str(minimums["path"]) if isinstance(minimums, dict) else _MINIMUM
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The documents below one root, as they are read."""
+
+    root: Path
+    context: Context | None
+    problems: list[Problem]
+    datasets: list[DatasetFiles] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    jobs: tuple[Node, ...] = ()
+    minimum: Node | None = None
+    expectations: tuple[Node, ...] = ()
+    lineage: tuple[Node, ...] = ()
+    freshness: tuple[Node, ...] = ()
+
+    def one(self, path: str, shape: Shape) -> Node | None:
+        document = load_document(self.root / path, path, shape, self.context)
+        self.problems += document.problems
+        return document.node
+
+    def each(self, paths: Iterable[str], shape: Shape) -> tuple[Node, ...]:
+        found = (self.one(path, shape) for path in paths)
+        return tuple(node for node in found if node is not None)
+
+    def dataset(self, name: str, held: frozenset[str]) -> None:
+        folder = f"datasets/{name}"
+        node = self.one(f"{folder}/dataset.yaml", DATASET)
+        policy = None
+        if "policy_bundle.yaml" in held:
+            policy = self.one(f"{folder}/policy_bundle.yaml", POLICY)
+        baseline = None
+        if "baseline.json" in held:
+            path = f"{folder}/baseline.json"
+            found = load_baseline(self.root / path, path)
+            if isinstance(found, Problem):
+                self.problems.append(found)
+            else:
+                baseline = found
+        if node is None:
+            self.broken.append(name)
+        else:
+            self.datasets.append(DatasetFiles(name, node, policy, baseline))
+
+
+def _read(root: Path, files: Files, context: Context | None, minimum: str) -> _Reading:
+    reading = _Reading(root, context, list(files.problems))
+    alone = [path for path in files.folders["policies"] if path != _MINIMUM]
+    for name, held in files.datasets.items():
+        reading.dataset(name, held)
+        if "freshness_policy.yaml" in held:
+            alone.append(f"datasets/{name}/freshness_policy.yaml")
+    reading.jobs = reading.each(files.folders["jobs"], JOB)
+    reading.expectations = reading.each(files.folders["expectations"], EXPECTATIONS)
+    reading.lineage = reading.each(files.folders["lineage"], LINEAGE)
+    reading.freshness = reading.each(alone, FRESHNESS_POLICY)
+    if minimum != _MINIMUM or _MINIMUM in files.folders["policies"]:
+        reading.minimum = reading.one(minimum, MINIMUM)
+    reading.problems += check_references(
+        {each.name: each.dataset for each in reading.datasets} | dict.fromkeys(reading.broken),
+        jobs=reading.jobs,
+        expectations=reading.expectations,
+        policies=[each.policy for each in reading.datasets if each.policy is not None],
+        freshness=reading.freshness,
+    )
+    return reading

@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from sfctl.errors import Problem
 
 Scalar = str | int | float | bool | None
 Style = Literal["plain", "single", "double", "literal", "folded", "flow", "block"]
+
+
+_ESCAPES = {"x": 4, "u": 6, "U": 10}
+
+
+@lru_cache(maxsize=4)
+def _lines(source: str) -> list[str]:
+    return source.splitlines()
+
+
+def _written(rest: str, style: Style) -> list[int]:
+    """Return how many characters of `rest`, which opens with a quote, each value character took."""
+    widths: list[int] = []
+    at = 1
+    while at < len(rest):
+        width = 1
+        if style == "single" and rest[at] == "'":
+            if rest[at + 1 : at + 2] != "'":
+                return widths
+            width = 2
+        elif style == "double" and rest[at] == '"':
+            return widths
+        elif style == "double" and rest[at] == "\\":
+            width = _ESCAPES.get(rest[at + 1 : at + 2], 2)
+        widths.append(width)
+        at += width
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +58,8 @@ class Node:
     keys: dict[str, tuple[int, int]] = field(default_factory=dict)
     source: str = field(default="", repr=False, compare=False)
     """The whole text of the file, for `at`; shared by all nodes of a document."""
+    rendered: bool = False
+    """Whether a template gave the value; such a value is never shown in a message."""
 
     @property
     def is_mapping(self) -> bool:
@@ -97,38 +127,30 @@ class Node:
     def at(self, offset: int) -> tuple[int, int]:
         """Return line and column in the file of the character at `offset` of a string scalar.
 
-        Exact for plain and quoted scalars on one line and for literal blocks; for a folded or
-        escaped scalar the start of the scalar is returned.
+        Exact for plain and quoted scalars on one line (escapes included) and for literal blocks;
+        for a folded, wrapped or rendered scalar the start of the scalar is returned.
         """
-        if self.style in ("plain", "single", "double") and "\n" not in self.source_slice():
-            shift = 0 if self.style == "plain" else 1
-            raw = self.source_slice()
-            if self.style == "plain" or (isinstance(self.value, str) and self.value == raw[1:-1]):
-                return self.line, self.col + shift + offset
-            return self.line, self.col
-        if self.style == "literal" and isinstance(self.value, str):
-            before = self.value[:offset]
-            row = before.count("\n")
-            lines = self.source.splitlines()
+        start = self.line, self.col
+        value = self.value
+        if not isinstance(value, str) or self.rendered:
+            return start
+        lines = _lines(self.source)
+        if self.style == "literal":
+            row, into = value.count("\n", 0, offset), offset - (value.rfind("\n", 0, offset) + 1)
             index = self.line + row
-            if index < len(lines) + 1:
-                indent = len(lines[index]) - len(lines[index].lstrip(" ")) if index < len(lines) else 0
-                return index + 1, indent + 1 + offset - (before.rfind("\n") + 1)
-        return self.line, self.col
-
-    def source_slice(self) -> str:
-        """Return the scalar as it stands in the file, as far as one line goes."""
-        lines = self.source.splitlines()
-        if not 0 < self.line <= len(lines):
-            return ""
-        rest = lines[self.line - 1][self.col - 1 :]
+            wanted = value.split("\n")[row]
+            if index < len(lines) and lines[index].endswith(wanted):
+                return index + 1, len(lines[index]) - len(wanted) + into + 1
+            return start
+        rest = lines[self.line - 1][self.col - 1 :] if self.line <= len(lines) else ""
         if self.style == "plain":
-            return rest[: len(self.text)]
-        quote = rest[:1]
-        end = 1
-        while end < len(rest) and rest[end] != quote:
-            end += 2 if rest[end] == "\\" and quote == '"' else 1
-        return rest[: end + 1] if end < len(rest) else rest + "\n"
+            return (self.line, self.col + offset) if rest.startswith(value) else start
+        if self.style not in ("single", "double"):
+            return start
+        units = _written(rest, self.style)
+        if len(units) < len(value):
+            return start
+        return self.line, self.col + 1 + sum(units[:offset])
 
     def problem(
         self,
@@ -143,9 +165,7 @@ class Node:
         line, col = (self.line, self.col) if offset is None else self.at(offset)
         return Problem(self.path, line, col, code, message, hint, severity)
 
-    def key_problem(
-        self, key: str, code: str, message: str, *, hint: str = ""
-    ) -> Problem:
+    def key_problem(self, key: str, code: str, message: str, *, hint: str = "") -> Problem:
         """Return a Problem at the place where `key` of this mapping is written."""
         line, col = self.keys.get(key, (self.line, self.col))
         return Problem(self.path, line, col, code, message, hint)

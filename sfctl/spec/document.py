@@ -1,0 +1,67 @@
+"""One file of a data repo: read, parsed, searched for secrets, rendered, held against its shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfctl.errors import Problem
+from sfctl.spec.secret import find_secrets
+from sfctl.spec.shape import Report, Shape
+from sfctl.spec.template import Context, has_template, render
+from sfctl.spec.tree import Node
+from sfctl.spec.yaml import MAX_BYTES, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document and its problems. `node` is None where an error is among them."""
+
+    path: str
+    node: Node | None
+    problems: tuple[Problem, ...]
+
+
+def read(file: Path, path: str) -> bytes | Problem:
+    """Return the bytes of a file, or the problem of reading it; `path` is what messages show."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        hint = "check that the file exists and that you may read it"
+        return Problem(path, 0, 0, "SF102", f"file cannot be read ({reason})", hint)
+
+
+def load_document(file: Path, path: str, shape: Shape, context: Context | None) -> Document:
+    """Return a file as a checked tree. Without a context, templates stay as they are written."""
+    data = read(file, path)
+    if isinstance(data, Problem):
+        return Document(path, None, (data,))
+    node, problems = parse(data, path)
+    if node is None:
+        if not problems:
+            hint = f"write {shape.what}, or remove the file"
+            problems = [Problem(path, 1, 1, "SF108", "file is empty", hint)]
+        return Document(path, None, tuple(problems))
+    return check(node, shape, context, problems)
+
+
+def check(
+    node: Node, shape: Shape, context: Context | None, problems: list[Problem] | None = None
+) -> Document:
+    """Return a parsed tree rendered and checked, with what parsing found already."""
+    found = list(problems or ())
+    found += find_secrets(node)
+    if context is not None and has_template(node.source):
+        node, failed = render(node, context)
+        found += failed
+    report = Report()
+    shape.check(node, _stem(node.path), report)
+    found = sorted(set(found + report.problems))
+    broken = any(problem.severity == "error" for problem in found)
+    return Document(node.path, None if broken else node, tuple(found))
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -1,0 +1,61 @@
+"""The shape of a job file: what runs, when, what it reads and writes."""
+
+from __future__ import annotations
+
+from sfctl.spec.documents.dataset import NAMES
+from sfctl.spec.shape import Either, Fields, MapOf, Seq, may, need
+from sfctl.spec.values import Boolean, Duration, Enum, Literal, Text, count
+
+RUNTIMES = ("python", "spark", "dask")
+MODES = ("append", "overwrite", "overwrite_partitions", "merge")
+_DATASET = Text("a dataset: its folder's name or its URN")
+_STAGE = may(Enum("bronze", "silver", "gold"), "Which medallion stage.")
+_INPUT = Either(
+    "a dataset, or a mapping with `dataset`",
+    scalar=_DATASET,
+    mapping=Fields(
+        "an input",
+        {
+            "dataset": need(_DATASET, "What is read."),
+            "stage": _STAGE,
+            "certified": may(Boolean(), "Read the certified version only."),
+        },
+    ),
+)
+_OUTPUT = Either(
+    "a dataset, or a mapping with `dataset`",
+    scalar=_DATASET,
+    mapping=Fields(
+        "an output",
+        {
+            "dataset": need(_DATASET, "What is written."),
+            "stage": _STAGE,
+            "mode": may(Enum(*MODES), "How it is written."),
+            "partition_by": may(NAMES, "Partition columns."),
+        },
+    ),
+)
+_ENV = MapOf(Literal(), "a mapping from variable to value")
+
+JOB = Fields(
+    "a job",
+    {
+        "name": may(Text("the name of the job"), "The file's name unless given."),
+        "description": may(Text(), "What it does, for people."),
+        "owner": need(Text("the name of a team"), "Who is told when it fails."),
+        "runtime": may(Enum(*RUNTIMES), "What runs it; python unless given."),
+        "entrypoint": need(
+            Text("a script such as jobs/daily.py, or module:function"), "What is started."
+        ),
+        "args": may(Seq(Literal(), what="a list of arguments"), "Passed to the entry point."),
+        "env": may(_ENV, "Environment variables of the job."),
+        "inputs": may(Seq(_INPUT, what="a list of datasets"), "What it reads."),
+        "outputs": may(Seq(_OUTPUT, what="a list of datasets"), "What it writes."),
+        "schedule": may(Text('a time such as "02:00 ET daily", or a cron line'), "When it runs."),
+        "calendar": may(Text("the name of a calendar"), "Days on which it does not run."),
+        "retries": may(count(), "Attempts after the first; 0 unless given."),
+        "expected_duration": may(Duration(), "Slow is longer than this."),
+        "timeout": may(Duration(), "The job is stopped after this."),
+        "tags": may(NAMES, "Labels for selection."),
+    },
+)

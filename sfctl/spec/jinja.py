@@ -1,0 +1,189 @@
+"""Jinja2 behind a closed door: which names, filters and constructs a template may use.
+
+Imported only where a document holds a template. Loops, arithmetic and methods are refused, so
+that a template's cost and size are bounded by its own length.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from sfctl.errors import Problem
+from sfctl.spec.shape import suggestion
+from sfctl.spec.template import (
+    FILTERS,
+    MAX_FILE,
+    MAX_TEMPLATE,
+    NAMES,
+    TARGET_KEYS,
+    Context,
+)
+from sfctl.spec.tree import Node, Scalar
+
+_ALLOWED = frozenset(
+    (
+        "Template", "Output", "TemplateData", "Name", "Const", "Call", "Getattr", "Filter",
+        "Concat", "Compare", "Operand", "And", "Or", "Not", "CondExpr", "If", "List", "Tuple",
+        "Neg", "Keyword",
+    )
+)  # fmt: skip
+_MISSING = object()
+
+
+class Unrendered(Exception):  # noqa: N818
+    """A template function cannot give its value. `severity` is warning for absent credentials."""
+
+    def __init__(self, code: str, message: str, hint: str = "", *, absent: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.absent = absent
+
+
+class Renderer:
+    """Renders single values in one context."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.environment = SandboxedEnvironment(autoescape=False)
+        known = self.environment.filters
+        self.environment.filters = {name: known[name] for name in FILTERS}
+        self.names: dict[str, Any] = {
+            "env_var": self._env_var,
+            "file": self._file,
+            "var": self._var,
+            "target": {"name": context.target, "environment": context.environment},
+            "project_name": context.project_name,
+        }
+
+    def render(self, node: Node, expression: str) -> tuple[Scalar] | list[Problem]:
+        """Return the value of a template in a 1-tuple, or the problems that prevent it.
+
+        `expression` is given where the template is nothing else; its type is then kept.
+        """
+        text = str(node.value)
+        if len(text) > MAX_TEMPLATE:
+            message = f"a template is too long (got {len(text)}, expected at most {MAX_TEMPLATE})"
+            return [node.problem("SF123", message)]
+        try:
+            tree = self.environment.parse(text)
+        except TemplateSyntaxError as error:
+            hint = "templates look like {{ env_var('NAME') }}"
+            return [node.problem("SF121", f"not a template: {error.message}", hint=hint)]
+        problems = [
+            problem for each in tree.find_all(nodes.Node) for problem in _refused(each, node)
+        ]
+        if problems:
+            return list(dict.fromkeys(problems))
+        return self._value(node, text, expression)
+
+    def _value(self, node: Node, text: str, expression: str) -> tuple[Scalar] | list[Problem]:
+        try:
+            if expression:
+                compiled = self.environment.compile_expression(expression)
+                value: Any = compiled(**self.names)
+            else:
+                value = self.environment.from_string(text).render(**self.names)
+        except Unrendered as unrendered:
+            warn = unrendered.absent and self.context.offline
+            return [
+                node.problem(
+                    unrendered.code,
+                    unrendered.message,
+                    hint=unrendered.hint,
+                    offset=_offset(text, unrendered.message),
+                    severity="warning" if warn else "error",
+                )
+            ]
+        except (TemplateError, TypeError, ValueError) as error:
+            message = f"the template cannot be rendered ({type(error).__name__})"
+            return [node.problem("SF121", message, hint="check the arguments of its functions")]
+        if value is None or not isinstance(value, str | int | float | bool):
+            return [node.problem("SF121", "the template gives no single value")]
+        return (value,)
+
+    def _env_var(self, name: object, default: object = _MISSING) -> object:
+        value = self.context.environ.get(str(name))
+        if value is not None:
+            return value
+        if default is not _MISSING:
+            return default
+        raise Unrendered(
+            "SF125",
+            f"environment variable `{name}` is not set",
+            f"set it, or give a default: env_var('{name}', '…')",
+            absent=True,
+        )
+
+    def _var(self, name: object, default: object = _MISSING) -> object:
+        variables = self.context.variables
+        if str(name) in variables:
+            return variables[str(name)]
+        if default is not _MISSING:
+            return default
+        near = suggestion(str(name), variables, closed=True)
+        message = f"target `{self.context.target}` has no var `{name}`"
+        raise Unrendered("SF122", message, near or "declare it under `vars:` of the target")
+
+    def _file(self, name: object) -> str:
+        root = self.context.root.resolve()
+        path = (root / str(name)).resolve()
+        if not path.is_relative_to(root):
+            message = f"file `{name}` lies outside the project"
+            raise Unrendered("SF124", message, "name a file inside the project")
+        try:
+            with path.open("rb") as stream:
+                data = stream.read(MAX_FILE + 1)
+            text = data.decode()
+        except OSError as error:
+            message = f"file `{name}` cannot be read ({error.strerror})"
+            hint = f"it is looked for as {name} in the project's folder"
+            raise Unrendered("SF124", message, hint, absent=True) from None
+        except UnicodeDecodeError:
+            raise Unrendered("SF124", f"file `{name}` is not UTF-8") from None
+        if len(data) > MAX_FILE:
+            raise Unrendered("SF124", f"file `{name}` is too large (expected at most 64 KiB)")
+        return text.rstrip("\r\n")
+
+
+def _refused(found: nodes.Node, node: Node) -> list[Problem]:
+    kind = type(found).__name__
+    if kind not in _ALLOWED:
+        message = f"`{kind.lower()}` is not allowed in a template"
+        hint = "templates take a value: env_var(), file(), var(), target, filters and `if`"
+        return [node.problem("SF123", message, hint=hint)]
+    if isinstance(found, nodes.Name):
+        return _unknown(node, found.name, NAMES, "name")
+    if isinstance(found, nodes.Filter):
+        return _unknown(node, found.name, FILTERS, "filter")
+    if isinstance(found, nodes.Getattr):
+        if isinstance(found.node, nodes.Name) and found.node.name == "target":
+            return _unknown(node, found.attr, TARGET_KEYS, "key of `target`")
+        return [node.problem("SF123", f"`.{found.attr}` is not allowed in a template")]
+    if isinstance(found, nodes.Call) and not (
+        isinstance(found.node, nodes.Name) and found.node.name in ("env_var", "file", "var")
+    ):
+        return [node.problem("SF123", "only env_var(), file() and var() can be called")]
+    return []
+
+
+def _unknown(node: Node, name: str, known: tuple[str, ...], what: str) -> list[Problem]:
+    if name in known:
+        return []
+    offset = _offset(str(node.value), f"`{name}`")
+    message = f"unknown {what} `{name}` in a template"
+    return [node.problem("SF122", message, hint=suggestion(name, known), offset=offset)]
+
+
+def _offset(text: str, message: str) -> int | None:
+    """Return where the word that a message quotes stands in the template."""
+    quoted = re.search(r"`([^`]+)`$|`([^`]+)`", message)
+    word = quoted and (quoted[1] or quoted[2])
+    match = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) if word else None
+    return match.start() if match else None

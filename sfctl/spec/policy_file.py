@@ -1,0 +1,58 @@
+"""One policy bundle without a data repo around it, for judging a file on the spot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sfctl.errors import Problem
+from sfctl.spec.baseline import load_baseline
+from sfctl.spec.dataset import DatasetFiles
+from sfctl.spec.document import load_document
+from sfctl.spec.documents.dataset import DATASET
+from sfctl.spec.documents.policy import POLICY
+from sfctl.spec.template import Context
+from sfctl.spec.tree import Node
+
+
+def load_policy_file(path: Path) -> tuple[DatasetFiles | None, tuple[Problem, ...]]:
+    """Return a policy bundle as if it stood in a data repo, with its problems.
+
+    A `dataset.yaml` and a `baseline.json` beside it are read too; where there is no
+    `dataset.yaml` the dataset is `ds://file/<name>` of tier 3. None where anything has an error.
+    Templates see the environment and files beside the policy; there is no target and no `var`.
+    """
+    context = Context(path.parent, "", "", "")
+    document = load_document(path, str(path), POLICY, context)
+    problems = list(document.problems)
+    beside = path.with_name("dataset.yaml")
+    if beside.is_file():
+        dataset = load_document(beside, str(beside), DATASET, context)
+        problems += dataset.problems
+        node = dataset.node
+    else:
+        node = _anonymous(path)
+    baseline = None
+    normal = path.with_name("baseline.json")
+    if normal.is_file():
+        found = load_baseline(normal, str(normal))
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            baseline = found
+    if node is None or any(problem.severity == "error" for problem in problems):
+        return None, tuple(sorted(problems))
+    return DatasetFiles(_name(path), node, document.node, baseline), tuple(sorted(problems))
+
+
+def _name(path: Path) -> str:
+    stem = path.parent.name if path.name == "policy_bundle.yaml" else path.stem
+    return re.sub(r"[^a-z0-9_.-]+", "_", stem.lower()) or "data"
+
+
+def _anonymous(path: Path) -> Node:
+    values = {"urn": f"ds://file/{_name(path)}", "owner_team": "nobody", "tier": "TIER_3"}
+    place = str(path)
+    return Node(
+        {key: Node(text, place, 1, 1, text=text) for key, text in values.items()}, place, 1, 1
+    )
