@@ -1,0 +1,43 @@
+# A fresh machine needs Python 3.11 or newer and nothing else: `make demo`, or `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+.PHONY: demo test lint bench clean
+.DEFAULT_GOAL := test
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sfctl needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "installing sfctl and what the demo needs (about 600 MB on disk)"
+	@$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "installing sfctl and what its tests need (about 1 GB on disk)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo   ## the life of a dataset on real flights, in a folder of its own
+	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh "$(DEMO)"
+
+lint: $(VENV)/.dev    ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint            ## everything that must hold before a change is merged
+	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+bench: $(VENV)/.dev   ## side by side with the neighbours; see bench/README.md
+	$(BIN)/python -m bench
+
+clean:                ## everything that can be made again
+	rm -rf $(VENV) $(DEMO) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
