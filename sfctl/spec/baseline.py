@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from sfctl.errors import Problem
@@ -19,6 +18,8 @@ def load_baseline(file: Path, path: str) -> dict[str, object] | Problem:
         return data
     if len(data) > MAX_BYTES:
         return Problem(path, 0, 0, "SF104", "file is too large (expected at most 4 MiB)", _HINT)
+    import json
+
     try:
         value = json.loads(data)
     except json.JSONDecodeError as error:

@@ -19,7 +19,7 @@ from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.reference import check_references
 from sfctl.spec.repository import Files, find_root, list_files
 from sfctl.spec.shape import Shape
-from sfctl.spec.target import Header, Target, load_header
+from sfctl.spec.target import Target, load_header
 from sfctl.spec.template import Context
 from sfctl.spec.tree import Node
 
@@ -61,9 +61,9 @@ def load(root: Path, target: str | None = None, *, offline: bool = False) -> Pro
     try:
         header = load_header(root, target, offline=offline)
     except SpecError as error:
-        rest = _read(root, files, None, _MINIMUM)
+        rest = _read(root, files, None, {})
         raise SpecError([*error.problems, *rest.problems]) from None
-    read = _read(root, files, header.context, _minimum_file(header))
+    read = _read(root, files, header.context, header.target.settings.get("minimums"))
     return Project(
         root=root,
         name=header.name,
@@ -77,11 +77,6 @@ def load(root: Path, target: str | None = None, *, offline: bool = False) -> Pro
         problems=tuple(sorted({*header.problems, *read.problems})),
         freshness_policies=read.freshness,
     )
-
-
-def _minimum_file(header: Header) -> str:
-    minimums = header.target.settings.get("minimums")
-    return str(minimums["path"]) if isinstance(minimums, dict) else _MINIMUM
 
 
 @dataclass(slots=True)
@@ -108,6 +103,19 @@ class _Reading:
         found = (self.one(path, shape) for path in paths)
         return tuple(node for node in found if node is not None)
 
+    def pinned_minimum(self, path: str, digest: object) -> None:
+        """Read the organisation's minimums from where the target says, if they are unaltered."""
+        self.minimum = self.one(path, MINIMUM)
+        if self.minimum is not None and digest:
+            import hashlib
+
+            found = hashlib.sha256((self.root / path).read_bytes()).hexdigest()
+            if digest != f"sha256:{found}":
+                message = f"the minimums differ from the pinned digest (got sha256:{found[:12]}…)"
+                hint = "fetch the file again, or pin the new digest if the change was approved"
+                self.problems.append(self.minimum.problem("SF137", message, hint=hint))
+                self.minimum = None
+
     def dataset(self, name: str, held: frozenset[str]) -> None:
         folder = f"datasets/{name}"
         node = self.one(f"{folder}/dataset.yaml", DATASET)
@@ -128,7 +136,7 @@ class _Reading:
             self.datasets.append(DatasetFiles(name, node, policy, baseline))
 
 
-def _read(root: Path, files: Files, context: Context | None, minimum: str) -> _Reading:
+def _read(root: Path, files: Files, context: Context | None, minimums: object) -> _Reading:
     reading = _Reading(root, context, list(files.problems))
     alone = [path for path in files.folders["policies"] if path != _MINIMUM]
     for name, held in files.datasets.items():
@@ -139,8 +147,10 @@ def _read(root: Path, files: Files, context: Context | None, minimum: str) -> _R
     reading.expectations = reading.each(files.folders["expectations"], EXPECTATIONS)
     reading.lineage = reading.each(files.folders["lineage"], LINEAGE)
     reading.freshness = reading.each(alone, FRESHNESS_POLICY)
-    if minimum != _MINIMUM or _MINIMUM in files.folders["policies"]:
-        reading.minimum = reading.one(minimum, MINIMUM)
+    if isinstance(minimums, dict) and minimums:
+        reading.pinned_minimum(str(minimums["path"]), minimums.get("digest"))
+    elif _MINIMUM in files.folders["policies"]:
+        reading.minimum = reading.one(_MINIMUM, MINIMUM)
     reading.problems += check_references(
         {each.name: each.dataset for each in reading.datasets} | dict.fromkeys(reading.broken),
         jobs=reading.jobs,

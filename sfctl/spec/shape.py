@@ -58,8 +58,11 @@ class Shape(Protocol):
     def check(self, node: Node, name: str, report: Report) -> None:
         """Report everything that is wrong with `node`, which stands under `name`."""
 
-    def schema(self) -> JsonSchema:
-        """Return the JSON Schema (draft 2020-12) that accepts the same values."""
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
+        """Return the JSON Schema (draft 2020-12) that accepts the same values.
+
+        Definitions it refers to are put into `defs`, which becomes `$defs`.
+        """
 
 
 class Field:
@@ -86,7 +89,7 @@ def may(shape: Shape, doc: str) -> Field:
 Relation = tuple[Literal["some", "one", "not_both"], tuple[str, ...]]
 
 
-class Fields(Shape):
+class Fields:
     """A mapping with a closed set of keys.
 
     `relations` tie keys together: `("some", keys)` at least one of them, `("one", keys)` exactly
@@ -131,10 +134,10 @@ class Fields(Shape):
         message = f"unknown key `{clipped(key)}` in {self.what}"
         report.add(node.key_problem(key, "SF110", message, hint=hint))
 
-    def schema(self) -> JsonSchema:
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
         properties: dict[str, object] = {}
         for key, field in self.fields.items():
-            properties[key] = {"description": field.doc, **field.shape.schema()}
+            properties[key] = {"description": field.doc, **field.shape.schema(defs)}
         result: JsonSchema = {
             "type": "object",
             "properties": properties,
@@ -148,7 +151,7 @@ class Fields(Shape):
         return result
 
 
-class Seq(Shape):
+class Seq:
     """A list of values of one shape."""
 
     def __init__(self, item: Shape, *, at_least: int = 0, what: str = "") -> None:
@@ -166,14 +169,14 @@ class Seq(Shape):
         for index, item in enumerate(node.value):
             self.item.check(item, f"{name}[{index}]", report)
 
-    def schema(self) -> JsonSchema:
-        result: JsonSchema = {"type": "array", "items": self.item.schema()}
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
+        result: JsonSchema = {"type": "array", "items": self.item.schema(defs)}
         if self.at_least:
             result["minItems"] = self.at_least
         return result
 
 
-class MapOf(Shape):
+class MapOf:
     """A mapping from names of the author's choice to values of one shape."""
 
     def __init__(self, value: Shape, what: str, *, reserved: Mapping[str, Field] | None = None):
@@ -193,18 +196,18 @@ class MapOf(Shape):
                 message = f"{self.what} needs `{key}` (expected {field.shape.what})"
                 report.add(node.problem("SF111", message, hint=f"add `{key}:`"))
 
-    def schema(self) -> JsonSchema:
-        result: JsonSchema = {"type": "object", "additionalProperties": self.value.schema()}
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
+        result: JsonSchema = {"type": "object", "additionalProperties": self.value.schema(defs)}
         if self.reserved:
             result["properties"] = {
-                key: {"description": field.doc, **field.shape.schema()}
+                key: {"description": field.doc, **field.shape.schema(defs)}
                 for key, field in self.reserved.items()
             }
             result["required"] = [key for key, field in self.reserved.items() if field.required]
         return result
 
 
-class Either(Shape):
+class Either:
     """One of several shapes, told apart by what is written: a mapping, a list or a scalar."""
 
     def __init__(
@@ -233,12 +236,12 @@ class Either(Shape):
         else:
             shape.check(node, name, report)
 
-    def schema(self) -> JsonSchema:
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
         shapes = (self.scalar, self.mapping, self.sequence)
-        return {"anyOf": [shape.schema() for shape in shapes if shape is not None]}
+        return {"anyOf": [shape.schema(defs) for shape in shapes if shape is not None]}
 
 
-class Tagged(Shape):
+class Tagged:
     """A mapping whose other keys depend on the value of one key."""
 
     def __init__(self, what: str, by: str, shapes: Mapping[str, Shape]) -> None:
@@ -262,18 +265,36 @@ class Tagged(Shape):
         else:
             shape.check(node, name, report)
 
-    def schema(self) -> JsonSchema:
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
         tag: JsonSchema = {"enum": list(self.shapes)}
         cases: list[JsonSchema] = []
         for value, shape in self.shapes.items():
             condition = {"properties": {self.by: {"const": value}}, "required": [self.by]}
-            cases.append({"if": condition, "then": shape.schema()})
+            cases.append({"if": condition, "then": shape.schema(defs)})
         return {
             "type": "object",
             "properties": {self.by: tag},
             "required": [self.by],
             "allOf": cases,
         }
+
+
+class Named:
+    """A shape that stands in many places; its schema is written once, under `name`."""
+
+    def __init__(self, name: str, shape: Shape) -> None:
+        self.name = name
+        self.shape = shape
+        self.what = shape.what
+
+    def check(self, node: Node, name: str, report: Report) -> None:
+        self.shape.check(node, name, report)
+
+    def schema(self, defs: JsonSchema, /) -> JsonSchema:
+        if self.name not in defs:
+            defs[self.name] = {}
+            defs[self.name] = self.shape.schema(defs)
+        return {"$ref": f"#/$defs/{self.name}"}
 
 
 def shown(node: Node) -> str:

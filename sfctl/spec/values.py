@@ -23,7 +23,7 @@ def is_template(node: Node) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value) and not node.rendered
 
 
-class Text(Shape):
+class Text:
     """Text that is not empty; with `pattern`, text that matches it as a whole."""
 
     def __init__(self, what: str = "text", pattern: str = "", *, hint: str = "") -> None:
@@ -42,13 +42,13 @@ class Text(Shape):
     def _matches(self, value: str) -> bool:
         return bool(re.fullmatch(self.pattern, value) if self.pattern else value)
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         if not self.pattern:
             return {"type": "string", "minLength": 1}
         return {"anyOf": [{"type": "string", "pattern": f"^(?:{self.pattern})$"}, TEMPLATE]}
 
 
-class Enum(Shape):
+class Enum:
     """One of a closed set of words."""
 
     def __init__(self, *values: str) -> None:
@@ -63,11 +63,11 @@ class Enum(Shape):
         elif not is_template(node):
             unknown_value(node, name, self.values, report)
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         return {"anyOf": [{"enum": list(self.values)}, TEMPLATE]}
 
 
-class Boolean(Shape):
+class Boolean:
     """`true` or `false`; YAML 1.2 knows no `yes` and `no`."""
 
     what = "true or false"
@@ -82,11 +82,11 @@ class Boolean(Shape):
             hint = f"write {meant}, without quotes"
         report.wrong(node, name, self.what, hint=hint)
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         return {"anyOf": [{"type": "boolean"}, TEMPLATE]}
 
 
-class Number(Shape):
+class Number:
     """A finite number within bounds, both included."""
 
     def __init__(
@@ -116,7 +116,7 @@ class Number(Shape):
         ):
             report.wrong(node, name, self.what, code="SF115")
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         result: JsonSchema = {"type": "integer" if self.whole else "number"}
         if self.low is not None:
             result["minimum"] = self.low
@@ -130,7 +130,7 @@ def count(what: str = "a whole number of 0 or more", *, low: int = 0) -> Number:
     return Number(what, low=low, whole=True)
 
 
-class Share(Shape):
+class Share:
     """A share: a number from 0 to 1, or a percentage. With `or_count`, a whole number counts."""
 
     def __init__(self, *, or_count: bool = False) -> None:
@@ -156,7 +156,7 @@ class Share(Shape):
             return 0 <= value <= 1
         return value >= 0 if isinstance(value, int) else 0 <= value < 1
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         numbers: list[JsonSchema] = [{"type": "number", "minimum": 0, "maximum": 1}]
         if self.or_count:
             numbers = [
@@ -176,7 +176,7 @@ class Duration(Text):
         )
 
 
-class Literal(Shape):
+class Literal:
     """A value that data is compared with: text, a number or a boolean, never null."""
 
     def __init__(self, what: str = "text, a number or a boolean", *, boolean: bool = True) -> None:
@@ -191,7 +191,7 @@ class Literal(Shape):
         if wrong or (isinstance(value, float) and not math.isfinite(value)):
             report.wrong(node, name, self.what)
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         return {"type": ["string", "number", *(["boolean"] if self.boolean else [])]}
 
 
@@ -207,7 +207,7 @@ class Secret(Text):
         elif not node.rendered and not is_template(node):
             report.add(secret_problem(node, name))
 
-    def schema(self) -> JsonSchema:
+    def schema(self, _: JsonSchema, /) -> JsonSchema:
         return dict(TEMPLATE)
 
 

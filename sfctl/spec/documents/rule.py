@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfctl.spec.shape import Either, Field, Fields, Relation, Seq, Shape, Tagged, may, need
+from sfctl.spec.shape import Either, Field, Fields, Named, Relation, Seq, Shape, Tagged, may, need
 from sfctl.spec.values import (
     Duration,
     Enum,
@@ -42,7 +42,8 @@ COMMON: dict[str, Field] = {
     ),
     "severity": may(Enum("error", "warn"), "Whether failing fails the gate or only warns."),
     "threshold": may(
-        Share(or_count=True), "How many rows, or what share, may fail; 0 unless given."
+        Named("threshold", Share(or_count=True)),
+        "How many rows, or what share, may fail; 0 unless given.",
     ),
     "where": may(_EXPRESSION, "Judge only the rows for which this holds."),
     "description": may(Text(), "What the rule is for, for people."),
@@ -157,10 +158,13 @@ KINDS: dict[str, Shape] = {
     ),
 }
 
-RULE = Either(
-    "an expression, or a rule with `kind`",
-    scalar=_EXPRESSION,
-    mapping=Tagged("a rule", "kind", KINDS),
+RULE = Named(
+    "rule",
+    Either(
+        "an expression, or a rule with `kind`",
+        scalar=_EXPRESSION,
+        mapping=Tagged("a rule", "kind", KINDS),
+    ),
 )
 INVARIANT = Either(
     "an expression, or a mapping with `expression`",
