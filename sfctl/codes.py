@@ -288,7 +288,7 @@ CODES: dict[str, Code] = {
     "SF807": Code(
         "Not a filter",
         "A time, gate, kind or result to filter evidence by does not exist.",
-        "Times are RFC 3339 or spans like 2h; the other names are listed by `evidence list --help`.",
+        "Times are RFC 3339 or spans like 2h; `evidence list --help` lists the other names.",
     ),
     "SF900": Code(
         "A fault of ours",

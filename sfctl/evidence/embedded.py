@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from sfctl.clock import format_instant
+from sfctl.clock import Clock, SystemClock, format_instant
 from sfctl.evidence.port import DeadLetter, Published, Query, Record
 from sfctl.model import evidence, urn
 from sfctl.model.evidence import Evidence
@@ -33,12 +33,14 @@ CREATE TABLE events (
     timestamp TEXT NOT NULL,
     result TEXT NOT NULL,
     gates TEXT NOT NULL,
+    published_at TEXT NOT NULL,
     body BLOB NOT NULL,
     UNIQUE (evidence_id, revision)
 );
 CREATE INDEX events_run ON events (run_id, offset);
 CREATE INDEX events_dataset ON events (dataset_urn, timestamp);
 CREATE INDEX events_time ON events (timestamp);
+CREATE INDEX events_published ON events (published_at);
 CREATE TABLE groups (name TEXT PRIMARY KEY, offset INTEGER NOT NULL);
 CREATE TABLE dead_letters (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -57,7 +59,10 @@ _ROW = "offset, key, body"
 class EmbeddedBus:
     """The bus port on `path` (`.sfctl/bus.db`). A lock is waited for `timeout` seconds."""
 
-    def __init__(self, path: str | Path, *, timeout: float = 1.0) -> None:
+    def __init__(
+        self, path: str | Path, *, timeout: float = 1.0, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
         self._db = Database(Path(path), _STEPS, timeout=timeout)
 
     @property
@@ -72,13 +77,15 @@ class EmbeddedBus:
         accepted = duplicates = 0
         refused: list[DeadLetter] = []
         rows = [_row(event) for event in events]
+        published_at = format_instant(self._clock.now())
         with self._db.transaction() as cursor:
             for row in rows:
                 cursor.execute(
                     "INSERT INTO events (evidence_id, revision, digest, key, kind, dataset_urn, "
-                    "run_id, timestamp, result, gates, body) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
+                    "run_id, timestamp, result, gates, body, published_at) "
+                    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?) "
                     "ON CONFLICT DO NOTHING",
-                    row,
+                    (*row, published_at),
                 )
                 if cursor.rowcount:
                     accepted += 1
@@ -184,11 +191,11 @@ class EmbeddedBus:
         return int(self._db.rows("SELECT COUNT(*) FROM events")[0][0])
 
     def delete_before(self, instant: datetime, *, limit: int = 10_000) -> int:
-        """Forget at most `limit` of the oldest events before `instant`; return how many went."""
+        """Forget at most `limit` events published before `instant`; return how many went."""
         with self._db.transaction() as cursor:
             cursor.execute(
                 "DELETE FROM events WHERE offset IN (SELECT offset FROM events "
-                "WHERE timestamp < ? ORDER BY offset LIMIT ?)",
+                "WHERE published_at < ? ORDER BY offset LIMIT ?)",
                 (format_instant(instant), limit),
             )
             return cursor.rowcount

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from sfctl.evidence import detectors
+from sfctl.model import codec
 from sfctl.model.evidence import Evidence
 
 MESSAGE_FIELDS: frozenset[str] = frozenset(
@@ -112,6 +113,15 @@ def clean_message(text: str) -> str:
     text = _QUOTED.sub("<text>", text)
     text = _PATH.sub(_last_segment, text)
     return _DIGITS.sub("<n>", text)[:MESSAGE_LIMIT]
+
+
+def clean_body(text: str) -> str:
+    """Return the cleaned form of a whole document: JSON field by field, anything else as text."""
+    try:
+        document = codec.decode(text, object)
+    except (msgspec.DecodeError, UnicodeError):
+        return clean_message(text)
+    return codec.encode(_walk("text", document, None)).decode()
 
 
 def clean_code(code: str) -> str:

@@ -167,5 +167,11 @@ def to_plain(event: Evidence) -> dict[str, Any]:
 
 
 def fingerprint(event: Evidence) -> str:
-    """Return the digest of the content: equal for equal facts, whatever the order of fields."""
-    return codec.digest(to_plain(event))
+    """Return the digest of the content: equal for equal facts, whatever the order of fields.
+
+    Of an `undated` fact the time it was taken in is no part.
+    """
+    document = to_plain(event)
+    if document.get("undated"):
+        del document["timestamp"]
+    return codec.digest(document)
