@@ -260,9 +260,9 @@ CODES: dict[str, Code] = {
         "Run `sfctl evidence flush` when the bus answers again; nothing is lost meanwhile.",
     ),
     "SF802": Code(
-        "Not an event",
-        "A line is not a JSON object, or its kind, dataset or time cannot be told.",
-        "See `sfctl evidence dead-letters` for the reason of each line.",
+        "Result not written",
+        "The verb did its work, but standard output did not take the result.",
+        "Check what stdout is connected to (a full disk?); run the verb again.",
     ),
     "SF803": Code(
         "Evidence not found",
@@ -289,6 +289,11 @@ CODES: dict[str, Code] = {
         "Not a filter",
         "A time, gate, kind or result to filter evidence by does not exist.",
         "Times are RFC 3339 or spans like 2h; `evidence list --help` lists the other names.",
+    ),
+    "SF808": Code(
+        "Not an event",
+        "A line is not a JSON object, or its kind, dataset or time cannot be told.",
+        "See `sfctl evidence dead-letters` for the reason of each line.",
     ),
     "SF900": Code(
         "A fault of ours",

@@ -53,7 +53,7 @@ CREATE TABLE dead_letters (
 )
 """,
 )
-_ROW = "offset, key, body"
+_ROW = "offset, key, body, published_at"
 
 
 class EmbeddedBus:
@@ -190,13 +190,26 @@ class EmbeddedBus:
         """Return how many events are on the log."""
         return int(self._db.rows("SELECT COUNT(*) FROM events")[0][0])
 
-    def delete_before(self, instant: datetime, *, limit: int = 10_000) -> int:
-        """Forget at most `limit` events published before `instant`; return how many went."""
+    def forget(self, before: datetime, *, through: int, limit: int = 10_000) -> int:
+        """Drop at most `limit` of the oldest events published before a time, none past `through`.
+
+        Returns how many went.
+        """
         with self._db.transaction() as cursor:
             cursor.execute(
                 "DELETE FROM events WHERE offset IN (SELECT offset FROM events "
-                "WHERE published_at < ? ORDER BY offset LIMIT ?)",
-                (format_instant(instant), limit),
+                "WHERE published_at < ? AND offset <= ? ORDER BY offset LIMIT ?)",
+                (format_instant(before), through, limit),
+            )
+            return cursor.rowcount
+
+    def forget_dead_letters(self, keep: int) -> int:
+        """Drop all but the newest `keep` dead letters; return how many went."""
+        with self._db.transaction() as cursor:
+            cursor.execute(
+                "DELETE FROM dead_letters WHERE id <= "
+                "(SELECT id FROM dead_letters ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (keep,),
             )
             return cursor.rowcount
 
@@ -251,8 +264,8 @@ def _row(event: Evidence) -> tuple[Any, ...]:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    offset, key, body = row
-    return Record(0, offset, key, evidence.decode(body))
+    offset, key, body, published_at = row
+    return Record(0, offset, key, evidence.decode(body), published_at)
 
 
 def _id_reused(row: tuple[Any, ...]) -> DeadLetter:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sfctl.errors import StoreError
-from sfctl.evidence import sanitizer
+from sfctl.evidence import bulk, sanitizer
 from sfctl.model import evidence
 from sfctl.model.evidence import Evidence
 
@@ -55,7 +55,10 @@ class Outbox:
         try:
             if os.getpid() != self._pid:
                 self._open()
-            body = evidence.encode(sanitizer.clean(event))
+            clean = sanitizer.clean(event)
+            body = evidence.encode(clean)
+            if bulk.is_large(body):
+                body = evidence.encode(bulk.store(clean, self.folder.parent))
             line = b"%08x %s\n" % (zlib.crc32(body), body)
             if self._size + len(line) > self._room:
                 return self._refuse(f"the outbox is full at {self._room} bytes")

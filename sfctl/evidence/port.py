@@ -18,6 +18,7 @@ class Record:
     offset: int
     key: str
     event: Evidence
+    published_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
