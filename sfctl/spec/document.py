@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sfctl.errors import Problem
 from sfctl.spec.secret import find_secrets
-from sfctl.spec.shape import Report, Shape
+from sfctl.spec.shape import Fields, Report
 from sfctl.spec.template import Context, has_template, render
 from sfctl.spec.tree import Node
 from sfctl.spec.yaml import MAX_BYTES, parse
@@ -33,7 +33,7 @@ def read(file: Path, path: str) -> bytes | Problem:
         return Problem(path, 0, 0, "SF102", f"file cannot be read ({reason})", hint)
 
 
-def load_document(file: Path, path: str, shape: Shape, context: Context | None) -> Document:
+def load_document(file: Path, path: str, shape: Fields, context: Context | None) -> Document:
     """Return a file as a checked tree. Without a context, templates stay as they are written."""
     data = read(file, path)
     if isinstance(data, Problem):
@@ -41,14 +41,14 @@ def load_document(file: Path, path: str, shape: Shape, context: Context | None) 
     node, problems = parse(data, path)
     if node is None:
         if not problems:
-            hint = f"write {shape.what}, or remove the file"
+            hint = f"write {shape.noun}, or remove the file"
             problems = [Problem(path, 1, 1, "SF108", "file is empty", hint)]
         return Document(path, None, tuple(problems))
     return check(node, shape, context, problems)
 
 
 def check(
-    node: Node, shape: Shape, context: Context | None, problems: list[Problem] | None = None
+    node: Node, shape: Fields, context: Context | None, problems: list[Problem] | None = None
 ) -> Document:
     """Return a parsed tree rendered and checked, with what parsing found already."""
     found = list(problems or ())
@@ -57,11 +57,7 @@ def check(
         node, failed = render(node, context)
         found += failed
     report = Report()
-    shape.check(node, _stem(node.path), report)
+    shape.check(node, "", report)
     found = sorted(set(found + report.problems))
     broken = any(problem.severity == "error" for problem in found)
     return Document(node.path, None if broken else node, tuple(found))
-
-
-def _stem(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -17,6 +17,7 @@ from sfctl.errors import Problem
 from sfctl.spec.shape import suggestion
 from sfctl.spec.template import (
     FILTERS,
+    FUNCTIONS,
     MAX_FILE,
     MAX_TEMPLATE,
     NAMES,
@@ -32,14 +33,18 @@ _ALLOWED = frozenset(
         "Neg", "Keyword",
     )
 )  # fmt: skip
+_HINT = "templates take a value: env_var(), file(), var(), target, filters and `if`"
 _MISSING = object()
 
 
 class Unrendered(Exception):  # noqa: N818
     """A template function cannot give its value. `severity` is warning for absent credentials."""
 
-    def __init__(self, code: str, message: str, hint: str = "", *, absent: bool = False) -> None:
+    def __init__(
+        self, name: object, code: str, message: str, hint: str = "", *, absent: bool = False
+    ) -> None:
         super().__init__(message)
+        self.name = str(name)
         self.code = code
         self.message = message
         self.hint = hint
@@ -76,9 +81,9 @@ class Renderer:
         except TemplateSyntaxError as error:
             hint = "templates look like {{ env_var('NAME') }}"
             return [node.problem("SF121", f"not a template: {error.message}", hint=hint)]
-        problems = [
-            problem for each in tree.find_all(nodes.Node) for problem in _refused(each, node)
-        ]
+        parts = list(tree.find_all(nodes.Node))
+        problems = [_not_allowed(each, node) for each in parts if _kind(each) not in _ALLOWED]
+        problems = problems or [found for each in parts for found in _refused(each, node)]
         if problems:
             return list(dict.fromkeys(problems))
         return self._value(node, text, expression)
@@ -97,7 +102,7 @@ class Renderer:
                     unrendered.code,
                     unrendered.message,
                     hint=unrendered.hint,
-                    offset=_offset(text, unrendered.message),
+                    offset=_offset(text, unrendered.name),
                     severity="warning" if warn else "error",
                 )
             ]
@@ -115,6 +120,7 @@ class Renderer:
         if default is not _MISSING:
             return default
         raise Unrendered(
+            name,
             "SF125",
             f"environment variable `{name}` is not set",
             f"set it, or give a default: env_var('{name}', '…')",
@@ -129,61 +135,66 @@ class Renderer:
             return default
         near = suggestion(str(name), variables, closed=True)
         message = f"target `{self.context.target}` has no var `{name}`"
-        raise Unrendered("SF122", message, near or "declare it under `vars:` of the target")
+        raise Unrendered(name, "SF122", message, near or "declare it under `vars:` of the target")
 
     def _file(self, name: object) -> str:
         root = self.context.root.resolve()
         path = (root / str(name)).resolve()
         if not path.is_relative_to(root):
             message = f"file `{name}` lies outside the project"
-            raise Unrendered("SF124", message, "name a file inside the project")
+            raise Unrendered(name, "SF124", message, "name a file inside the project")
         try:
             with path.open("rb") as stream:
                 data = stream.read(MAX_FILE + 1)
             text = data.decode()
         except OSError as error:
-            message = f"file `{name}` cannot be read ({error.strerror})"
+            message = f"file `{name}` cannot be read ({(error.strerror or 'unreadable').lower()})"
             hint = f"it is looked for as {name} in the project's folder"
-            raise Unrendered("SF124", message, hint, absent=True) from None
+            raise Unrendered(name, "SF124", message, hint, absent=True) from None
         except UnicodeDecodeError:
-            raise Unrendered("SF124", f"file `{name}` is not UTF-8") from None
+            raise Unrendered(name, "SF124", f"file `{name}` is not UTF-8") from None
         if len(data) > MAX_FILE:
-            raise Unrendered("SF124", f"file `{name}` is too large (expected at most 64 KiB)")
+            raise Unrendered(name, "SF124", f"file `{name}` is too large (expected at most 64 KiB)")
         return text.rstrip("\r\n")
 
 
+def _kind(part: nodes.Node) -> str:
+    return type(part).__name__
+
+
+def _not_allowed(part: nodes.Node, node: Node) -> Problem:
+    message = f"`{_kind(part).lower()}` is not allowed in a template"
+    return node.problem("SF123", message, hint=_HINT)
+
+
 def _refused(found: nodes.Node, node: Node) -> list[Problem]:
-    kind = type(found).__name__
-    if kind not in _ALLOWED:
-        message = f"`{kind.lower()}` is not allowed in a template"
-        hint = "templates take a value: env_var(), file(), var(), target, filters and `if`"
-        return [node.problem("SF123", message, hint=hint)]
     if isinstance(found, nodes.Name):
-        return _unknown(node, found.name, NAMES, "name")
+        return _unknown(node, found.name, NAMES, f"name `{found.name}`")
     if isinstance(found, nodes.Filter):
-        return _unknown(node, found.name, FILTERS, "filter")
+        return _unknown(node, found.name, FILTERS, f"filter `{found.name}`")
     if isinstance(found, nodes.Getattr):
         if isinstance(found.node, nodes.Name) and found.node.name == "target":
-            return _unknown(node, found.attr, TARGET_KEYS, "key of `target`")
-        return [node.problem("SF123", f"`.{found.attr}` is not allowed in a template")]
-    if isinstance(found, nodes.Call) and not (
-        isinstance(found.node, nodes.Name) and found.node.name in ("env_var", "file", "var")
-    ):
-        return [node.problem("SF123", "only env_var(), file() and var() can be called")]
+            what = f"key `{found.attr}` of `target`"
+            return _unknown(node, found.attr, TARGET_KEYS, what)
+        message = f"`.{found.attr}` is not allowed in a template"
+        unknown = isinstance(found.node, nodes.Name) and found.node.name not in NAMES
+        return [] if unknown else [node.problem("SF123", message, hint=_HINT)]
+    if isinstance(found, nodes.Call):
+        name = found.node.name if isinstance(found.node, nodes.Name) else ""
+        if not name or (name in NAMES and name not in FUNCTIONS):
+            return [node.problem("SF123", "only env_var(), file() and var() can be called")]
     return []
 
 
 def _unknown(node: Node, name: str, known: tuple[str, ...], what: str) -> list[Problem]:
     if name in known:
         return []
-    offset = _offset(str(node.value), f"`{name}`")
-    message = f"unknown {what} `{name}` in a template"
+    offset = _offset(str(node.value), name)
+    message = f"unknown {what} in a template"
     return [node.problem("SF122", message, hint=suggestion(name, known), offset=offset)]
 
 
-def _offset(text: str, message: str) -> int | None:
-    """Return where the word that a message quotes stands in the template."""
-    quoted = re.search(r"`([^`]+)`$|`([^`]+)`", message)
-    word = quoted and (quoted[1] or quoted[2])
-    match = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) if word else None
+def _offset(text: str, name: str) -> int | None:
+    """Return where a name stands in the template."""
+    match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) if name else None
     return match.start() if match else None

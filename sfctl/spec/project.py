@@ -18,7 +18,7 @@ from sfctl.spec.documents.minimum import MINIMUM
 from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.reference import check_references
 from sfctl.spec.repository import Files, find_root, list_files
-from sfctl.spec.shape import Shape
+from sfctl.spec.shape import Fields
 from sfctl.spec.target import Target, load_header
 from sfctl.spec.template import Context
 from sfctl.spec.tree import Node
@@ -94,22 +94,24 @@ class _Reading:
     lineage: tuple[Node, ...] = ()
     freshness: tuple[Node, ...] = ()
 
-    def one(self, path: str, shape: Shape) -> Node | None:
+    def one(self, path: str, shape: Fields) -> Node | None:
         document = load_document(self.root / path, path, shape, self.context)
         self.problems += document.problems
         return document.node
 
-    def each(self, paths: Iterable[str], shape: Shape) -> tuple[Node, ...]:
+    def each(self, paths: Iterable[str], shape: Fields) -> tuple[Node, ...]:
         found = (self.one(path, shape) for path in paths)
         return tuple(node for node in found if node is not None)
 
     def pinned_minimum(self, path: str, digest: object) -> None:
         """Read the organisation's minimums from where the target says, if they are unaltered."""
-        self.minimum = self.one(path, MINIMUM)
+        file = Path(path)
+        shown = file.relative_to(self.root) if file.is_relative_to(self.root) else file
+        self.minimum = self.one(shown.as_posix(), MINIMUM)
         if self.minimum is not None and digest:
             import hashlib
 
-            found = hashlib.sha256((self.root / path).read_bytes()).hexdigest()
+            found = hashlib.sha256(file.read_bytes()).hexdigest()
             if digest != f"sha256:{found}":
                 message = f"the minimums differ from the pinned digest (got sha256:{found[:12]}…)"
                 hint = "fetch the file again, or pin the new digest if the change was approved"

@@ -12,10 +12,10 @@ from sfctl.spec.documents.lineage import LINEAGE
 from sfctl.spec.documents.minimum import MINIMUM
 from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.documents.project import PROJECT
-from sfctl.spec.shape import JsonSchema, Shape
+from sfctl.spec.shape import Fields, JsonSchema
 
 FOLDER = Path(__file__).parent.parent / "schemas" / "files"
-DOCUMENTS: dict[str, Shape] = {
+DOCUMENTS: dict[str, Fields] = {
     "dataset": DATASET,
     "expectations": EXPECTATIONS,
     "freshness_policy": FRESHNESS_POLICY,
@@ -32,12 +32,12 @@ _TEMPLATE = {
 }
 
 
-def json_schema(shape: Shape) -> JsonSchema:
+def json_schema(shape: Fields) -> JsonSchema:
     """Return the JSON Schema (draft 2020-12) that accepts what `shape` accepts."""
     defs: JsonSchema = {"template": _TEMPLATE}
     body = shape.schema(defs)
     dialect = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": dialect, "title": shape.what, **body, "$defs": defs}
+    return {"$schema": dialect, "title": shape.noun, **body, "$defs": defs}
 
 
 def render_schemas() -> dict[str, str]:
@@ -45,7 +45,7 @@ def render_schemas() -> dict[str, str]:
     return {f"{name}.schema.json": _text(name, shape) for name, shape in DOCUMENTS.items()}
 
 
-def _text(name: str, shape: Shape) -> str:
+def _text(name: str, shape: Fields) -> str:
     identified = {"$id": f"urn:schema:sfctl:file:{name}:1", **json_schema(shape)}
     return json.dumps(identified, indent=2, ensure_ascii=False) + "\n"
 

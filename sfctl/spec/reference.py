@@ -9,6 +9,9 @@ from sfctl.model import urn
 from sfctl.spec.shape import clipped, suggestion
 from sfctl.spec.tree import Node
 
+_MOST_SUGGESTIONS = 20
+"""Finding a near miss among many names takes milliseconds; later ones go without."""
+
 
 def canonical(text: str) -> str:
     """Return the canonical URN without stage, or the text itself where it is no URN."""
@@ -25,6 +28,7 @@ class Names:
         self.folders: dict[str, str] = {}
         """Name → folder name."""
         self.places: dict[str, Node] = {}
+        self.hints: dict[str, str] = {}
         self.uncertain = False
         """Whether a dataset file could not be read, so that its URN is not known."""
 
@@ -49,6 +53,12 @@ class Names:
         """Return the folder of the dataset that `text` names, or None."""
         return self.folders.get(canonical(text))
 
+    def _suggestion(self, text: str) -> str:
+        if text not in self.hints and len(self.hints) < _MOST_SUGGESTIONS:
+            known = [*(place.text for place in self.places.values()), *self.folders]
+            self.hints[text] = suggestion(text, known, closed=False)
+        return self.hints.get(text, "")
+
     def unknown(self, node: Node, *, ours: bool = False) -> Problem | None:
         """Return the problem of a node that names no dataset of the repo.
 
@@ -63,8 +73,7 @@ class Names:
             return None
         if self.folder(text) is not None or (self.uncertain and is_urn):
             return None
-        known = [*(place.value for place in self.places.values()), *self.folders]
-        hint = suggestion(text, [str(name) for name in known], closed=False)
+        hint = self._suggestion(text)
         message = f"unknown dataset '{clipped(text)}'"
         return node.problem(
             "SF133",

@@ -32,13 +32,11 @@ def find_root(start: Path) -> Path:
     for each in (folder, *folder.parents):
         if (each / PROJECT_FILE).is_file():
             return each
-    stray = next((name for name in ("sfctl.yaml",) if (folder / name).is_file()), "")
-    hint = f"rename {stray} to {PROJECT_FILE}" if stray else "`sfctl init` makes a project"
-    raise UsageError(
-        f"no {PROJECT_FILE} in {folder} or any folder above it",
-        hint=f"{hint}; --project-dir names another folder",
-        code="SF130",
-    )
+    hint = "`sfctl init` makes a project; --project-dir names another folder"
+    if (folder / "sfctl.yaml").is_file():
+        hint = f"rename sfctl.yaml to {PROJECT_FILE}"
+    message = f"no {PROJECT_FILE} in {folder} or any folder above it"
+    raise UsageError(message, hint=hint, code="SF130")
 
 
 def list_files(root: Path) -> Files:

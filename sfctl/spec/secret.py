@@ -41,30 +41,31 @@ _LEAST_BITS = 3.2
 def find_secrets(root: Node) -> list[Problem]:
     """Return a problem for every literal that is, or looks like, a credential; never its value."""
     folded = root.source.casefold()
-    if not _may_hold(root.source) and not any(key in folded for key in _KEYS):
+    formed = _may_hold(root.source)
+    if not formed and not any(key in folded for key in _KEYS):
         return []
-    return list(_walk(root, ""))
+    return list(_walk(root, "", formed))
 
 
 def _may_hold(text: str) -> bool:
     return any(sign in text for sign in _SIGNS) or ("://" in text and "@" in text)
 
 
-def _walk(node: Node, name: str) -> Iterator[Problem]:
+def _walk(node: Node, name: str, formed: bool) -> Iterator[Problem]:
     value = node.value
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from _walk(child, key)
+            yield from _walk(child, key, formed)
     elif isinstance(value, tuple):
         for item in value:
-            yield from _walk(item, name)
-    elif value is not None and not isinstance(value, bool) and _is_secret(node, name):
+            yield from _walk(item, name, formed)
+    elif value is not None and not isinstance(value, bool) and _is_secret(node, name, formed):
         yield secret_problem(node, name)
 
 
-def _is_secret(node: Node, name: str) -> bool:
+def _is_secret(node: Node, name: str, formed: bool) -> bool:
     text = node.text
-    if _may_hold(text) and re.search(_FORMS, text):
+    if formed and _may_hold(text) and re.search(_FORMS, text):
         return True
     if not text or is_template(node):
         return False

@@ -15,6 +15,12 @@ from sfctl.spec.tree import Node
 MAX_PROBLEMS = 100
 JsonSchema = dict[str, object]
 TEMPLATE: JsonSchema = {"$ref": "#/$defs/template"}
+_WRONG = {
+    "SF112": "has the wrong type",
+    "SF113": "is not a known value",
+    "SF114": "has the wrong form",
+    "SF115": "is out of range",
+}
 
 
 class Report:
@@ -41,13 +47,14 @@ class Report:
             self.add(
                 node.problem(
                     code or "SF112",
-                    f"`{name}` is empty (expected {expected})",
-                    hint=hint or f"give `{name}` a value, or remove it",
+                    f"{_quoted(name)} is {'null' if node.text else 'empty'} (expected {expected})",
+                    hint=hint or f"give {_quoted(name)} a value, or remove it",
                 )
             )
         else:
-            message = f"`{name}` is wrong (got {shown(node)}, expected {expected})"
-            self.add(node.problem(code or "SF112", message, hint=hint))
+            code = code or "SF112"
+            message = f"{_quoted(name)} {_WRONG[code]} (got {shown(node)}, expected {expected})"
+            self.add(node.problem(code, message, hint=hint))
 
 
 class Shape(Protocol):
@@ -90,16 +97,17 @@ Relation = tuple[Literal["some", "one", "not_both"], tuple[str, ...]]
 
 
 class Fields:
-    """A mapping with a closed set of keys.
+    """A mapping with a closed set of keys; `noun` is what messages call it.
 
     `relations` tie keys together: `("some", keys)` at least one of them, `("one", keys)` exactly
     one, `("not_both", keys)` at most one.
     """
 
     def __init__(
-        self, what: str, fields: Mapping[str, Field], relations: Iterable[Relation] = ()
+        self, noun: str, fields: Mapping[str, Field], relations: Iterable[Relation] = ()
     ) -> None:
-        self.what = what
+        self.noun = noun
+        self.what = f"a mapping with {_some(fields)}"
         self.fields = dict(fields)
         self.relations = tuple(relations)
         self.required = tuple(key for key, field in fields.items() if field.required)
@@ -118,12 +126,12 @@ class Fields:
                 self._unknown(node, key, report)
         for key in self.required:
             if key not in entries:
-                message = f"{self.what} needs `{key}` (expected {fields[key].shape.what})"
+                message = f"{self.noun} needs `{key}` (expected {fields[key].shape.what})"
                 report.add(node.problem("SF111", message, hint=f"add `{key}:`"))
         for kind, keys in self.relations:
             given = [key for key in keys if key in entries]
             if not given and kind != "not_both":
-                message = f"{self.what} needs {listed(keys)}"
+                message = f"{self.noun} needs {listed(keys)}"
                 report.add(node.problem("SF116", message, hint=f"add {listed(keys)}"))
             elif len(given) > 1 and kind != "some":
                 message = f"`{given[1]}` cannot stand beside `{given[0]}`"
@@ -131,7 +139,7 @@ class Fields:
 
     def _unknown(self, node: Node, key: str, report: Report) -> None:
         hint = suggestion(key, self.fields)
-        message = f"unknown key `{clipped(key)}` in {self.what}"
+        message = f"unknown key `{clipped(key)}` in {self.noun}"
         report.add(node.key_problem(key, "SF110", message, hint=hint))
 
     def schema(self, defs: JsonSchema, /) -> JsonSchema:
@@ -164,8 +172,8 @@ class Seq:
             report.wrong(node, name, self.what)
             return
         if len(node.value) < self.at_least:
-            message = f"`{name}` is too short (got {len(node.value)}, expected at least "
-            report.add(node.problem("SF115", f"{message}{self.at_least})"))
+            found = f"(got {len(node.value)}, expected at least {self.at_least})"
+            report.add(node.problem("SF115", f"{_quoted(name)} has too few entries {found}"))
         for index, item in enumerate(node.value):
             self.item.check(item, f"{name}[{index}]", report)
 
@@ -193,7 +201,7 @@ class MapOf:
             (field.shape if field else self.value).check(child, key, report)
         for key, field in self.reserved.items():
             if field.required and key not in node.value:
-                message = f"{self.what} needs `{key}` (expected {field.shape.what})"
+                message = f"`{name}` needs `{key}` (expected {field.shape.what})"
                 report.add(node.problem("SF111", message, hint=f"add `{key}:`"))
 
     def schema(self, defs: JsonSchema, /) -> JsonSchema:
@@ -244,8 +252,9 @@ class Either:
 class Tagged:
     """A mapping whose other keys depend on the value of one key."""
 
-    def __init__(self, what: str, by: str, shapes: Mapping[str, Shape]) -> None:
-        self.what = what
+    def __init__(self, noun: str, by: str, shapes: Mapping[str, Shape]) -> None:
+        self.noun = noun
+        self.what = f"a mapping with `{by}`"
         self.by = by
         self.shapes = dict(shapes)
 
@@ -256,8 +265,11 @@ class Tagged:
         tag = node.value.get(self.by)
         if tag is None:
             known = ", ".join(self.shapes)
-            message = f"{self.what} needs `{self.by}` (expected one of {known})"
-            report.add(node.problem("SF111", message, hint=f"add `{self.by}:`"))
+            message = f"{self.noun} needs `{self.by}` (expected one of {known})"
+            meant = next((key for key in node.value if key in self.shapes), "")
+            report.add(
+                node.problem("SF111", message, hint=f"add `{self.by}: {meant}".rstrip() + "`")
+            )
             return
         shape = self.shapes.get(tag.value) if isinstance(tag.value, str) else None
         if shape is None:
@@ -329,10 +341,26 @@ def suggestion(name: str, known: Iterable[str], *, closed: bool = True) -> str:
 
     names = list(known)
     folded = {each.casefold(): each for each in names}
-    near = get_close_matches(name.casefold()[:80], folded, 1, 0.6)
-    if near:
+    near = get_close_matches(name.casefold()[:80], folded, 2, 0.6)
+    if near and not _equally_near(name.casefold()[:80], near):
         return f"did you mean `{folded[near[0]]}`?"
     return f"known here: {', '.join(names)}" if closed and names else ""
+
+
+def _equally_near(name: str, near: list[str]) -> bool:
+    from difflib import SequenceMatcher
+
+    ratios = {SequenceMatcher(None, each, name).ratio() for each in near}
+    return len(near) == 2 and len(ratios) == 1
+
+
+def _quoted(name: str) -> str:
+    return f"`{name}`" if name else "the file"
+
+
+def _some(fields: Mapping[str, Field]) -> str:
+    keys = [key for key, field in fields.items() if field.required] or list(fields)
+    return ", ".join(f"`{key}`" for key in keys[:4]) + (", …" if len(keys) > 4 else "")
 
 
 def listed(keys: Iterable[str]) -> str:

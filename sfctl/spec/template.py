@@ -18,7 +18,8 @@ from sfctl.spec.tree import Node, Scalar
 
 MAX_TEMPLATE = 4096
 MAX_FILE = 65_536
-NAMES = ("env_var", "file", "var", "target", "project_name")
+FUNCTIONS = ("env_var", "file", "var")
+NAMES = (*FUNCTIONS, "target", "project_name")
 FILTERS = ("default", "int", "float", "lower", "upper", "trim", "string")
 TARGET_KEYS = ("name", "environment")
 _WHOLE = re.compile(r"\s*\{\{[-+]?((?:(?!\{\{|\}\}|\{%).)*?)[-+]?\}\}\s*", re.DOTALL)

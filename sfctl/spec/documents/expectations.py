@@ -31,7 +31,7 @@ _EXPECTED = Fields(
 )
 
 EXPECTATIONS = Fields(
-    "the expectations of a consumer",
+    "an expectations file",
     {
         "consumer": may(Text("the name of the consumer"), "The file's name unless given."),
         "owner_team": need(Text("the name of a team"), "Who is told of gaps."),

@@ -16,7 +16,7 @@ _DETECTION = Fields(
     [("some", ("pattern",))],
 )
 _DEMANDS = Fields(
-    "the demands on a tier",
+    "a tier",
     {
         "schema_mode": may(Enum("breaking", "compatible", "strict"), "The loosest mode allowed."),
         "contract": may(Enum("none", "lite", "full"), "The least contract allowed."),
@@ -60,7 +60,7 @@ _DEMANDS = Fields(
 )
 
 MINIMUM = Fields(
-    "the organisation minimums",
+    "a minimums file",
     {
         "version": may(count("a whole number of 1 or more", low=1), "Version of the minimums."),
         "description": may(Text(), "Who decided what, for people."),

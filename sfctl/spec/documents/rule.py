@@ -79,7 +79,7 @@ def _open_limits(shape: Shape, of: str) -> dict[str, Field]:
 
 def _rule(kind: str, own: dict[str, Field], *relations: Relation) -> Fields:
     fields = {"kind": need(Enum(kind), "The rule kind."), **own, **COMMON}
-    return Fields(f"a `{kind}` rule", fields, relations)
+    return Fields(f"{'an' if kind[0] in 'ae' else 'a'} `{kind}` rule", fields, relations)
 
 
 def _aggregate(function: str) -> Fields:
