@@ -25,6 +25,26 @@ CODES: dict[str, Code] = {
         "One or more YAML files or policies have problems; each is listed with its place.",
         "Mend the listed places; `sfctl explain` any code among them.",
     ),
+    "SF003": Code(
+        "Unknown or misused option",
+        "The verb has no such option, or the option is used in a way it cannot be.",
+        "See the verb's --help; near misses are suggested in the message.",
+    ),
+    "SF004": Code(
+        "Value outside its closed set",
+        "A global option was given a value it does not know.",
+        "Use one of the values the message lists.",
+    ),
+    "SF005": Code(
+        "No such code",
+        "The code was never given out.",
+        "`sfctl explain` without a code lists them all.",
+    ),
+    "SF006": Code(
+        "Files in the way",
+        "`sfctl init` would have to overwrite files, which it never does.",
+        "Choose another folder, or move the files away.",
+    ),
     "SF101": Code(
         "Not YAML",
         "The file breaks the grammar of YAML, so nothing in it can be read.",
@@ -253,6 +273,101 @@ CODES: dict[str, Code] = {
         "Upgrade of .sfctl failed",
         "A step that brings .sfctl to this version's format did not finish; it was undone.",
         "The backup named in the message holds the folder as it was; report the cause.",
+    ),
+    "SF702": Code(
+        "The example's data could not be laid out",
+        "The script that brings the flights of the example failed.",
+        "Run `python fetch_flights.py` in the new folder to see all it says.",
+    ),
+    "SF710": Code(
+        "Python is too old",
+        "sfctl needs Python 3.11 or newer.",
+        "Make the virtual environment with a newer interpreter.",
+    ),
+    "SF711": Code(
+        "Untested platform",
+        "sfctl is tested on Linux and macOS only.",
+        "On Windows use the Windows Subsystem for Linux.",
+    ),
+    "SF712": Code(
+        "Library outside its tested versions",
+        "An installed library is older or newer than the versions sfctl is tested with.",
+        "Install the version that the message names.",
+    ),
+    "SF713": Code(
+        "Little space on disk",
+        "Less than 1 GiB is free where tables and evidence are written.",
+        "Make room, or move the data repo.",
+    ),
+    "SF720": Code(
+        "Never compiled",
+        "There is no target/manifest.json, so runs have no policy and certify nothing.",
+        "Run `sfctl compile`.",
+    ),
+    "SF721": Code(
+        "Compiled policies are older than the YAML",
+        "Runs still use the policies compiled before the last change.",
+        "Run `sfctl compile`.",
+    ),
+    "SF722": Code(
+        "No quarantine key",
+        "Rows that are held back are sealed to a public key, and there is none yet.",
+        "Run `sfctl init` in the project, or give the target a `quarantine_key`.",
+    ),
+    "SF723": Code(
+        "Private key beside production",
+        "Whoever holds the private quarantine key can read what was held back; it lies where production writes.",
+        "Keep the private half where replays run, and give the target `quarantine_key`.",
+    ),
+    "SF724": Code(
+        "Key readable by others",
+        "A private key file can be read by other users of this machine.",
+        "Run the chmod that the message names.",
+    ),
+    "SF725": Code(
+        "Keys would be committed",
+        "Git does not ignore .sfctl/, which holds keys and local stores.",
+        "Add `.sfctl/` to .gitignore.",
+    ),
+    "SF726": Code(
+        "No trusted key on prod",
+        "A prod target certifies only what an organisation key approved, and it trusts none.",
+        "Add `trusted_keys:` to the target.",
+    ),
+    "SF727": Code(
+        "Embedded bus on prod",
+        "Evidence stays on the machine that wrote it.",
+        "Give the target a `bus:` with servers if more than one machine runs jobs.",
+    ),
+    "SF728": Code(
+        "Judged in part",
+        "A policy samples its rows; such a judgement is advisory and certifies nothing.",
+        "Set `performance: {sampling_rate: 1.0}` where certification matters.",
+    ),
+    "SF729": Code(
+        "Gates are off",
+        "A kill switch is set: nothing is judged and nothing certifies in its scope.",
+        "Run the `sfctl switch on` that the message names, or wait until it expires.",
+    ),
+    "SF730": Code(
+        "Network file system",
+        "The embedded stores need locks that network file systems do not keep.",
+        "Keep the data repo on a local disk, or give the target servers.",
+    ),
+    "SF731": Code(
+        "Damaged store",
+        "A database below .sfctl/ does not pass SQLite's own check.",
+        "Restore it, or move it away; evidence can be replayed from the archive.",
+    ),
+    "SF732": Code(
+        "Much evidence waits",
+        "Evidence is safe in the outbox but far behind on the bus.",
+        "Run `sfctl evidence flush`.",
+    ),
+    "SF733": Code(
+        "Short file retention",
+        "A VACUUM by another tool may remove files that a certified version still needs.",
+        "Raise delta.deletedFileRetentionDuration of the table.",
     ),
     "SF801": Code(
         "Evidence not delivered",

@@ -1,0 +1,131 @@
+"""The stores below `.sfctl/`, and the tables whose certified versions must outlive a vacuum."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sfctl.diagnosis.finding import Examined
+from sfctl.evidence import flush
+from sfctl.model import codec
+from sfctl.model.manifest import Manifest
+from sfctl.report import text
+
+MUCH_PENDING = 64 << 20
+SAFE_RETENTION_DAYS = 7.0
+_NETWORK = frozenset(
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "fuse.sshfs",
+    ]
+)
+_RETENTION = "delta.deletedFileRetentionDuration"
+_UNIT_DAYS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "minute": 1 / 1440, "second": 1 / 86400}
+
+
+def examine(root: Path) -> Iterator[Examined]:
+    """Yield findings about the stores of the project at `root` and the tables it compiled."""
+    store = root / ".sfctl"
+    if not store.is_dir():
+        yield Examined("stores", "ok", "none yet; the first run makes them")
+        return
+    yield _file_system(store)
+    for name in ("bus.db", "state.db"):
+        if (store / name).exists():
+            yield _database(store / name)
+    yield _outbox(store / "outbox")
+    yield from _tables(root)
+
+
+def _file_system(store: Path, mounts: Path = Path("/proc/mounts")) -> Examined:
+    kind = mounted_as(store, mounts)
+    if kind in _NETWORK:
+        return Examined(
+            "file system",
+            "fail",
+            f".sfctl/ lies on {kind}, where SQLite's locks do not hold",
+            "keep the data repo on a local disk, or give the target servers",
+            "SF730",
+        )
+    return Examined("file system", "ok", kind or f"not told on {platform.system()}")
+
+
+def mounted_as(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+    """Return the type of the file system `path` lies on; empty where nobody tells."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    place = path.resolve()
+    best, kind = -1, ""
+    for line in lines:
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        mount = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[1]))
+        if place.is_relative_to(mount) and len(mount.parts) > best:
+            best, kind = len(mount.parts), fields[2]
+    return kind
+
+
+def _database(path: Path) -> Examined:
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)
+        try:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return Examined(path.name, "fail", str(error), f"move {path.name} away", "SF731")
+    if said != "ok":
+        return Examined(path.name, "fail", "damaged", f"restore or move {path.name} away", "SF731")
+    return Examined(path.name, "ok", text.size(path.stat().st_size))
+
+
+def _outbox(folder: Path) -> Examined:
+    waiting = flush.pending_bytes(folder) if folder.is_dir() else 0
+    if waiting > MUCH_PENDING:
+        detail = f"{text.size(waiting)} not yet on the bus"
+        return Examined("outbox", "warn", detail, "sfctl evidence flush", "SF732")
+    return Examined("outbox", "ok", f"{text.size(waiting)} waiting" if waiting else "empty")
+
+
+def _tables(root: Path) -> Iterator[Examined]:
+    """Yield tables from which somebody else's VACUUM may take the certified version."""
+    manifest = root / "target" / "manifest.json"
+    if not manifest.exists():
+        return
+    for entry in codec.decode(manifest.read_bytes(), Manifest).datasets.values():
+        gold = entry.paths.get("gold", "")
+        if entry.format != "delta" or not (Path(gold) / "_delta_log").is_dir():
+            continue
+        days = retention_days(gold)
+        if days < SAFE_RETENTION_DAYS:
+            yield Examined(
+                f"table {entry.name}",
+                "warn",
+                f"a VACUUM elsewhere may take versions older than {days:g} days",
+                f"set {_RETENTION} to 'interval 7 days' or more",
+                "SF733",
+            )
+
+
+def retention_days(table: str) -> float:
+    """Return how long a Delta table keeps files that no version needs any more, in days."""
+    from deltalake import DeltaTable
+
+    setting = DeltaTable(table).metadata().configuration.get(_RETENTION)
+    match = re.search(r"([\d.]+)\s+(second|minute|hour|day|week)", setting or "")
+    return float(match[1]) * _UNIT_DAYS[match[2]] if match else SAFE_RETENTION_DAYS
