@@ -153,6 +153,11 @@ class EmbeddedBus:
         """Return each known group's committed offset."""
         return dict(self._db.rows("SELECT name, offset FROM groups ORDER BY name"))
 
+    def forget_group(self, group: str) -> None:
+        """Forget a group's place."""
+        with self._db.transaction() as cursor:
+            cursor.execute("DELETE FROM groups WHERE name = ?", (group,))
+
     def query(self, query: Query) -> list[Record]:
         """Return matching events in log order (or newest first)."""
         where, values = _conditions(query)

@@ -1,7 +1,7 @@
 """The format of `.sfctl/`: a marker, steps from one format to the next, a backup of what was.
 
 An upgrade works on a copy and swaps it in by renaming, so that the folder is always whole: the old
-one until the last moment, the new one after. The old one stays beside it as the backup. Tables
+one until the last moment, the new one after. The old one stays in it under `backups/`. Tables
 inside the SQLite files have versions of their own (`sfctl.sqlite`).
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from sfctl.errors import SfctlError, StoreError, StoreLocked
 
 MARKER = "format"
+BACKUPS = "backups"
 FOLDERS = ("outbox", "runs", "locks", "keys")
 
 Step = Callable[[Path], None]
@@ -51,13 +52,12 @@ def prepare(folder: Path, steps: Sequence[Step] = STEPS) -> int:
             code="SF606",
         )
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
-            found = format_of(folder)
-            if found < 0:
-                _create(folder, steps)
-            elif found < len(steps):
-                _upgrade(folder, found, steps)
+        if found < 0:
+            _create(folder, steps)
+        else:
+            with _alone(folder):
+                if (found := format_of(folder)) < len(steps):
+                    _upgrade(folder, found, steps)
     except OSError as error:
         raise StoreError(
             f"cannot prepare {folder}: {error.strerror or error}",
@@ -83,7 +83,7 @@ def format_of(folder: Path) -> int:
 
 
 def _create(folder: Path, steps: Sequence[Step]) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for step in steps:
         step(folder)
     _mark(folder, len(steps))
@@ -91,7 +91,7 @@ def _create(folder: Path, steps: Sequence[Step]) -> None:
 
 def _upgrade(folder: Path, found: int, steps: Sequence[Step]) -> None:
     _refuse_writers(folder)
-    fresh, backup = _beside(folder, "new"), _beside(folder, f"v{found}.bak")
+    fresh, old = _beside(folder, "new"), _beside(folder, "old")
     shutil.rmtree(fresh, ignore_errors=True)
     _copy(folder, fresh)
     try:
@@ -105,23 +105,36 @@ def _upgrade(folder: Path, found: int, steps: Sequence[Step]) -> None:
             hint="nothing was changed; the sfctl version that wrote it still works",
             code="SF608",
         ) from error
-    shutil.rmtree(backup, ignore_errors=True)
-    folder.rename(backup)
+    folder.rename(old)
     fresh.rename(folder)
+    _keep_backup(old, folder, found)
 
 
 def _repair(folder: Path) -> None:
     """Finish a swap that was killed half-way: the copy was complete before the old one moved."""
-    fresh = _beside(folder, "new")
-    if not folder.exists() and (fresh / MARKER).is_file():
-        with contextlib.suppress(OSError):
+    fresh, old = _beside(folder, "new"), _beside(folder, "old")
+    if not old.is_dir():
+        return
+    with contextlib.suppress(OSError):
+        if not folder.exists() and (fresh / MARKER).is_file():
             fresh.rename(folder)
+        _keep_backup(old, folder, max(format_of(old), 0))
+
+
+def _keep_backup(old: Path, folder: Path, number: int) -> None:
+    """Put what was into the new folder, where it is ignored by git and swept by age."""
+    backup = folder / BACKUPS / f"format-{number}"
+    shutil.rmtree(backup, ignore_errors=True)
+    backup.parent.mkdir(exist_ok=True)
+    old.rename(backup)
+    os.utime(backup)
 
 
 def _copy(folder: Path, fresh: Path) -> None:
     """Copy a folder; SQLite files by SQLite, so that what stands in their logs comes along."""
-    shutil.copytree(folder, fresh, ignore=shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm"))
-    for path in folder.rglob("*.db"):
+    left_out = shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm", BACKUPS)
+    shutil.copytree(folder, fresh, ignore=left_out)
+    for path in folder.glob("*.db"):
         with (
             contextlib.closing(sqlite3.connect(path)) as source,
             contextlib.closing(sqlite3.connect(fresh / path.relative_to(folder))) as target,
@@ -147,6 +160,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+        _beside(folder, "lock").unlink(missing_ok=True)
     finally:
         os.close(descriptor)
 

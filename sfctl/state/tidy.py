@@ -35,7 +35,8 @@ def tidy(folder: Path, state: EmbeddedState, now: datetime) -> Tidied:
     while swept := state.sweep():
         items += swept
     runs = _old_runs(folder, now)
-    for run in runs:
+    backups = _older(list((folder / "backups").glob("*")), now - BACKUP_AGE)
+    for run in (*runs, *backups):
         shutil.rmtree(run, ignore_errors=True)
     payloads = _older(list((folder / "payloads").glob("*")), now - PAYLOADS_AGE)
     outbox = folder / "outbox"
@@ -46,7 +47,8 @@ def tidy(folder: Path, state: EmbeddedState, now: datetime) -> Tidied:
     for path in (*payloads, *leftovers):
         path.unlink(missing_ok=True)
     after = size_of(folder)
-    return Tidied(items, len(runs), len(payloads), len(leftovers), max(before - after, 0), after)
+    gone = len(leftovers) + len(backups)
+    return Tidied(items, len(runs), len(payloads), gone, max(before - after, 0), after)
 
 
 def size_of(folder: Path) -> int:

@@ -1,0 +1,124 @@
+"""`sfctl switch`: turn gates off for a while and on again, with a reason, on the record."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sfctl import wiring
+from sfctl.clock import clock_from_environment
+from sfctl.commands.spans import span_of
+from sfctl.evidence.flush import flush
+from sfctl.evidence.outbox import Outbox
+from sfctl.model import facts
+from sfctl.report.outcome import Outcome
+from sfctl.spec.repository import find_root
+from sfctl.state import switch as switches
+from sfctl.state.switch import Switch
+
+Scope = Annotated[str, typer.Option(help="fleet, cluster:X, job:X, dataset:X or gate:X.")]
+
+
+def off(
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
+    scope: Scope = "fleet",
+    expires: Annotated[str, typer.Option(help="For how long; the fleet at most 24h.")] = "2h",
+    project_dir: Path = Path(),
+    now: datetime | None = None,
+) -> Outcome:
+    """Turn gates off: data flows unjudged, nothing certifies, until the switch expires."""
+    folder, moment = _begin(project_dir, now)
+    with wiring.open_state(folder) as state:
+        switch = switches.switch_off(
+            state,
+            folder,
+            scope=scope,
+            reason=reason,
+            actor=_actor(),
+            now=moment,
+            expires=span_of(expires),
+        )
+    notes = _audit(folder, moment, switch, "off")
+    return Outcome(
+        "switch",
+        {"state": "off", **asdict(switch)},
+        f"{switch.scope} until {switch.expires}: {switch.reason}  OFF",
+        notes=notes,
+    )
+
+
+def on(
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
+    scope: Scope = "fleet",
+    project_dir: Path = Path(),
+    now: datetime | None = None,
+) -> Outcome:
+    """Turn gates on again at a scope."""
+    folder, moment = _begin(project_dir, now)
+    scope = switches.check_scope(scope)
+    with wiring.open_state(folder) as state:
+        found = switches.switch_on(state, folder, scope=scope)
+    switch = Switch(scope, reason or "switched on again", _actor())
+    notes = _audit(folder, moment, switch, "on") if found else ("it was on already",)
+    return Outcome(
+        "switch",
+        {"state": "on", "scope": scope, "was_off": asdict(found) if found else None},
+        f"{scope}  ON",
+        notes=notes,
+    )
+
+
+def status(*, project_dir: Path = Path(), now: datetime | None = None) -> Outcome:
+    """Show what is off, by whom, why, until when."""
+    folder, moment = _begin(project_dir, now)
+    known = switches.read(folder, moment, store=lambda: wiring.open_state(folder))
+    lines = [
+        f"{x.scope}  by {x.actor}  until {x.expires or 'the environment changes'}: {x.reason}  OFF"
+        for x in known.live
+    ]
+    lines.append(f"{len(known.live)} off" if known.live else "all gates are on")
+    off_now = [{"state": "off", **asdict(x)} for x in known.live]
+    return Outcome("switch", {"switches": off_now, "source": known.source}, "\n".join(lines))
+
+
+SUBVERBS = {"off": off, "on": on, "status": status}
+
+
+def _begin(project_dir: Path, now: datetime | None) -> tuple[Path, datetime]:
+    folder = wiring.store_folder(find_root(project_dir))
+    return folder, now or clock_from_environment().now()
+
+
+def _audit(folder: Path, moment: datetime, switch: Switch, state: str) -> tuple[str, ...]:
+    event = facts.kill_switch(
+        moment,
+        scope=switch.scope,
+        state=state,
+        reason=switch.reason,
+        actor=switch.actor,
+        expires=switch.expires,
+    )
+    with Outbox(folder / "outbox", "switch") as outbox:
+        if not outbox.append(event, sync=True):
+            return (f"the switch is not on the record: {outbox.trouble}",)
+    with wiring.open_bus(folder) as bus:
+        flushed = flush(folder / "outbox", bus)
+    return (f"the record waits in the outbox: {flushed.trouble}",) if flushed.trouble else ()
+
+
+def _actor() -> str:
+    named = os.environ.get("SFCTL_ACTOR")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
