@@ -274,6 +274,11 @@ CODES: dict[str, Code] = {
         "A step that brings .sfctl to this version's format did not finish; it was undone.",
         "The backup named in the message holds the folder as it was; report the cause.",
     ),
+    "SF701": Code(
+        "Library not installed",
+        "What was asked for needs a library that is not part of the core installation.",
+        "Run the pip command in the hint; it names the extra.",
+    ),
     "SF702": Code(
         "The example's data could not be laid out",
         "The script that brings the flights of the example failed.",
@@ -316,7 +321,7 @@ CODES: dict[str, Code] = {
     ),
     "SF723": Code(
         "Private key beside production",
-        "Whoever holds the private quarantine key can read what was held back; it lies where production writes.",
+        "The private quarantine key opens what was held back, and it lies where production writes.",
         "Keep the private half where replays run, and give the target `quarantine_key`.",
     ),
     "SF724": Code(
@@ -414,5 +419,10 @@ CODES: dict[str, Code] = {
         "A fault of ours",
         "Something inside sfctl failed that should not have.",
         "Attach the bug report whose path was printed.",
+    ),
+    "SF901": Code(
+        "Result not written",
+        "stdout did not take the result, for example because the disk is full.",
+        "Make room, or write elsewhere; what the verb did is done.",
     ),
 }
