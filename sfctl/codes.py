@@ -201,6 +201,72 @@ CODES: dict[str, Code] = {
         "`state:` needs an earlier manifest and `result:` an earlier run's results.",
         "Run `sfctl compile` (for state) or `sfctl check` or `run` (for result) first.",
     ),
+    "SF301": Code(
+        "Publish blocked",
+        "The batch is over the limit (too many bad rows, a failed batch rule or schema) and the "
+        "dataset's level blocks it: nothing was published, the whole batch waits in quarantine.",
+        "See `sfctl quarantine show`; mend the source and run again, or replay what is right.",
+    ),
+    "SF310": Code(
+        "No such table format",
+        "Publishing needs a table with versions: delta, or parquet as local snapshots.",
+        "Set `storage.format` of the dataset to delta (or parquet on a local folder).",
+    ),
+    "SF311": Code(
+        "Write mode impossible",
+        "The mode needs something the dataset or its format does not have: merge a primary key.",
+        "Set `primary_key` in dataset.yaml, or choose append, overwrite, overwrite_partitions.",
+    ),
+    "SF312": Code(
+        "Partition contradicts the rows",
+        "`partition=` names one value, the column holds others.",
+        "Write one partition at a time, or leave `partition=` out.",
+    ),
+    "SF320": Code(
+        "Not a certified version",
+        "The view moves only to versions that were certified.",
+        "`sfctl certify` lists them; `--revalidate` judges the present table as a whole.",
+    ),
+    "SF321": Code(
+        "Nothing certified yet",
+        "No version of this dataset was ever certified, so there is nothing to read.",
+        "Run the gold job, or `sfctl certify --init` on a table that exists already.",
+    ),
+    "SF322": Code(
+        "Table does not pass",
+        "`certify` judged the whole table and its policy says no; the view was not moved.",
+        "Read the reasons printed with it; mend or quarantine the rows, then certify again.",
+    ),
+    "SF331": Code(
+        "Dataset is being published",
+        "Another process publishes the same dataset; publishers take turns.",
+        "Wait for it. The lock goes with its process, so nothing needs to be removed by hand.",
+    ),
+    "SF332": Code(
+        "No lock",
+        "The lock file below .sfctl/locks cannot be made.",
+        "Check the folder's owner, mode and free space.",
+    ),
+    "SF333": Code(
+        "Quarantine not writable",
+        "Rows may not be published, and the place where they would wait cannot be written.",
+        "Check the lake's folder `_quarantine`; nothing was published.",
+    ),
+    "SF334": Code(
+        "Published long ago",
+        "The table knows this write, but its log no longer holds the record of it.",
+        "Nothing was written. Raise the `rerun` counter to write it again on purpose.",
+    ),
+    "SF340": Code(
+        "No such rows in quarantine",
+        "Nothing in the quarantine matches the request.",
+        "`sfctl quarantine list` shows what is held, by dataset and run.",
+    ),
+    "SF341": Code(
+        "Discard needs a reason",
+        "Rows that are given up for good need a reason, which is kept.",
+        "Add --reason.",
+    ),
     "SF450": Code(
         "No PII key",
         "A policy tokenizes a column and the target has no PII key. Data is written with the "
@@ -273,6 +339,26 @@ CODES: dict[str, Code] = {
         "Upgrade of .sfctl failed",
         "A step that brings .sfctl to this version's format did not finish; it was undone.",
         "The backup named in the message holds the folder as it was; report the cause.",
+    ),
+    "SF630": Code(
+        "Commit without its key",
+        "A table accepted rows but not the key that makes the write repeatable.",
+        "Attach the table's log to a report; do not run the job again before looking.",
+    ),
+    "SF631": Code(
+        "Version not readable",
+        "A version's files or its manifest are missing or damaged.",
+        "Restore them from a backup, or write the table anew; the certified pin did not move.",
+    ),
+    "SF632": Code(
+        "Table folder not usable",
+        "The folder of a Parquet table cannot be read or written.",
+        "Check owner, mode and free space.",
+    ),
+    "SF633": Code(
+        "Pin not usable",
+        "The file beside the table that names the certified version is damaged or not writable.",
+        "Mend the folder, then `sfctl certify` writes it anew; readers keep the older pin.",
     ),
     "SF701": Code(
         "Library not installed",

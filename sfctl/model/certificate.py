@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
-VersionKind = Literal["passed", "diverted", "failed", "failed_batch", "maintenance", "foreign"]
+VersionKind = Literal[
+    "passed", "diverted", "failed", "failed_batch", "unjudged", "maintenance", "foreign"
+]
 CertificationStatus = Literal[
     "NEVER_CERTIFIED", "CERTIFIED", "HELD_AT_PREVIOUS", "STALE_ESCALATION"
 ]
@@ -16,8 +18,8 @@ class VersionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One table version in the ledger. `overwrites` means nothing older is left in it.
 
     passed: every gate passed. diverted: failing rows were kept out. failed: holds rows that
-    failed. failed_batch: published although the batch failed as a batch. maintenance: no row
-    changed. foreign: a commit made past us.
+    failed. failed_batch: published although the batch failed as a batch. unjudged: published by
+    us without a full judgement. maintenance: no row changed. foreign: a commit made past us.
     """
 
     version: int
@@ -33,6 +35,12 @@ class VersionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the judgement of this version alone satisfies the certify predicate."""
     blockers: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
+    """Where its rows are; empty means anywhere."""
+    replaces: tuple[str, ...] = ()
+    """Partitions of which nothing older is left."""
+    revalidated: bool = False
+    """The whole table was judged at this version, and passed."""
 
 
 class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,3 +60,7 @@ class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: tuple[str, ...] = ()
     history: tuple[int, ...] = ()
     """Versions that were certified, oldest first, at most 100."""
+    judged_version: int | None = None
+    """The newest version the view has decided on."""
+    distrusted: tuple[int, ...] = ()
+    """Versions an operator moved back from; they taint until overwritten or revalidated."""

@@ -1,0 +1,142 @@
+"""The ledger: what is known of each version of a table, rebuilt from the table's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from sfctl.model import codec
+from sfctl.model.certificate import VersionKind, VersionRecord
+from sfctl.model.write import Commit, Counts, WriteRecord
+from sfctl.state.port import Delete, Put, StateStore
+
+TABLE = "ledger"
+KEPT = 100
+"""Records older than the certified version that are kept, for people."""
+TAINTING: frozenset[VersionKind] = frozenset({"failed", "failed_batch", "unjudged", "foreign"})
+
+
+class Ledger:
+    """The records of one stage table (`urn#stage`) in the state store."""
+
+    def __init__(self, state: StateStore, stage_urn: str) -> None:
+        self._state = state
+        self._prefix = f"{stage_urn}/"
+
+    def records(self) -> list[VersionRecord]:
+        """Return every record, oldest first."""
+        items = self._state.query(TABLE, self._prefix)
+        return [msgspec.convert(item.value, VersionRecord) for item in items]
+
+    def put(self, records: Iterable[VersionRecord]) -> None:
+        """Write records; the same record again changes nothing."""
+        writes = [Put(TABLE, self._key(r.version), codec.plain(r)) for r in records]
+        if writes:
+            self._state.transact(writes)
+
+    def reconcile(self, commits: Iterable[Commit]) -> list[VersionRecord]:
+        """Add a record for each commit the ledger lacks; return every record, oldest first.
+
+        What a run recorded in its commit is taken from there, so that a kill between commit and
+        ledger loses nothing. Commits without our record are maintenance or foreign.
+        """
+        known = {record.version: record for record in self.records()}
+        fresh = [record_of(commit) for commit in commits if commit.version not in known]
+        self.put(fresh)
+        known |= {record.version: record for record in fresh}
+        return [known[version] for version in sorted(known)]
+
+    def prune(self, certified: int) -> None:
+        """Forget what is far behind the certified version."""
+        old = [r for r in self.records() if r.version < certified][:-KEPT]
+        if old:
+            self._state.transact([Delete(TABLE, self._key(r.version)) for r in old])
+
+    def _key(self, version: int) -> str:
+        return f"{self._prefix}{version:020d}"
+
+
+def record_of(commit: Commit) -> VersionRecord:
+    """Return what a commit says of itself; one that only claims to be ours is foreign."""
+    written = written_by(commit)
+    if written is None:
+        kind: VersionKind = "foreign" if commit.kind == "ours" else commit.kind
+        return VersionRecord(
+            version=commit.version, kind=kind, at=commit.at, operation=commit.operation
+        )
+    return VersionRecord(
+        version=commit.version,
+        kind=written.kind,
+        at=written.at,
+        run_id=written.run.run_id,
+        operation=commit.operation,
+        overwrites=written.mode == "overwrite",
+        policy_digest=written.judgement.policy_digest,
+        rows=written.counts.rows_published,
+        quarantined=written.counts.rows_quarantined,
+        eligible=not written.blockers,
+        blockers=written.blockers,
+        partitions=written.partitions if written.mode != "merge" else (),
+        replaces=written.partitions if written.mode == "overwrite_partitions" else (),
+    )
+
+
+def written_by(commit: Commit) -> WriteRecord | None:
+    """Return our record of a commit, or None for a commit that carries none."""
+    if not commit.note:
+        return None
+    try:
+        return codec.decode(commit.note, WriteRecord)
+    except msgspec.DecodeError:
+        return None
+
+
+def kind_of(blockers: Sequence[str], counts: Counts, *, batch_failed: bool) -> VersionKind:
+    """Return what a version of ours is, given why its judgement alone does not certify."""
+    if not blockers:
+        return "passed"
+    if counts.rows_failed_published:
+        return "failed"
+    if batch_failed:
+        return "failed_batch"
+    if all(why.startswith("GATE_FAIL:") or why == "NO_ROWS" for why in blockers):
+        return "diverted"
+    return "unjudged"
+
+
+def taints(
+    records: Iterable[VersionRecord],
+    *,
+    after: int | None,
+    upto: int,
+    distrusted: Sequence[int] = (),
+) -> tuple[int, ...]:
+    """Return the versions past `after` (certified; None for never) that spoil version `upto`.
+
+    A version without a record spoils too. Overwriting the table, or every partition a version
+    wrote to, clears it; so does judging the whole table anew.
+    """
+    known = {record.version: record for record in records}
+    spoiled: dict[int, set[str] | None] = {}
+    for version in range(0 if after is None else after + 1, upto + 1):
+        record = known.get(version)
+        if record is None:
+            spoiled[version] = None
+            continue
+        if record.overwrites or record.revalidated:
+            spoiled.clear()
+        for older, places in list(spoiled.items()):
+            if places is not None and places.issubset(record.replaces):
+                del spoiled[older]
+            elif places is not None:
+                places.difference_update(record.replaces)
+        trusted = record.revalidated or version not in distrusted
+        if (record.kind in TAINTING and not record.revalidated) or not trusted:
+            spoiled[version] = set(record.partitions) or None
+    return tuple(spoiled)
+
+
+def waiting(records: Iterable[VersionRecord], *, after: int | None) -> int:
+    """Return how many rows versions past `after` sent to quarantine."""
+    return sum(r.quarantined for r in records if after is None or r.version > after)

@@ -1,0 +1,125 @@
+"""After the commit: ledger, evidence, certification, pin. Steps may be repeated harmlessly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sfctl.certification import pin, view
+from sfctl.certification.ledger import Ledger, taints, waiting
+from sfctl.certification.predicate import STAGE, Standing, blockers
+from sfctl.clock import parse_instant
+from sfctl.model import facts
+from sfctl.model.certificate import Certificate
+from sfctl.model.evidence import Evidence
+from sfctl.model.policy import Policy
+from sfctl.model.write import WriteRecord
+from sfctl.runtime.request import EVENTS, Ports
+from sfctl.runtime.tables.port import Table
+from sfctl.runtime.testimony import testify
+
+
+class Settled:
+    """What became of a write: the view after it, and whether its evidence is safe."""
+
+    def __init__(self, certificate: Certificate | None, events: list[Evidence], safe: bool) -> None:
+        self.certificate = certificate
+        self.evidence = tuple(event.evidence_id for event in events)
+        self.evidence_safe = safe
+
+
+def settle(
+    record: WriteRecord,
+    version: int | None,
+    table: Table,
+    policy: Policy,
+    ports: Ports,
+    *,
+    stage_urn: str,
+    format: str,
+) -> Settled:
+    """Record a write, testify, and let the view decide.
+
+    `version` is None when nothing was published. Raises StoreError when the state store or the
+    pin cannot be written; the same write asked again goes on from there.
+    """
+    before = view.load(ports.state, record.dataset_urn)
+    ledger = Ledger(ports.state, stage_urn)
+    known = ledger.records()
+    records = ledger.reconcile(table.commits(known[-1].version if known else None))
+    ports.reached("recorded")
+    events = testify(record, version, before)
+    safe = _emit(events, ports)
+    ports.reached("emitted")
+    if record.stage != STAGE:
+        return Settled(None, events, safe)
+
+    def decide(certificate: Certificate) -> Certificate:
+        certified = certificate.certified_version
+        spoiled: tuple[int, ...] = ()
+        if version is not None:
+            spoiled = taints(
+                records, after=certified, upto=version, distrusted=certificate.distrusted
+            )
+        own = record.blockers
+        standing = Standing(safe, tuple(v for v in spoiled if v != version or not own))
+        return view.decided(
+            certificate,
+            version=version,
+            blockers=blockers(own, standing),
+            at=record.at,
+            run_id=record.run.run_id,
+            policy_digest=record.judgement.policy_digest,
+            quarantined_rows=waiting(records, after=certified),
+            evidence=[event.evidence_id for event in events],
+        )
+
+    after = view.move(ports.state, record.dataset_urn, decide)
+    if after.certified_version != before.certified_version and after.certified_version is not None:
+        ledger.prune(after.certified_version)
+    ports.reached("certified")
+    if version is None or after.judged_version == version:
+        event = certification_event(record, version, after, seq=record.seq + EVENTS - 1)
+        _emit([event], ports)
+        events.append(event)
+    place_pin(table, after, policy, format)
+    ports.reached("pinned")
+    return Settled(after, events, safe)
+
+
+def certification_event(
+    record: WriteRecord, version: int | None, certificate: Certificate, *, seq: int
+) -> Evidence:
+    """Return what the view says of a write: CERTIFIED, or held and why."""
+    certified = certificate.certified_version
+    moved = certificate.status == "CERTIFIED"
+    earlier = [v for v in certificate.history if v != certified]
+    previous = (earlier[-1] if earlier else None) if moved else certified
+    return facts.certification(
+        record.run,
+        parse_instant(record.at),
+        dataset_urn=record.dataset_urn,
+        status=certificate.status,
+        version=version,
+        certified_version=certified,
+        previous_certified_version=previous,
+        reasons=certificate.held_reason.split(", ") if certificate.held_reason else (),
+        stage=record.stage,
+        policy_digest=record.judgement.policy_digest,
+        evidence=certificate.evidence if moved else (),
+        generation=certificate.generation,
+        seq=seq,
+        quarantined_rows=certificate.quarantined_rows,
+    )
+
+
+def place_pin(table: Table, certificate: Certificate, policy: Policy, format: str) -> bool:
+    """Bring the file beside the table up to the certificate; return whether it moved."""
+    if table.head() is None or "://" in table.path:
+        return False
+    wanted = pin.pin_of(certificate, tier=policy.tier, on_stale=policy.on_stale, format=format)
+    return pin.write(Path(table.path), wanted)
+
+
+def _emit(events: list[Evidence], ports: Ports) -> bool:
+    kept = [ports.evidence.append(event) for event in events]
+    return all(kept) and ports.evidence.sync()

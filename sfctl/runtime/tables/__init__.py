@@ -1,0 +1,1 @@
+"""Tables behind one port: Delta through delta-rs, and plain Parquet as immutable snapshots."""

@@ -1,0 +1,85 @@
+"""A versioned table as `publish` sees it: one commit a write, keyed, with our record inside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sfctl.errors import UsageError
+from sfctl.model.write import Commit, Mode
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write. `keys` name it: a table that has seen one of them writes nothing again.
+
+    `partition` fixes the partitions that `overwrite_partitions` replaces; without it they are
+    those that occur in the rows. `replaces` is SQL that the rows satisfy and that names older
+    rows to take out in the same commit (Delta only).
+    """
+
+    mode: Mode
+    keys: tuple[str, ...]
+    note: str
+    partition_by: tuple[str, ...] = ()
+    partition: Mapping[str, object] | None = None
+    primary_key: tuple[str, ...] = ()
+    replaces: str = ""
+
+
+class Table(Protocol):
+    """Every method raises StoreError when the table cannot be read or written.
+
+    Versions count from 0. Rows are never visible before the commit; what a killed writer leaves
+    behind is garbage that `vacuum` collects.
+    """
+
+    path: str
+
+    def head(self) -> int | None:
+        """Return the newest version, None when there is no table."""
+
+    def refresh(self) -> None:
+        """See what others have committed since."""
+
+    def committed(self, key: str) -> int | None:
+        """Return the version that `key` was committed in, None when it never was."""
+
+    def write(self, frame: pl.DataFrame, request: Write) -> int:
+        """Commit rows and record in one step; return the version."""
+
+    def commit(self, version: int) -> Commit | None:
+        """Return what the log says of a version; None when the log no longer reaches it."""
+
+    def commits(self, after: int | None) -> list[Commit]:
+        """Return every commit past `after` the log still holds, oldest first."""
+
+    def scan(self, version: int | None = None) -> pl.LazyFrame:
+        """Return the rows of a version (the newest for None), lazily."""
+
+    def vacuum(
+        self, keep: Collection[int], *, retention_hours: float, dry_run: bool = True
+    ) -> Sequence[str]:
+        """Remove files that no version in `keep` and none within the retention needs.
+
+        Return what was removed, or would be.
+        """
+
+
+def open_table(path: str, format: str = "delta") -> Table:
+    """Return the table at `path`. Raises UsageError SF310 for a format we cannot version."""
+    if format == "delta":
+        from sfctl.runtime.tables.delta import DeltaLake
+
+        return DeltaLake(path)
+    if format == "parquet":
+        from sfctl.runtime.tables.snapshot import Snapshots
+
+        return Snapshots(path)
+    raise UsageError(
+        f"format {format!r} has no versions", hint="use delta or parquet", code="SF310"
+    )

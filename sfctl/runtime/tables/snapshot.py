@@ -1,0 +1,281 @@
+"""Plain Parquet as immutable snapshots: each version is one manifest that lists its files.
+
+    <table>/data/<uuid>.parquet            written once, never changed
+    <table>/_versions/<20 digits>.json     the commit: linked into place, which only one writer can
+
+A manifest names every file of its version, so a reader needs one manifest and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sfctl.clock import format_instant
+from sfctl.errors import Conflict, StoreError, UsageError
+from sfctl.model import codec
+from sfctl.model.write import Commit
+from sfctl.runtime.tables.port import Write
+
+if TYPE_CHECKING:
+    import polars as pl
+
+VERSIONS = "_versions"
+DATA = "data"
+KEYS = 10_000
+"""The newest keys a manifest remembers."""
+ATTEMPTS = 20
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One data file. `partition` is `k=v/k=v` where the table is partitioned."""
+
+    path: str
+    rows: int
+    partition: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """One version. `keys` maps write keys to the versions they were committed in."""
+
+    version: int
+    at: str
+    operation: str
+    note: str
+    partition_by: tuple[str, ...]
+    files: tuple[File, ...]
+    keys: dict[str, int]
+    schema: str = "sfctl.snapshot.v1"
+
+
+class Snapshots:
+    """One Parquet table on a local file system."""
+
+    def __init__(self, path: str) -> None:
+        if "://" in path:
+            raise UsageError(
+                f"Parquet snapshots need a local folder, not {path.partition('://')[0]}://",
+                hint="use format delta on object stores",
+                code="SF310",
+            )
+        self.path = path
+        self._root = Path(path)
+        self._manifest: Manifest | None = None
+        self.refresh()
+
+    def head(self) -> int | None:
+        """Return the newest version, None when there is no table."""
+        return None if self._manifest is None else self._manifest.version
+
+    def refresh(self) -> None:
+        """See what others have committed since."""
+        versions = self._versions()
+        self._manifest = self._read(versions[-1]) if versions else None
+
+    def committed(self, key: str) -> int | None:
+        """Return the version that `key` was committed in, None when it never was."""
+        return None if self._manifest is None else self._manifest.keys.get(key)
+
+    def write(self, frame: pl.DataFrame, request: Write) -> int:
+        """Commit rows and record in one step; return the version.
+
+        A merge reads the table and writes it anew. Raises Conflict when others keep winning.
+        """
+        if request.replaces:
+            raise UsageError("Parquet snapshots replace whole files only", code="SF311")
+        for _ in range(ATTEMPTS):
+            done = self.committed(request.keys[0])
+            if done is not None:
+                return done
+            manifest = self._next(frame, request)
+            if self._link(manifest):
+                self._manifest = manifest
+                return manifest.version
+            self.refresh()
+        raise Conflict(
+            f"table {self._root.name} keeps being written by others",
+            hint="run the job again when they are done",
+        )
+
+    def commit(self, version: int) -> Commit | None:
+        """Return what the log says of a version; None when the log no longer reaches it."""
+        if version not in self._versions():
+            return None
+        manifest = self._read(version)
+        return Commit(version, manifest.at, manifest.operation, "ours", manifest.note)
+
+    def commits(self, after: int | None) -> list[Commit]:
+        """Return every commit past `after` the log still holds, oldest first."""
+        wanted = (v for v in self._versions() if after is None or v > after)
+        return [commit for v in wanted if (commit := self.commit(v)) is not None]
+
+    def scan(self, version: int | None = None) -> pl.LazyFrame:
+        """Return the rows of a version (the newest for None), lazily."""
+        import polars as pl
+
+        manifest = self._manifest if version is None else self._read(version)
+        if manifest is None:
+            raise StoreError(f"there is no table {self._root.name}", code="SF631")
+        files = [self._root / file.path for file in manifest.files]
+        missing = [file for file in files if not file.exists()]
+        if missing:
+            raise StoreError(
+                f"version {manifest.version} of {self._root.name} has lost {missing[0].name}",
+                hint="restore the file from a backup, or write the table anew",
+                code="SF631",
+            )
+        return pl.concat([pl.scan_parquet(file) for file in files], how="diagonal_relaxed")
+
+    def vacuum(
+        self, keep: Collection[int], *, retention_hours: float, dry_run: bool = True
+    ) -> Sequence[str]:
+        """Remove data files that no kept version needs; the manifests stay."""
+        horizon = time.time() - retention_hours * 3600
+        versions = self._versions()
+        kept = set(keep) | set(versions[-1:])
+        recent = {v for v in versions if self._path(v).stat().st_mtime >= horizon}
+        needed = {file.path for v in kept | recent if v in versions for file in self._read(v).files}
+        folder = self._root / DATA
+        found = sorted(folder.iterdir()) if folder.is_dir() else []
+        doomed = [
+            file
+            for file in found
+            if f"{DATA}/{file.name}" not in needed and file.stat().st_mtime < horizon
+        ]
+        if not dry_run:
+            for file in doomed:
+                file.unlink(missing_ok=True)
+        return [f"{DATA}/{file.name}" for file in doomed]
+
+    def _next(self, frame: pl.DataFrame, request: Write) -> Manifest:
+        before = self._manifest
+        version = 0 if before is None else before.version + 1
+        partition_by = request.partition_by if before is None else before.partition_by
+        kept: tuple[File, ...] = () if before is None else before.files
+        if request.mode == "merge" and before is not None:
+            frame, kept = self._merged(frame, request), ()
+        elif request.mode == "overwrite":
+            kept = ()
+        fresh = self._store(frame, partition_by)
+        if request.mode == "overwrite_partitions":
+            gone = {file.partition for file in fresh}
+            if request.partition:
+                gone.add("/".join(f"{k}={v}" for k, v in request.partition.items()))
+            kept = tuple(file for file in kept if file.partition not in gone)
+        if not kept and not fresh:
+            fresh = (self._put(frame, ""),)
+        keys = {} if before is None else dict(before.keys)
+        keys |= dict.fromkeys(request.keys, version)
+        return Manifest(
+            version=version,
+            at=format_instant(datetime.now(UTC)),
+            operation=request.mode.upper(),
+            note=request.note,
+            partition_by=partition_by,
+            files=(*kept, *fresh),
+            keys=dict(list(keys.items())[-KEYS:]),
+        )
+
+    def _merged(self, frame: pl.DataFrame, request: Write) -> pl.DataFrame:
+        import polars as pl
+
+        if not request.primary_key:
+            raise UsageError(
+                "mode merge needs a primary key",
+                hint="set primary_key in dataset.yaml",
+                code="SF311",
+            )
+        stays = self.scan().join(frame.lazy(), on=list(request.primary_key), how="anti")
+        return pl.concat([stays.collect(), frame], how="diagonal_relaxed")
+
+    def _store(self, frame: pl.DataFrame, partition_by: Sequence[str]) -> tuple[File, ...]:
+        if frame.is_empty():
+            return ()
+        if not partition_by:
+            return (self._put(frame, ""),)
+        parts = frame.partition_by(list(partition_by), maintain_order=True)
+        return tuple(self._put(part, _partition(part, partition_by)) for part in parts)
+
+    def _put(self, frame: pl.DataFrame, partition: str) -> File:
+        name = f"{DATA}/{uuid.uuid4().hex}.parquet"
+        path = self._root / name
+        with self._guarded("written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frame.write_parquet(path)
+            _sync(path)
+        return File(name, frame.height, partition)
+
+    def _link(self, manifest: Manifest) -> bool:
+        """Put the manifest in its place; False when another writer has taken the version."""
+        folder = self._root / VERSIONS
+        with self._guarded("written"):
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=folder)
+            try:
+                with os.fdopen(descriptor, "wb") as handle:
+                    handle.write(codec.encode(manifest))
+                    handle.flush()
+                    os.fchmod(handle.fileno(), self._root.stat().st_mode & 0o666)
+                    os.fsync(handle.fileno())
+                try:
+                    os.link(draft, self._path(manifest.version))
+                except FileExistsError:
+                    return False
+                _sync(folder)
+            finally:
+                Path(draft).unlink(missing_ok=True)
+        return True
+
+    def _versions(self) -> list[int]:
+        with self._guarded("read"):
+            try:
+                names = [entry.name for entry in os.scandir(self._root / VERSIONS)]
+            except FileNotFoundError:
+                return []
+        return sorted(int(n[:-5]) for n in names if n.endswith(".json") and n[:-5].isdigit())
+
+    def _path(self, version: int) -> Path:
+        return self._root / VERSIONS / f"{version:020d}.json"
+
+    def _read(self, version: int) -> Manifest:
+        try:
+            return codec.decode(self._path(version).read_bytes(), Manifest)
+        except (OSError, msgspec.DecodeError) as error:
+            raise StoreError(
+                f"version {version} of {self._root.name} cannot be read",
+                hint="list the folder _versions; a version is one file in it",
+                code="SF631",
+            ) from error
+
+    @contextlib.contextmanager
+    def _guarded(self, verb: str) -> Any:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"table {self._root.name} cannot be {verb}: {error.strerror or error}",
+                hint="check that the folder is there, writable, and the disk has room",
+                code="SF632",
+            ) from error
+
+
+def _partition(part: pl.DataFrame, names: Sequence[str]) -> str:
+    values = part.select(names).row(0, named=True)
+    return "/".join(f"{name}={value}" for name, value in values.items())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
