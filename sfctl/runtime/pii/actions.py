@@ -108,26 +108,6 @@ def advise(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFin
     return tuple(findings)
 
 
-def redact_named(
-    frame: pl.DataFrame, detections: Sequence[Detection], nullable: Callable[[str], bool]
-) -> pl.DataFrame | None:
-    """Return the frame with every acted column emptied, or None where that is not allowed.
-
-    The way out when an action cannot be carried out. None, meaning that the whole batch belongs
-    into the encrypted quarantine, where an entry names no columns or a column may not be null.
-    """
-    import polars as pl
-
-    named: list[str] = []
-    for detection in detections:
-        if detection.action == "none":
-            continue
-        if not detection.columns or not all(nullable(c) for c in detection.columns):
-            return None
-        named.extend(c for c in detection.columns if c in frame.columns)
-    return frame.with_columns(pl.lit(None, dtype=frame.schema[c]).alias(c) for c in set(named))
-
-
 def covered(frame: pl.DataFrame, detection: Detection) -> tuple[str, ...]:
     """Return the columns of the frame that an entry looks at."""
     strings = string_columns(frame)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from sfctl.model import checksum
+
 _SEP = r"[ .()-]{0,2}"
 _LAST4 = rf"([0-9]){_SEP}([0-9]){_SEP}([0-9]){_SEP}([0-9])"
 
@@ -56,36 +58,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII)
 
 
-def luhn(text: str) -> bool:
-    """Tell whether 13 to 19 digits pass the Luhn check (ISO/IEC 7812-1)."""
-    digits = [int(c) for c in text if c.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
-        return False
-    doubled = (d * 2 - 9 if d > 4 else d * 2 for d in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-_IBAN_LENGTHS = {
-    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22,
-    "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28,
-    "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23,
-    "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26,
-    "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20,
-    "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27, "MT": 31, "MU": 30,
-    "NL": 18, "NO": 15, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22,
-    "SA": 24, "SC": 31, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23,
-    "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
-}  # fmt: skip
-
-
-def iban(text: str) -> bool:
-    """Tell whether an IBAN has its country's length and passes mod 97 (ISO 13616)."""
-    compact = text.replace(" ", "").upper()
-    if _IBAN_LENGTHS.get(compact[:2]) != len(compact):
-        return False
-    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
-
-
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 KINDS: dict[str, Kind] = {
@@ -118,14 +90,14 @@ KINDS: dict[str, Kind] = {
             r"\b[2-6][0-9]{3}(?:[ -]?[0-9]){5,11}"
             r"[ -]?([0-9])[ -]?([0-9])[ -]?([0-9])[ -]?([0-9])\b",
             "****-****-****-${1}${2}${3}${4}",
-            luhn,
+            checksum.luhn,
         ),
         Kind(
             "IBAN",
             r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){7,26} ?([A-Z0-9]) ?([A-Z0-9]) ?([A-Z0-9]) ?"
             r"([A-Z0-9])\b",
             "****${1}${2}${3}${4}",
-            iban,
+            checksum.iban,
         ),
         Kind("IP", rf"\b{_OCTET}\.{_OCTET}\.{_OCTET}\.({_OCTET})\b", "*.*.*.${1}"),
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sfctl.model.policy import Detection
 from sfctl.runtime.pii import keys
-from sfctl.runtime.pii.actions import advise, apply, find, redact_named
+from sfctl.runtime.pii.actions import advise, apply, find
 from sfctl.runtime.pii.kinds import KINDS
 from sfctl.runtime.pii.tokens import TOKEN, Tokenizer
 
@@ -147,16 +147,6 @@ def test_no_key_is_asked_for_unless_something_is_tokenized() -> None:
     assert apply(frame, [Detection("EMAIL", "mask")], missing)[0]["a"][0] == "***@y.org"
     with pytest.raises(keys.SfctlError, match="no key"):
         apply(frame, [Detection("EMAIL", "tokenize")], missing)
-
-
-def test_the_way_out_redacts_named_columns_or_refuses() -> None:
-    frame = pl.DataFrame({"a": ["x@y.org"], "b": ["keep"]})
-    named = [Detection("EMAIL", "tokenize", ("a",))]
-    out = redact_named(frame, named, lambda _: True)
-    assert out is not None
-    assert out.rows() == [(None, "keep")]
-    assert redact_named(frame, named, lambda _: False) is None
-    assert redact_named(frame, [Detection("EMAIL", "mask")], lambda _: True) is None
 
 
 @given(
