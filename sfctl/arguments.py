@@ -1,37 +1,24 @@
 """A verb's function becomes its command line: Typer reads the signature, we fill in the rest.
 
 Parameters called `project_dir`, `target`, `now` and `passed` (the words after `--`) come from the
-global options and never show as the verb's own.
+global options.
 """
 
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from typer.exceptions import TyperException
 
+from sfctl.commands.functions import Function, functions_of, own_parameters
 from sfctl.errors import UsageError
 from sfctl.report.outcome import Outcome
 from sfctl.settings import FINDING_VERBS, FORMATS, Settings
 from sfctl.verbs import GLOBALS, VERBS
-
-AMBIENT = ("project_dir", "target", "now", "passed")
-Function = Callable[..., Outcome]
-
-
-def functions_of(verb: str) -> dict[str, Function]:
-    """Return a verb's functions by sub-verb; a verb without any has one under its own name.
-
-    A module in `sfctl.commands` has a table `SUBVERBS`, or a function called like the verb.
-    """
-    module = importlib.import_module(f"sfctl.commands.{VERBS[verb][0]}")
-    table: dict[str, Function] | None = getattr(module, "SUBVERBS", None)
-    return table or {verb: getattr(module, verb)}
 
 
 def command_of(verb: str, ambient: dict[str, Any] | None = None) -> Any:
@@ -64,7 +51,10 @@ def call(verb: str, words: list[str], settings: Settings) -> Outcome | None:
     if verb not in functions and words and not words[0].startswith("-"):
         known_word(words[0], functions, f"`{verb}` has no", "sub-verb")
     if verb not in functions and not words:
-        words = ["--help"]
+        raise UsageError(
+            f"`{verb}` needs a sub-verb (expected one of {', '.join(functions)})",
+            hint=f"see sfctl {verb} --help",
+        )
     if settings.now and not any(_takes(function, "now") for function in functions.values()):
         raise UsageError(f"`{verb}` does not depend on the time; it takes no --now", code="SF003")
     ambient = {
@@ -112,9 +102,8 @@ def _takes(function: Function, parameter: str) -> bool:
 
 
 def _bound(function: Function, ambient: dict[str, Any] | None) -> Function:
-    signature = inspect.signature(function, eval_str=True)
-    own = [p for name, p in signature.parameters.items() if name not in AMBIENT]
-    fixed = {k: v for k, v in (ambient or {}).items() if k in signature.parameters}
+    own = own_parameters(function)
+    fixed = {name: value for name, value in (ambient or {}).items() if _takes(function, name)}
 
     def bound(**given: Any) -> Outcome:
         for parameter in own:

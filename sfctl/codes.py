@@ -45,6 +45,11 @@ CODES: dict[str, Code] = {
         "`sfctl init` would have to overwrite files, which it never does.",
         "Choose another folder, or move the files away.",
     ),
+    "SF007": Code(
+        "Nothing at the path",
+        "The file or table that was named does not exist.",
+        "Check the path; it is read from the current folder.",
+    ),
     "SF101": Code(
         "Not YAML",
         "The file breaks the grammar of YAML, so nothing in it can be read.",

@@ -33,7 +33,7 @@ def write(
         path.write_text(_text(error, words, clean), encoding="utf-8")
     except OSError:
         return None
-    return path
+    return path.absolute()
 
 
 def _text(error: BaseException, words: Sequence[str], clean: Callable[[str], str]) -> str:
