@@ -179,7 +179,7 @@ def _refused(found: nodes.Node, node: Node) -> list[Problem]:
         message = f"`.{found.attr}` is not allowed in a template"
         unknown = isinstance(found.node, nodes.Name) and found.node.name not in NAMES
         return [] if unknown else [node.problem("SF123", message, hint=_HINT)]
-    if isinstance(found, nodes.Call):
+    if isinstance(found, nodes.Call) and not isinstance(found.node, nodes.Getattr):
         name = found.node.name if isinstance(found.node, nodes.Name) else ""
         if not name or (name in NAMES and name not in FUNCTIONS):
             return [node.problem("SF123", "only env_var(), file() and var() can be called")]

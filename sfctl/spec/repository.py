@@ -43,7 +43,7 @@ def list_files(root: Path) -> Files:
     """Return every document below `root`; misplaced files are problems."""
     files = Files()
     for entry in _scan(root, "datasets", files):
-        if entry.is_dir():
+        if _is_folder(entry):
             _dataset(entry.name, root, files)
         elif entry.name.endswith((".yaml", ".yml")):
             hint = f"move it to datasets/{Path(entry.name).stem}/dataset.yaml"
@@ -51,6 +51,13 @@ def list_files(root: Path) -> Files:
     for folder in _FOLDERS:
         files.folders[folder] = tuple(_yaml_files(root, folder, files))
     return files
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return True
 
 
 def _dataset(name: str, root: Path, files: Files) -> None:
