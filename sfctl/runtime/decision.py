@@ -73,7 +73,7 @@ def decide(
 
 def over_limit(judgement: Judgement, enforcement: Enforcement) -> tuple[str, ...]:
     """Return why the batch is over the limit, nothing when it is not."""
-    reasons = [rule.id for rule in judgement.rules if _batch_rule_failed(rule)]
+    reasons = failed_batch_rules(judgement)
     if any(g.gate == "G3_SCHEMA" and g.result == "FAIL" for g in judgement.gates):
         reasons.insert(0, "G3_SCHEMA")
     share = Decimal(enforcement.stage_shares.get(judgement.stage, enforcement.max_quarantine_share))
@@ -95,9 +95,14 @@ def count(judgement: Judgement, decision: Decision) -> Counts:
     )
 
 
+def failed_batch_rules(judgement: Judgement) -> list[str]:
+    """Return the rules over the whole batch that failed, by id."""
+    return [rule.id for rule in judgement.rules if _batch_rule_failed(rule)]
+
+
 def batch_failed(judgement: Judgement) -> bool:
     """Tell whether the batch failed as a batch, whatever its rows."""
-    return judgement.batch_failed or any(map(_batch_rule_failed, judgement.rules))
+    return judgement.batch_failed or bool(failed_batch_rules(judgement))
 
 
 def _batch_rule_failed(rule: RuleResult) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from sfctl.certification import predicate
 from sfctl.certification.ledger import kind_of, written_by
 from sfctl.clock import format_instant
-from sfctl.errors import StoreError, UsageError
+from sfctl.errors import PublishBlocked, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.ids import row_key_hash
 from sfctl.model.policy import GATES_OF_STAGE
@@ -44,11 +44,16 @@ def publish(request: PublishRequest, ports: Ports) -> WriteResult:
     """
     with dataset_lock(ports.store / "locks", request.stage_urn, seconds=ports.lock_seconds):
         ports.reached("locked")
-        table = ports.open_table(request.path, request.format)
-        version = table.committed(request.write_key)
-        if version is not None:
-            return _resumed(request, ports, table, version)
-        return _published(request, ports, table)
+        return publish_locked(request, ports)
+
+
+def publish_locked(request: PublishRequest, ports: Ports) -> WriteResult:
+    """Do what `publish` does, for a caller that holds the dataset's lock."""
+    table = ports.open_table(request.path, request.format)
+    version = table.committed(request.write_key)
+    if version is not None:
+        return _resumed(request, ports, table, version)
+    return _published(request, ports, table)
 
 
 def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) -> WriteResult:
@@ -76,7 +81,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
     level = "G0" if not request.approved else request.level
     choice = decision.decide(judgement, request.policy.enforcement, ports.environment, level=level)
     if request.replay_id:
-        choice = choice._replace(publish="all", exit_blocked=False)
+        choice = _replayed(choice, judgement)
     ports.reached("judged")
     outgoing = frame if choice.publish == "all" or rows is None else rows.good
     protected = Protected(frame.clear())
@@ -85,6 +90,12 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
         judgement = _with_findings(judgement, protected)
         if protected.frame is None:
             choice = choice._replace(publish="none", alert="alert")
+    if request.replay_id and (choice.publish == "none" or judgement.degraded):
+        why = ", ".join(judgement.degraded) or "they fail again"
+        raise PublishBlocked(
+            f"these rows cannot be replayed: {why}",
+            hint="they stay in quarantine",
+        )
     counts = decision.count(judgement, choice)
     record = _record(request, ports, judgement, choice, counts, protected, rows)
     ref = _quarantined(request, ports, frame, rows, record)
@@ -97,6 +108,11 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
         ports.reached("committed")
     settled = _settle(request, ports, table, record, version)
     return _result(record, version, settled)
+
+
+def _replayed(choice: decision.Decision, judgement: Judgement) -> decision.Decision:
+    """A replay brings rows that pass and are no whole batch: batch rules do not stop them."""
+    return choice._replace(publish="none" if judgement.bad else "all", exit_blocked=False)
 
 
 def _settle(
@@ -202,8 +218,6 @@ def _record(
             published=choice.publish != "none",
         )
     )
-    if request.replay_id and not blockers:
-        blockers = ("REPLAY",)
     kind = kind_of(blockers, counts, batch_failed=decision.batch_failed(judgement))
     return WriteRecord(
         write_key=request.write_key,
@@ -215,7 +229,7 @@ def _record(
         judgement=msgspec.structs.replace(judgement, schema=[], pii=()),
         counts=counts,
         published=choice.publish,
-        kind="diverted" if blockers == ("REPLAY",) else kind,
+        kind="diverted" if request.replay_id and blockers else kind,
         over_limit=choice.over_limit,
         alert=choice.alert,
         blocked=choice.exit_blocked,

@@ -316,7 +316,7 @@ def _batch(
 
 
 def _own(write_key: str) -> str:
-    return f"write_key = '{write_key}' AND state = 'held'"
+    return f"write_key = '{write_key}' AND state IN ('held', 'replaying')"
 
 
 def _note(action: str, **facts: object) -> str:
