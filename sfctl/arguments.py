@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
@@ -64,12 +65,15 @@ def call(verb: str, words: list[str], settings: Settings) -> Outcome | None:
         "passed": tuple(passed),
     }
     try:
-        result = command_of(verb, ambient).main(
+        parsed = command_of(verb, ambient).main(
             words, prog_name=f"sfctl {verb}", standalone_mode=False
         )
     except TyperException as error:
         raise _usage(error, verb) from None
-    return result if isinstance(result, Outcome) else None
+    if not isinstance(parsed, partial):
+        return None
+    outcome: Outcome = parsed()
+    return outcome
 
 
 def known_word(word: str, known: Iterable[str], wrong: str, what: str) -> None:
@@ -101,15 +105,16 @@ def _takes(function: Function, parameter: str) -> bool:
     return parameter in inspect.signature(function).parameters
 
 
-def _bound(function: Function, ambient: dict[str, Any] | None) -> Function:
+def _bound(function: Function, ambient: dict[str, Any] | None) -> Callable[..., partial[Outcome]]:
+    """Return what Typer calls: it parses and hands back the call, which is made outside of it."""
     own = own_parameters(function)
     fixed = {name: value for name, value in (ambient or {}).items() if _takes(function, name)}
 
-    def bound(**given: Any) -> Outcome:
+    def bound(**given: Any) -> partial[Outcome]:
         for parameter in own:
             if _is_tuple(parameter.annotation):
                 given[parameter.name] = tuple(given[parameter.name] or ())
-        return function(**given, **fixed)
+        return partial(function, **given, **fixed)
 
     bound.__doc__ = _first_sentences(function)
     bound.__annotations__ = {p.name: _listed(p.annotation) for p in own}

@@ -36,10 +36,7 @@ def measure(frame: pl.LazyFrame, hidden: Collection[str] = ()) -> dict[str, Any]
             asked.append(expression.alias(f"{index}.{figure}"))
     row = frame.select(asked).collect(engine="streaming").row(0, named=True)
     rows: int = row["rows"]
-    columns = {
-        name: _column(index, row, rows, dtype, name in hidden)
-        for index, (name, dtype) in enumerate(schema.items())
-    }
+    columns = {name: _column(index, row, rows, name in hidden) for index, name in enumerate(schema)}
     for name, figures in columns.items():
         if name not in hidden and 0 < figures.get("distinct", 0) <= FEW:
             figures["values"] = _values(frame, name)
@@ -67,9 +64,7 @@ def _figures(column: pl.Expr, dtype: pl.DataType, hidden: bool) -> dict[str, pl.
     return figures
 
 
-def _column(
-    index: int, row: dict[str, Any], rows: int, dtype: pl.DataType, hidden: bool
-) -> dict[str, Any]:
+def _column(index: int, row: dict[str, Any], rows: int, hidden: bool) -> dict[str, Any]:
     prefix = f"{index}."
     found = {key[len(prefix) :]: value for key, value in row.items() if key.startswith(prefix)}
     nulls = found.pop("nulls")
