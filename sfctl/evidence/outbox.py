@@ -78,8 +78,8 @@ class Outbox:
         """Force what was appended to the disk; False when the disk refuses."""
         try:
             os.fsync(self._fd)
-        except OSError as error:
-            self.trouble = f"fsync: {error.strerror}"
+        except (OSError, ValueError) as error:
+            self.trouble = f"fsync: {error}"
             return False
         return True
 

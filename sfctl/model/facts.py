@@ -53,7 +53,7 @@ def gate_event(
         "rows_failed": gate.failed,
         "compliance_rate": gate.compliance,
         "signatures": dict(gate.signatures) or None,
-        "rules": [codec.plain(rule) for rule in rules] or None,
+        "rules": _json(rules) or None,
         "row_keys": list(row_keys[:ROW_KEYS]) or None,
         "degraded": gate.degraded or None,
         "duration_ms": round(gate.duration_ms, 3),
@@ -102,7 +102,7 @@ def job_started(
         "producer_urn": producer_urn or urn.job(run.job),
         "inputs": list(inputs),
         "outputs": list(outputs),
-        "expects": codec.plain(expects),
+        "expects": _json(expects),
         **more,
     }
     return _event("JobRunStarted", run, at, (), payload=payload, seq=seq)
@@ -126,7 +126,7 @@ def job_completed(
         "rows_read": rows_read,
         "rows_written": rows_written,
         "resource_summary": dict(resource_summary or {}),
-        "expects": codec.plain(expects),
+        "expects": _json(expects),
         **more,
     }
     return _event("JobRunCompleted", run, at, (), payload=payload, seq=seq)
@@ -267,7 +267,12 @@ def sdk_degraded(
         (where, error, ordinal),
         dataset_urn=dataset_urn,
         stage=stage,
-        validation={"result": "WARN", "gates": [], "reason_codes": [reason]},
+        validation={
+            "result": "WARN",
+            "gates": [],
+            "failed_gates": [],
+            "reason_codes": [reason],
+        },
         payload=payload,
         seq=seq,
     )
@@ -382,7 +387,7 @@ def pii(
     """Say what was found and done, or who asked for a token to be opened. Never a value."""
     payload = {
         "action": action,
-        "findings": codec.plain(findings),
+        "findings": _json(findings),
         "actor": actor or None,
         "reason": reason or None,
         **more,
@@ -412,6 +417,11 @@ def config(
         **more,
     }
     return _event("CONFIG", None, at, (manifest_digest, format_instant(at)), payload=payload)
+
+
+def _json(values: Sequence[object]) -> list[Any]:
+    """Return values as they will be read back, so that an event equals its copy from the bus."""
+    return codec.decode(codec.encode(values), list[Any])
 
 
 def _event(
