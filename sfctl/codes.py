@@ -304,6 +304,22 @@ CODES: dict[str, Code] = {
         "The key file is missing or does not hold 32 bytes in hexadecimal.",
         "`sfctl init` makes a pair; only replay and show of originals need the private half.",
     ),
+    "SF501": Code(
+        "Source unreadable",
+        "A file, folder or table that was to be judged does not exist or cannot be read.",
+        "Check the path and its permissions; sources are Parquet, CSV, JSONL files or folders of "
+        "them, and Delta tables.",
+    ),
+    "SF502": Code(
+        "Unknown kind of source",
+        "The name of a file does not tell its format.",
+        "Use one of the endings .parquet, .csv, .tsv, .jsonl, .ndjson, or name a Delta table.",
+    ),
+    "SF503": Code(
+        "No rows in there",
+        "An object that was to be judged or written is no table of rows.",
+        "Pass a Polars or pandas frame, an Arrow table, batch or reader, or a list of dicts.",
+    ),
     "SF601": Code(
         "Store does not answer",
         "One of the stores under .sfctl, or a table, could not be opened, read or written.",

@@ -1,0 +1,1 @@
+"""The Polars adapter: expression trees, measures and uniqueness as Polars does them exactly."""

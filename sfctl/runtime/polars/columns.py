@@ -1,0 +1,128 @@
+"""A column as a term: read as the type the policy declares, with the cells that are not of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from sfctl.model.expr import Field
+from sfctl.model.types import DataType
+from sfctl.runtime.polars import texts
+from sfctl.runtime.polars.term import LIMIT, RANGES, Bounds, DataError, Family, Term
+
+INTEGERS = frozenset(RANGES) - {pl.Int128()}
+
+
+def term_of(field: Field, schema: Mapping[str, pl.DataType], bounds: Bounds) -> Term:
+    """Return a column, or a path into a struct, as its declared type.
+
+    Raises DataError where the column is absent or no cell of it can be of that type.
+    """
+    value, dtype = raw(field.path, schema)
+    term = as_found(value, dtype, bounds.get(field.path))
+    return read_as(term, field.type, ".".join(field.path))
+
+
+def raw(path: tuple[str, ...], schema: Mapping[str, pl.DataType]) -> tuple[pl.Expr, pl.DataType]:
+    """Return a column untouched and its type. Raises DataError when it is absent."""
+    if path[0] not in schema:
+        raise DataError(f"column {path[0]} is absent")
+    value, dtype = pl.col(path[0]), schema[path[0]]
+    for name in path[1:]:
+        inner = {f.name: f.dtype for f in dtype.fields} if isinstance(dtype, pl.Struct) else {}
+        if name not in inner:
+            raise DataError(f"field {'.'.join(path)} is absent")
+        value, dtype = value.struct.field(name), _instance(inner[name])
+    return value, dtype
+
+
+def as_found(value: pl.Expr, dtype: pl.DataType, bounds: tuple[int, int] | None = None) -> Term:
+    """Return a value as the type it has; NaN is null, dictionaries are their value type."""
+    if dtype in INTEGERS:
+        low, high = bounds or RANGES[dtype]
+        return Term(value, "exact", dtype, low=low, high=high)
+    if isinstance(dtype, pl.Decimal):
+        low, high = bounds or (1 - 10 ** (dtype.precision or 38), 10 ** (dtype.precision or 38) - 1)
+        whole = value.to_physical()
+        return Term(whole, "exact", pl.Int128(), scale=dtype.scale, low=low, high=high)
+    if dtype == pl.Int128() or dtype == pl.UInt128():
+        low, high = bounds or (-LIMIT, LIMIT)
+        wide = value if dtype == pl.Int128() else value.cast(pl.Int128, strict=False)
+        beyond = (value.is_not_null() & ~wide.is_between(-LIMIT, LIMIT)).fill_null(value=True)
+        return Term(wide, "exact", pl.Int128(), low=low, high=high).masked(
+            None if bounds else beyond
+        )
+    if dtype in (pl.Float64(), pl.Float32()) or dtype == pl.Float16():
+        plain = value if dtype == pl.Float64() else value.cast(pl.Float64)
+        return Term(plain.fill_nan(None), "float", pl.Float64())
+    if dtype == pl.String() or isinstance(dtype, pl.Categorical | pl.Enum):
+        text = value if dtype == pl.String() else value.cast(pl.String)
+        return Term(text, "string", pl.String())
+    if isinstance(dtype, pl.Datetime):
+        return Term(value, "instant" if dtype.time_zone else "naive", dtype)
+    simple = {
+        pl.Boolean(): "boolean", pl.Date(): "date", pl.Time(): "time", pl.Binary(): "binary",
+    }  # fmt: skip
+    if dtype in simple:
+        return Term(value, simple[dtype], dtype)  # type: ignore[arg-type]
+    return Term(value, "duration" if isinstance(dtype, pl.Duration) else "other", dtype)
+
+
+def read_as(term: Term, want: DataType, name: str) -> Term:
+    """Return the term as the declared type; cells that are not of it are errors.
+
+    Raises DataError where the two types have nothing in common.
+    """
+    family = family_of(want)
+    if family is None or family == term.family:
+        return term
+    if term.dtype == pl.Null():
+        return Term(term.value, family, term.dtype)
+    if family == "float" and term.family == "exact":
+        from sfctl.runtime.polars.exact import to_float
+
+        return to_float(term)
+    if family == "exact" and term.family == "float":
+        return whole_number(term) if want.is_integer else _decimal(term, want)
+    if family == "naive" and term.family == "date":
+        return Term(term.value.cast(pl.Datetime("us")), "naive", pl.Datetime("us"))
+    if term.family == "string":
+        return texts.parsed(term, want, name)
+    if family == "string" and term.family not in ("other", "binary"):
+        return Term(term.value.cast(pl.String), "string", pl.String(), term.error)
+    raise DataError(f"column {name} is {term.dtype} where {want} is declared")
+
+
+def whole_number(term: Term) -> Term:
+    """Return the integers that floats stand for; other floats are errors."""
+    whole = term.value.cast(pl.Int64, strict=False)
+    wrong = term.value.is_not_null() & (whole.cast(pl.Float64) != term.value).fill_null(value=True)
+    low, high = RANGES[pl.Int64()]
+    return Term(whole, "exact", pl.Int64(), low=low, high=high).masked(wrong)
+
+
+def _decimal(term: Term, want: DataType) -> Term:
+    scale = want.scale or 0
+    whole = term.value.cast(pl.Decimal(38, scale), strict=False)
+    back = whole.cast(pl.Float64)
+    wrong = term.value.is_not_null() & (back != term.value).fill_null(value=True)
+    return Term(whole.to_physical(), "exact", pl.Int128(), scale=scale).masked(wrong)
+
+
+def family_of(kind: DataType) -> Family | None:
+    """Return the family a declared type is computed in; None for ANY and nested types."""
+    if kind.is_exact:
+        return "exact"
+    if kind.is_float:
+        return "float"
+    named: dict[str, Family] = {
+        "BOOLEAN": "boolean", "STRING": "string", "JSON": "string", "DATE": "date", "TIME": "time",
+        "TIMESTAMP": "instant", "TIMESTAMP_NTZ": "naive", "DURATION": "duration",
+        "BINARY": "binary",
+    }  # fmt: skip
+    return named.get(kind.kind)
+
+
+def _instance(dtype: object) -> pl.DataType:
+    return dtype() if isinstance(dtype, type) else dtype  # type: ignore[return-value]

@@ -1,0 +1,175 @@
+"""The closed list of functions, named formats and lossless casts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from sfctl.model.formats import FORMATS
+from sfctl.model.types import DataType
+from sfctl.runtime.polars import columns, exact, floats
+from sfctl.runtime.polars.term import RANGES, DataError, Term, any_error, boolean
+from sfctl.runtime.polars.texts import INTEGER_TYPES
+
+
+def call(name: str, arguments: Sequence[Term]) -> Term:
+    """Return a function of `sfctl.model.functions` applied. Raises DataError for strangers."""
+    if name == "coalesce":
+        return _coalesce(arguments)
+    if name == "abs":
+        return _absolute(arguments[0])
+    if name in _TEXT:
+        return _of_text(name, arguments)
+    first = arguments[0]
+    if first.family == "instant":
+        first = replace(first, value=first.value.dt.convert_time_zone("UTC"))
+    if first.family not in ("date", "time", "instant", "naive"):
+        raise DataError(f"{name} takes a date or time, not {first.dtype}")
+    if name == "date":
+        return Term(first.value.dt.date(), "date", pl.Date(), first.error)
+    part = getattr(first.value.dt, name)().cast(pl.Int32)
+    return Term(part, "exact", pl.Int32(), first.error, low=-(2**31), high=2**31 - 1)
+
+
+def unified(terms: Sequence[Term]) -> list[Term]:
+    """Bring the results of CASE or COALESCE to one representation."""
+    known = [term for term in terms if term.dtype != pl.Null()]
+    families = {term.family for term in known}
+    if families == {"exact", "float"}:
+        return [floats.as_float(t) if t in known else _typed_null(t, "float") for t in terms]
+    if len(families) > 1:
+        raise DataError(f"results of different kinds: {', '.join(sorted(families))}")
+    if not known:
+        return list(terms)
+    if families == {"exact"}:
+        scale = max(term.scale for term in known)
+        same = [exact.at_scale(t, scale) if t in known else _typed_null(t, "exact") for t in terms]
+        low, high = min(t.low for t in same), max(t.high for t in same)
+        dtype = same[0].dtype if len({t.dtype for t in same}) == 1 else pl.Int128()
+        return [
+            replace(t, value=t.value.cast(dtype) if t.dtype != dtype else t.value, dtype=dtype,
+                    scale=scale, low=low, high=high, constant=None)
+            for t in same
+        ]  # fmt: skip
+    return [t if t.dtype != pl.Null() else replace(t, family=known[0].family) for t in terms]
+
+
+def chosen_error(test: Term, chosen: pl.Expr | None, other: pl.Expr | None) -> pl.Expr | None:
+    """Return the error of a branch: the condition's own, else that of the branch taken."""
+    if test.error is None and chosen is None and other is None:
+        return None
+    no = pl.lit(False)
+    picked = pl.when(test.value).then(no if chosen is None else chosen)
+    error = picked.otherwise(no if other is None else other)
+    return error if test.error is None else test.error | error
+
+
+def casts_to(operand: Term, want: DataType) -> Term:
+    """Return whether a value can be read as `want` without loss; null passes."""
+    try:
+        read = columns.read_as(operand, want, "value")
+    except DataError:
+        return boolean(pl.when(operand.value.is_not_null()).then(pl.lit(False)))
+    good = pl.lit(True) if read.error is None else ~read.error
+    if read.family == "exact":
+        good = good & _fits(read, want)
+    return boolean(pl.when(operand.value.is_not_null()).then(good))
+
+
+def has_format(text: pl.Expr, name: str) -> pl.Expr:
+    """Return whether text has a named format of `sfctl.model.formats`; null where it is null."""
+    spec = FORMATS[name]
+    shaped = text.str.contains(rf"\A(?:{spec.pattern})\z")
+    check = spec.check
+    if check is None:
+        return shaped
+
+    def checked(values: pl.Series) -> pl.Series:
+        candidates = values.filter(values.str.contains(rf"\A(?:{spec.pattern})\z")).unique()
+        return values.is_in([value for value in candidates if check(value)])
+
+    return text.map_batches(checked, return_dtype=pl.Boolean())
+
+
+def _fits(term: Term, want: DataType) -> pl.Expr:
+    if want.kind == "DECIMAL":
+        if want.precision is None or want.scale is None:
+            return pl.lit(True)
+        most, scale = 10**want.precision - 1, want.scale
+    else:
+        most, scale = RANGES[INTEGER_TYPES[want.kind]][1], 0
+    least = -most if want.kind == "DECIMAL" else RANGES[INTEGER_TYPES[want.kind]][0]
+    above = exact.compare("<=", term, exact.constant(most, scale)).value
+    below = exact.compare(">=", term, exact.constant(least, scale)).value
+    fits = above & below
+    if term.scale > scale:
+        unit = pl.lit(10 ** (term.scale - scale), dtype=pl.Int128)
+        fits = fits & ((term.value.cast(pl.Int128) % unit) == pl.lit(0, dtype=pl.Int128))
+    return fits.fill_null(value=False)
+
+
+def _typed_null(term: Term, family: str) -> Term:
+    dtype = pl.Float64() if family == "float" else pl.Int64()
+    return Term(term.value.cast(dtype), family, dtype, term.error, low=0, high=0)  # type: ignore[arg-type]
+
+
+def _coalesce(arguments: Sequence[Term]) -> Term:
+    terms = unified(arguments)
+    value = pl.coalesce([term.value for term in terms])
+    error: pl.Expr | None = None
+    for term in reversed(terms):
+        later = None if error is None else error & term.value.is_null()
+        found = [e for e in (term.error, later) if e is not None]
+        error = None if not found else found[0] if len(found) == 1 else found[0] | found[1]
+    if error is not None:
+        value = pl.when(~error).then(value)
+    return replace(terms[0], value=value, error=error, constant=None)
+
+
+def _absolute(term: Term) -> Term:
+    if term.family == "exact":
+        return exact.absolute(term)
+    if term.family != "float":
+        raise DataError(f"abs takes a number, not {term.dtype}")
+    return replace(term, value=term.value.abs())
+
+
+def _of_text(name: str, arguments: Sequence[Term]) -> Term:
+    text = arguments[0]
+    expected = arguments[:1] if name == "substring" else arguments
+    for term in expected:
+        if term.family != "string":
+            raise DataError(f"{name} takes text, not {term.dtype}")
+    error = any_error(*arguments)
+    if name == "length":
+        value = text.value.str.len_chars().cast(pl.Int64)
+        return Term(value, "exact", pl.Int64(), error, low=0, high=2**32)
+    value = _TEXT[name](*(term.value for term in arguments))
+    if name in ("starts_with", "ends_with", "contains"):
+        return boolean(value, error)
+    return Term(value, "string", pl.String(), error)
+
+
+def _substring(text: pl.Expr, start: pl.Expr, length: pl.Expr | None = None) -> pl.Expr:
+    """Characters from `start` on, counted from 1; positions before the text use up length."""
+    first = start.cast(pl.Int64) - 1
+    offset = pl.max_horizontal(first, pl.lit(0, dtype=pl.Int64))
+    if length is None:
+        return text.str.slice(offset)
+    last = first + length.cast(pl.Int64)
+    return text.str.slice(offset, pl.max_horizontal(last - offset, pl.lit(0, dtype=pl.Int64)))
+
+
+_TEXT: dict[str, Callable[..., pl.Expr]] = {
+    "length": lambda text: text,
+    "lower": lambda text: text.str.to_lowercase(),
+    "upper": lambda text: text.str.to_uppercase(),
+    "trim": lambda text: text.str.strip_chars(" "),
+    "substring": _substring,
+    "starts_with": lambda text, other: text.str.starts_with(other),
+    "ends_with": lambda text, other: text.str.ends_with(other),
+    "contains": lambda text, other: text.str.contains(other, literal=True),
+    "concat": lambda *texts: pl.concat_str(texts),
+}

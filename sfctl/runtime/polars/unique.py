@@ -1,0 +1,103 @@
+"""Uniqueness by 64-bit hashes of the key, confirmed on the key where a hash occurs twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from sfctl.runtime.polars import columns
+
+BUCKETS = 16
+SMALL = 2_000_000
+"""Hashes up to this many are looked through at once, more in buckets one after the other."""
+_SEED = 20
+
+
+@dataclass(slots=True)
+class Hashes:
+    """The hashes of all keys seen so far, in any order: a state that merges by appending."""
+
+    chunks: list[pl.Series] = field(default_factory=list)
+
+    def add(self, chunk: pl.DataFrame, keys: Sequence[pl.Expr], covered: pl.Expr | None) -> int:
+        """Remember the keys of a chunk's rows that are `covered`, and return how many they are."""
+        seen = hashes(chunk, keys, covered)
+        self.chunks.append(seen)
+        return len(seen)
+
+    def suspects(self) -> pl.Series:
+        """Return the hashes that occur more than once, each once."""
+        total = sum(len(chunk) for chunk in self.chunks)
+        if total <= SMALL:
+            return _repeated(self.chunks)
+        found = []
+        for bucket in range(BUCKETS):
+            low, high = bucket << 60, ((bucket + 1) << 60) - 1
+            inside = [chunk.filter(chunk.is_between(low, high)) for chunk in self.chunks]
+            found.append(_repeated(inside))
+        return pl.concat(found)
+
+
+def key_of(
+    fields: Sequence[str], schema: Mapping[str, pl.DataType], nulls: str
+) -> tuple[list[pl.Expr], pl.Expr | None]:
+    """Return the parts of a key, and which rows have one where null is not equal to null.
+
+    NaN is null, -0.0 is 0.0, dictionaries are their values, instants are compared in UTC.
+    """
+    parts: list[pl.Expr] = []
+    for name in fields:
+        value, dtype = columns.raw((name,), schema)
+        term = columns.as_found(value, dtype)
+        part = term.value
+        if term.family == "float":
+            part = part + 0.0
+        parts.append(part.alias(name))
+    if nulls == "equal":
+        return parts, None
+    return parts, pl.all_horizontal(part.is_not_null() for part in parts)
+
+
+def hashes(chunk: pl.DataFrame, keys: Sequence[pl.Expr], covered: pl.Expr | None) -> pl.Series:
+    """Return one hash per covered row, in the chunk's order."""
+    if covered is not None:
+        chunk = chunk.filter(covered)
+    value = keys[0].hash(_SEED) if len(keys) == 1 else pl.struct(keys).hash(_SEED)
+    return chunk.select(value.alias("hash")).to_series()
+
+
+def _repeated(chunks: Sequence[pl.Series]) -> pl.Series:
+    together = pl.concat(chunks) if chunks else pl.Series("hash", [], dtype=pl.UInt64)
+    ordered = together.sort()
+    again = ordered.filter(ordered == ordered.shift(1))
+    return again.unique() if len(again) else again
+
+
+def repeats(
+    frame: pl.DataFrame,
+    keys: Sequence[pl.Expr],
+    covered: pl.Expr | None,
+    background: pl.DataFrame | None = None,
+) -> pl.Series:
+    """Return for every row whether its key occurs again, in the frame or in the background."""
+    row = "_sfctl_row"
+    inside = (
+        frame.with_row_index(row) if covered is None else frame.with_row_index(row).filter(covered)
+    )
+    seen = [hashes(inside, keys, None)]
+    if background is not None:
+        seen.append(hashes(background, keys, None))
+    suspects = _repeated(seen)
+    found = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+    if not len(suspects):
+        return found
+    own = inside.filter(seen[0].is_in(suspects.implode())).select(row, *keys)
+    others = [] if background is None else [background.filter(seen[1].is_in(suspects.implode()))]
+    together = pl.concat(
+        [own, *(o.select(pl.lit(None, pl.UInt32).alias(row), *keys) for o in others)]
+    )
+    names = [name for name in together.columns if name != row]
+    bad = together.filter(pl.struct(names).is_duplicated()).get_column(row).drop_nulls()
+    return found.scatter(bad, True) if len(bad) else found
