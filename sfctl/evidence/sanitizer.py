@@ -110,6 +110,9 @@ def clean_message(text: str) -> str:
     """Return free text without quoted strings, long numbers, paths' folders, personal data."""
     text = text[: 4 * MESSAGE_LIMIT]
     text = detectors.replace(text, strict=False)
+    for mark in '"`':
+        if text.count(mark) % 2:  # which of them belong together cannot be told
+            text = text[: text.index(mark)] + "<text>"
     text = _QUOTED.sub("<text>", text)
     text = _PATH.sub(_last_segment, text)
     return _DIGITS.sub("<n>", text)[:MESSAGE_LIMIT]
