@@ -51,13 +51,15 @@ def check(
     node: Node, shape: Fields, context: Context | None, problems: list[Problem] | None = None
 ) -> Document:
     """Return a parsed tree rendered and checked, with what parsing found already."""
-    found = list(problems or ())
-    found += find_secrets(node)
+    secrets = find_secrets(node)
+    hidden = {(problem.line, problem.col) for problem in secrets}
+    found = [*(problems or ()), *secrets]
     if context is not None and has_template(node.source):
         node, failed = render(node, context)
         found += failed
     report = Report()
     shape.check(node, "", report)
-    found = sorted(set(found + report.problems))
+    found += [each for each in report.problems if (each.line, each.col) not in hidden]
+    found = sorted(set(found))
     broken = any(problem.severity == "error" for problem in found)
     return Document(node.path, None if broken else node, tuple(found))

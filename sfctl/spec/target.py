@@ -96,7 +96,7 @@ def _target(root: Path, name: str, node: Node) -> Target:
     assert isinstance(plain, dict)
     ports = {port: _located(root, plain.pop(port, {"type": "embedded"})) for port in _PORTS}
     environment, lake = plain.pop("environment"), plain.pop("lake")
-    for key in ("minimums", "pii_key", "kill_switch"):
+    for key in ("minimums", "pii_key"):
         if isinstance(plain.get(key), dict):
             plain[key] = _located(root, plain[key])
     if isinstance(plain.get("minimums"), str):

@@ -14,7 +14,7 @@ import yaml
 from sfctl.errors import Problem
 from sfctl.spec.scalar import of_tag, resolve
 from sfctl.spec.syntax import syntax_problem
-from sfctl.spec.tree import Node, Style
+from sfctl.spec.tree import Node, Scalar, Style
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -22,6 +22,7 @@ MAX_NODES = 500_000
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
 _STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
+_SAVE = "save the file as UTF-8"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
@@ -48,34 +49,28 @@ def parse(text: str | bytes, path: str) -> tuple[Node | None, list[Problem]]:
 class _RefusedError(Exception):
     """The text cannot become a tree."""
 
-    def __init__(self, line: int, col: int, code: str, message: str, hint: str = "") -> None:
+    def __init__(self, place: tuple[int, int], code: str, message: str, hint: str) -> None:
         super().__init__(message)
-        self.place = (line, col, code, message, hint)
+        self.place = place
+        self.code = code
+        self.hint = hint
 
     def problem(self, path: str) -> Problem:
-        return Problem(path, *self.place)
+        return Problem(path, *self.place, self.code, str(self), self.hint)
 
 
 def _decode(data: bytes) -> str:
     if len(data) > MAX_BYTES:
-        size = f"{len(data) / 1048576:.1f} MiB"
-        raise _RefusedError(
-            0, 0, "SF104", f"file is too large (got {size}, expected at most 4 MiB)",
-            "keep data out of the YAML files",
-        )  # fmt: skip
+        message = "file is too large (expected at most 4 MiB)"
+        raise _RefusedError((0, 0), "SF104", message, "keep data out of the YAML files")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise _RefusedError(
-            1, 1, "SF103", "file is not UTF-8 (got UTF-16)", "save the file as UTF-8"
-        )
+        raise _RefusedError((1, 1), "SF103", "file is not UTF-8 (got UTF-16)", _SAVE)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8-sig", "replace")
-        line, col = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise _RefusedError(
-            line, col, "SF103", f"file is not UTF-8 (got byte 0x{data[error.start]:02x})",
-            "save the file as UTF-8",
-        ) from None  # fmt: skip
+        message = f"file is not UTF-8 (got byte 0x{data[error.start]:02x})"
+        raise _RefusedError(_end(before), "SF103", message, _SAVE) from None
 
 
 class _Composer:
@@ -86,17 +81,15 @@ class _Composer:
         self.path = path
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Node, int] | None] = {}
+        """Each anchor's node and how many values it stands for; None while it is being read."""
         self.nodes = 0
 
     def document(self) -> Node | None:
         control = _CONTROL.search(self.text)
         if control is not None:
-            before = self.text[: control.start()]
-            raise _RefusedError(
-                before.count("\n") + 1, len(before) - before.rfind("\n"), "SF103",
-                f"control character U+{ord(control[0]):04X} is not allowed",
-                "remove it, or write it escaped inside double quotes",
-            )  # fmt: skip
+            message = f"control character U+{ord(control[0]):04X} is not allowed"
+            hint = "remove it, or write it escaped inside double quotes"
+            raise _RefusedError(_end(self.text[: control.start()]), "SF103", message, hint)
         self.next = _Loader(self.text).get_event
         self.next()
         if type(self.next()) is yaml.StreamEndEvent:
@@ -105,11 +98,9 @@ class _Composer:
         self.next()
         another = self.next()
         if type(another) is not yaml.StreamEndEvent:
-            line, col = _place(another)
-            raise _RefusedError(
-                line, col, "SF107", "a second document starts here (expected one a file)",
-                "move it to a file of its own, or remove the `---`",
-            )  # fmt: skip
+            message = "a second document starts here (expected one a file)"
+            hint = "move it to a file of its own, or remove the `---`"
+            raise _RefusedError(_place(another), "SF107", message, hint)
         return root
 
     def node(self, event: Any, depth: int) -> Node:
@@ -118,7 +109,7 @@ class _Composer:
             return self.alias(event)
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            self.too_much(event, depth)
+            raise self.too_much(event, depth)
         before = self.nodes
         if event.anchor:
             self.anchors[event.anchor] = None
@@ -133,126 +124,103 @@ class _Composer:
         return node
 
     def scalar(self, event: Any) -> Node:
-        mark = event.start_mark
-        line, col, text = mark.line + 1, mark.column + 1, event.value
+        (line, col), text = _place(event), event.value
+        style: Style = "plain" if event.implicit[0] else _STYLES.get(event.style, "plain")
+        value: Scalar = text
         if event.tag is None:
-            if event.implicit[0]:
-                return Node(resolve(text), self.path, line, col, "plain", text, {}, self.text)
-            style = _STYLES.get(event.style, "plain")
-            return Node(text, self.path, line, col, style, text, {}, self.text)
-        tag = "str" if event.tag == "!" else self.core_tag(event, _SCALAR_TAGS)
-        try:
-            value = of_tag(tag, text)
-        except ValueError:
-            raise _RefusedError(
-                line, col, "SF107", f"the value is not of its tag's type (got {text[:40]!r}, "
-                f"expected {tag})", "remove the tag",
-            ) from None  # fmt: skip
-        style = _STYLES.get(event.style, "plain")
+            value = resolve(text) if event.implicit[0] else text
+        elif event.tag != "!":
+            tag = self.core_tag(event, _SCALAR_TAGS)
+            try:
+                value = of_tag(tag, text)
+            except ValueError:
+                message = f"the value is not of its tag's type (expected {tag})"
+                raise _RefusedError((line, col), "SF107", message, "remove the tag") from None
         return Node(value, self.path, line, col, style, text, {}, self.text)
 
     def sequence(self, event: Any, depth: int) -> Node:
         if event.tag is not None:
             self.core_tag(event, ("seq",))
-        line, col = _place(event)
         items = []
         following = self.next()
         while type(following) is not yaml.SequenceEndEvent:
             items.append(self.node(following, depth + 1))
             following = self.next()
         style: Style = "flow" if event.flow_style else "block"
-        return Node(tuple(items), self.path, line, col, style, "", {}, self.text)
+        return Node(tuple(items), self.path, *_place(event), style, "", {}, self.text)
 
     def mapping(self, event: Any, depth: int) -> Node:
         if event.tag is not None:
             self.core_tag(event, ("map",))
-        line, col = _place(event)
         entries: dict[str, Node] = {}
         keys: dict[str, tuple[int, int]] = {}
         following = self.next()
         while type(following) is not yaml.MappingEndEvent:
-            key = self.key(following, depth)
-            place = _place(following)
+            key, place = self.key(following, depth), _place(following)
             value = self.node(self.next(), depth + 1)
             if key in entries:
-                self.duplicate(key, place, keys[key])
+                line, col = keys[key]
+                message = f"key `{key}` is written twice (first at {line}:{col})"
+                hint = "keep one of the two"
+                self.problems.append(Problem(self.path, *place, "SF106", message, hint))
             else:
                 entries[key], keys[key] = value, place
             following = self.next()
         style: Style = "flow" if event.flow_style else "block"
-        return Node(entries, self.path, line, col, style, "", keys, self.text)
+        return Node(entries, self.path, *_place(event), style, "", keys, self.text)
 
     def key(self, event: Any, depth: int) -> str:
-        line, col = _place(event)
-        if type(event) is yaml.AliasEvent:
-            node = self.alias(event)
-        elif type(event) is yaml.ScalarEvent:
-            if event.value == "<<" and event.implicit[0]:
-                raise _RefusedError(
-                    line, col, "SF107", "merge keys `<<` are not part of YAML 1.2",
-                    "write the keys out, or alias the whole value",
-                )  # fmt: skip
-            node = self.node(event, depth)
-        else:
-            node = None
+        kind = type(event)
+        if kind is yaml.ScalarEvent and event.value == "<<" and event.implicit[0]:
+            message = "merge keys `<<` are not part of YAML 1.2"
+            hint = "write the keys out, or alias the whole value"
+            raise _RefusedError(_place(event), "SF107", message, hint)
+        node = self.node(event, depth) if kind in (yaml.ScalarEvent, yaml.AliasEvent) else None
         if node is None or not node.is_scalar:
-            templated = self.text.splitlines()[line - 1][col - 2 : col].startswith("{{")
-            raise _RefusedError(
-                line, col, "SF107", "a key must be plain text (got a list or a mapping)",
-                'a template is quoted: "{{ … }}"' if templated else "quote the key",
-            )  # fmt: skip
+            line, col = _place(event)
+            templated = self.text.splitlines()[line - 1][col - 2 : col] == "{{"
+            hint = 'a template is quoted: "{{ … }}"' if templated else "quote the key"
+            message = "a key must be plain text (got a list or a mapping)"
+            raise _RefusedError((line, col), "SF107", message, hint)
         return node.value if isinstance(node.value, str) else node.text
 
-    def duplicate(self, key: str, place: tuple[int, int], first: tuple[int, int]) -> None:
-        self.problems.append(
-            Problem(
-                self.path,
-                *place,
-                "SF106",
-                f"key `{key}` is written twice (first at {first[0]}:{first[1]})",
-                "keep one of the two",
-            )
-        )
-
     def alias(self, event: Any) -> Node:
-        line, col = _place(event)
         if event.anchor not in self.anchors:
-            hint = f"define `&{event.anchor}` before it is used, or quote the text"
             message = f"alias `*{event.anchor}` has no anchor before it"
-            raise _RefusedError(line, col, "SF107", message, hint)
+            hint = f"define `&{event.anchor}` before it is used, or quote the text"
+            raise _RefusedError(_place(event), "SF107", message, hint)
         found = self.anchors[event.anchor]
         if found is None:
-            raise _RefusedError(
-                line, col, "SF107", f"alias `*{event.anchor}` stands inside its own anchor",
-                "write the value out",
-            )  # fmt: skip
+            message = f"alias `*{event.anchor}` stands inside its own anchor"
+            raise _RefusedError(_place(event), "SF107", message, "write the value out")
         node, size = found
         self.nodes += size
         if self.nodes > MAX_NODES:
-            self.too_much(event, 0)
+            raise self.too_much(event, 0)
         return node
 
-    def too_much(self, event: Any, depth: int) -> None:
-        line, col = _place(event)
+    def too_much(self, event: Any, depth: int) -> _RefusedError:
+        message = f"too many values (expected at most {MAX_NODES:,}, aliases counted each time)"
         if depth > MAX_DEPTH:
             message = f"values are nested too deep (expected at most {MAX_DEPTH} levels)"
-        else:
-            message = f"too many values (expected at most {MAX_NODES:,}, aliases counted each time)"
-        raise _RefusedError(line, col, "SF104", message, "split the file, or write it flatter")
+        return _RefusedError(_place(event), "SF104", message, "split the file, or write it flatter")
 
     def core_tag(self, event: Any, allowed: tuple[str, ...]) -> str:
         tag: str = event.tag
         short = tag.removeprefix(_CORE)
         if short not in allowed or short == tag:
-            line, col = _place(event)
-            shown = f"!!{short}" if short != tag else tag
-            message = f"tag `{shown}` is not allowed here"
-            raise _RefusedError(
-                line, col, "SF107", message, "remove the tag and write plain values"
-            )
+            message = f"tag `{'!!' if short != tag else ''}{short}` is not allowed here"
+            hint = "remove the tag and write plain values"
+            raise _RefusedError(_place(event), "SF107", message, hint)
         return short
 
 
 def _place(event: Any) -> tuple[int, int]:
     mark = event.start_mark
     return mark.line + 1, mark.column + 1
+
+
+def _end(text: str) -> tuple[int, int]:
+    """Return the place of the character after `text`, by the parser's own idea of a line."""
+    rows = f"{text}.".splitlines()
+    return len(rows), len(rows[-1])

@@ -2,93 +2,78 @@
 
 from __future__ import annotations
 
-from sfctl.spec.shape import Either, Fields, MapOf, Seq, Shape, Tagged, may, need
-from sfctl.spec.values import Boolean, Duration, Enum, Literal, Secret, Text, one_or_more
+from sfctl.spec.shape import Either, Field, Fields, MapOf, Seq, Shape, Tagged, may, need
+from sfctl.spec.values import Boolean, Enum, Literal, Secret, Text, one_or_more
 
 _URL = Text("a URL")
 _PATH = Text("a path or a URL")
-_KEY = Either(
-    "a key, or where it comes from",
-    scalar=Secret(),
-    mapping=Fields(
-        "the source of a key",
-        {
-            "env": may(Text("the name of a variable", r"[A-Za-z_]\w*"), "From the environment."),
-            "file": may(Text("a path"), "From a file."),
-            "kms": may(Text("the URI of a key"), "From a key management service."),
-        },
-        [("one", ("env", "file", "kms"))],
-    ),
+_KEY = Fields(
+    "the source of a key",
+    {
+        "env": may(
+            Text("the name of a variable", r"[A-Za-z_][A-Za-z0-9_]*"), "From this variable."
+        ),
+        "file": may(Text("a path"), "From this file."),
+    },
+    [("one", ("env", "file"))],
 )
 _PUBLIC_KEYS = one_or_more(Text("a public key"), "a public key, or a list of them")
-_PATHS = may(Text("a path"), "Where its file lies; under .sfctl/ unless given.")
 
 
-def _port(what: str, shapes: dict[str, Shape]) -> Tagged:
-    return Tagged(what, "type", shapes)
-
-
-def _adapter(kind: str, fields: dict[str, object]) -> Fields:
-    own = {"type": need(Enum(kind), "Which adapter."), **fields}
-    return Fields(f"the `{kind}` adapter", own)  # type: ignore[arg-type]
+def _port(name: str, adapters: dict[str, dict[str, Field]]) -> Tagged:
+    shapes: dict[str, Shape] = {
+        kind: Fields(
+            f"the `{kind}` adapter", {"type": need(Enum(kind), "Which adapter."), **fields}
+        )
+        for kind, fields in {"embedded": {}, **adapters}.items()
+    }
+    return Tagged(f"`{name}`", "type", shapes)
 
 
 _BUS = _port(
-    "`bus`",
+    "bus",
     {
-        "embedded": _adapter("embedded", {"path": _PATHS}),
-        "kafka": _adapter(
-            "kafka",
-            {
-                "bootstrap_servers": need(
-                    one_or_more(Text("host:port"), "host:port, or a list of them"), "The brokers."
-                ),
-                "topic": may(Text("a topic"), "Evidence topic."),
-                "batch_topic": may(Text("a topic"), "Topic of batch evidence, where apart."),
-                "group_prefix": may(Text(), "Prefix of consumer groups."),
-                "client_id": may(Text(), "How brokers know us."),
-                "security_protocol": may(
-                    Enum("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "Transport."
-                ),
-                "sasl_mechanism": may(
-                    Enum("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), "Login."
-                ),
-                "sasl_username": may(Text(), "Login name."),
-                "sasl_password": may(Secret(), "Login password."),
-                "ssl_ca_location": may(Text("a path"), "Certificate authority."),
-            },
-        ),
+        "kafka": {
+            "bootstrap_servers": need(
+                one_or_more(Text("host:port"), "host:port, or a list of them"), "The brokers."
+            ),
+            "topic": may(Text("a topic"), "Evidence topic."),
+            "batch_topic": may(Text("a topic"), "Topic of batch evidence, where apart."),
+            "group_prefix": may(Text(), "Prefix of consumer groups."),
+            "client_id": may(Text(), "How brokers know us."),
+            "security_protocol": may(
+                Enum("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "Transport."
+            ),
+            "sasl_mechanism": may(
+                Enum("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), "Login."
+            ),
+            "sasl_username": may(Text(), "Login name."),
+            "sasl_password": may(Secret(), "Login password."),
+            "ssl_ca_location": may(Text("a path"), "Certificate authority."),
+        },
     },
 )
 _STATE = _port(
-    "`state`",
+    "state",
     {
-        "embedded": _adapter("embedded", {"path": _PATHS}),
-        "dynamodb": _adapter(
-            "dynamodb",
-            {
-                "table_prefix": may(Text(), "Prefix of the tables."),
-                "region": may(Text("a region"), "Region of the tables."),
-                "endpoint_url": may(_URL, "Another endpoint."),
-            },
-        ),
+        "dynamodb": {
+            "table_prefix": may(Text(), "Prefix of the tables."),
+            "region": may(Text("a region"), "Region of the tables."),
+            "endpoint_url": may(_URL, "Another endpoint."),
+        },
     },
 )
 _GRAPH = _port(
-    "`graph`",
+    "graph",
     {
-        "embedded": _adapter("embedded", {"path": _PATHS}),
-        "gremlin": _adapter(
-            "gremlin",
-            {
-                "url": need(_URL, "WebSocket address of the server."),
-                "traversal_source": may(Text(), "Name of the traversal source; g unless given."),
-                "username": may(Text(), "Login name."),
-                "password": may(Secret(), "Login password."),
-                "iam": may(Boolean(), "Sign requests for Neptune."),
-                "region": may(Text("a region"), "Region for signing."),
-            },
-        ),
+        "gremlin": {
+            "url": need(_URL, "WebSocket address of the server."),
+            "traversal_source": may(Text(), "Name of the traversal source; g unless given."),
+            "username": may(Text(), "Login name."),
+            "password": may(Secret(), "Login password."),
+            "iam": may(Boolean(), "Sign requests for Neptune."),
+            "region": may(Text("a region"), "Region for signing."),
+        },
     },
 )
 
@@ -122,8 +107,6 @@ TARGET = Fields(
         "trusted_keys": may(_PUBLIC_KEYS, "Public keys that approve policies."),
         "quarantine_key": may(Text("a public key"), "Public key that quarantine is sealed to."),
         "pii_key": may(_KEY, "Key of tokenization."),
-        "kill_switch": may(Fields("`kill_switch`", {"path": may(_PATH, "Cached file.")}), "Where."),
-        "heartbeat": may(Duration(), "Time between heartbeats of a job; 60s unless given."),
         "calendars": may(
             MapOf(Seq(Text("a date such as 2026-12-25", r"\d{4}-\d{2}-\d{2}")), "calendars"),
             "Named lists of days off.",

@@ -18,7 +18,7 @@ targets:
     lake: "s3://lake"
     bus: {type: kafka, bootstrap_servers: "{{ env_var('SF_TEST_KAFKA') }}"}
     state: {type: dynamodb}
-    graph: {type: embedded, path: graph.db}
+    graph: {type: embedded}
     minimums: org/minimum.yaml
     pii_key: {file: keys/pii}
     trusted_keys: [abc]
@@ -106,7 +106,7 @@ def test_the_chosen_target_is_rendered(root: Path, monkeypatch: pytest.MonkeyPat
     target = project.target
     assert target.lake == "s3://lake"
     assert target.bus == {"type": "kafka", "bootstrap_servers": "k:9092"}
-    assert target.graph == {"type": "embedded", "path": str(root / "graph.db")}
+    assert target.graph == {"type": "embedded"}
     assert target.settings["minimums"] == {"path": str(root / "org" / "minimum.yaml")}
     assert target.settings["pii_key"] == {"file": str(root / "keys" / "pii")}
     assert project.minimum is not None
