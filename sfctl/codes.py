@@ -50,6 +50,16 @@ CODES: dict[str, Code] = {
         "The file or table that was named does not exist.",
         "Check the path; it is read from the current folder.",
     ),
+    "SF009": Code(
+        "One source, several datasets",
+        "A single file can be measured for a single dataset only.",
+        "Name the dataset the file belongs to.",
+    ),
+    "SF010": Code(
+        "No table yet",
+        "None of the dataset's stages has been written, so there is nothing to read.",
+        "Run the job that writes it, or name a file with --source.",
+    ),
     "SF101": Code(
         "Not YAML",
         "The file breaks the grammar of YAML, so nothing in it can be read.",

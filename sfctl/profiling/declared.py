@@ -1,0 +1,41 @@
+"""What a policy bundle already says of columns: types, nullability, personal data."""
+
+from __future__ import annotations
+
+from sfctl.model.schema import Column, Schema
+from sfctl.model.types import DataType, parse
+from sfctl.spec.tree import Node
+
+
+def declared_schema(policy: Node | None) -> Schema:
+    """Return the declared columns; what is not typed, or wrongly, is of any type."""
+    columns: list[Column] = []
+    for entry in _list(policy, "schema", "constraints"):
+        nullable = entry.scalar("nullable")
+        columns.append(
+            Column(
+                entry.string("field"),
+                _type(entry.string("type", "ANY")),
+                nullable if isinstance(nullable, bool) else None,
+            )
+        )
+    return Schema(tuple(columns))
+
+
+def hidden_columns(policy: Node | None) -> frozenset[str]:
+    """Return the columns a detection names: their values stay out of the baseline."""
+    named = [entry.strings("columns") for entry in _list(policy, "pii", "detection")]
+    return frozenset(column for columns in named for column in columns)
+
+
+def _list(policy: Node | None, block: str, key: str) -> list[Node]:
+    found = policy.get(block) if policy is not None else None
+    entries = found.get(key) if found is not None else None
+    return list(entries) if entries is not None else []
+
+
+def _type(text: str) -> DataType:
+    try:
+        return parse(text)
+    except ValueError:
+        return DataType("ANY")
