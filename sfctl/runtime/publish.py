@@ -18,9 +18,9 @@ from sfctl.errors import PublishBlocked, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.ids import row_key_hash
 from sfctl.model.policy import GATES_OF_STAGE
-from sfctl.model.verdict import GateResult, Judgement, RuleResult, Totals
+from sfctl.model.verdict import Judgement
 from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
-from sfctl.runtime import decision
+from sfctl.runtime import decision, gates, results
 from sfctl.runtime.lock import dataset_lock
 from sfctl.runtime.protect import Protected, protect
 from sfctl.runtime.quarantine import RULES, Quarantine, batch_of, dt_of
@@ -76,7 +76,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
         if request.gates_off
         else ports.judge(frame, request.policy, request.stage)
     )
-    rows = ports.split(frame, request.policy, request.stage) if judgement.bad else None
+    rows = ports.split(frame, request.policy, request.stage, judgement) if judgement.bad else None
     judgement = _agreed(judgement, rows)
     level = "G0" if not request.approved else request.level
     choice = decision.decide(judgement, request.policy.enforcement, ports.environment, level=level)
@@ -86,7 +86,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
     outgoing = frame if choice.publish == "all" or rows is None else rows.good
     protected = Protected(frame.clear())
     if choice.publish != "none":
-        protected = protect(outgoing, request.policy, ports, off=request.gates_off)
+        protected = protect(outgoing, request.policy, ports, off=_pii_off(request, judgement))
         judgement = _with_findings(judgement, protected)
         if protected.frame is None:
             choice = choice._replace(publish="none", alert="alert")
@@ -153,31 +153,25 @@ def _with_partition(request: PublishRequest) -> pl.DataFrame:
 
 
 def _unjudged(request: PublishRequest, rows: int) -> Judgement:
-    rules = request.policy.rules_for(request.stage)
-    reason = request.gates_off
+    rules = [results.skipped(r, request.gates_off) for r in request.policy.rules_for(request.stage)]
     return Judgement(
         dataset_urn=request.dataset_urn,
         stage=request.stage,
         rows=rows,
         good=rows,
         bad=0,
-        rules=tuple(
-            RuleResult(
-                rule.id, rule.kind, rule.gate, "skipped", 0, 0, rule.signature, rule.fields,
-                reason=reason,
-            )
-            for rule in rules
-        ),
-        gates=tuple(
-            GateResult(gate, "SKIP", details={"reason": reason})
-            for gate in GATES_OF_STAGE[request.stage]
-        ),
-        totals=Totals(
-            declared=len(rules), passed=0, failed=0, warned=0, skipped=len(rules), error=0
-        ),
+        rules=tuple(rules),
+        gates=tuple(gates.off(gate) for gate in GATES_OF_STAGE[request.stage]),
+        totals=results.totals(rules),
         verdict="SKIP",
         policy_digest=request.policy.digest,
-    )  # fmt: skip
+    )
+
+
+def _pii_off(request: PublishRequest, judgement: Judgement) -> str:
+    """Return why PII actions are switched off, empty when they are not."""
+    off = any(g.gate == "G5_PII" and g.result == "SKIP" for g in judgement.gates)
+    return request.gates_off or ("KILL_SWITCH" if off else "")
 
 
 def _agreed(judgement: Judgement, rows: Rows | None) -> Judgement:
@@ -193,9 +187,19 @@ def _agreed(judgement: Judgement, rows: Rows | None) -> Judgement:
 
 
 def _with_findings(judgement: Judgement, protected: Protected) -> Judgement:
-    degraded = (*judgement.degraded, protected.fault) if protected.fault else judgement.degraded
+    """G5 says what was found and done on the way out; a fault of ours there certifies nothing."""
+    decided = [
+        gates.pii_gate(protected.findings, judgement.rows, unable=protected.fault)
+        if gate.gate == "G5_PII" and gate.result != "SKIP"
+        else gate
+        for gate in judgement.gates
+    ]
     return msgspec.structs.replace(
-        judgement, pii=protected.findings or judgement.pii, degraded=degraded
+        judgement,
+        gates=tuple(decided),
+        pii=protected.findings,
+        verdict=gates.worst(gate.result for gate in decided),
+        degraded=(*judgement.degraded, *([protected.fault] if protected.fault else ())),
     )
 
 

@@ -222,7 +222,7 @@ def _passing(
     if not judgement.bad:
         return rows, ()
     numbered = originals.with_columns(rows["_sfctl_row"])
-    good = ports.split(numbered, template.policy, template.stage).good
+    good = ports.split(numbered, template.policy, template.stage, judgement).good
     failed = tuple(r.id for r in judgement.rules if r.failed and r.severity == "error")
     return rows.join(good.select("_sfctl_row"), on="_sfctl_row", how="semi"), failed
 

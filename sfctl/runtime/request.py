@@ -113,7 +113,7 @@ class Ports:
     """
 
     judge: Callable[[pl.DataFrame, Policy, str], Judgement]
-    split: Callable[[pl.DataFrame, Policy, str], Rows]
+    split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows]
     act: Callable[[pl.DataFrame, Sequence[Detection]], tuple[pl.DataFrame, tuple[PiiFinding, ...]]]
     state: StateStore
     evidence: Sink
