@@ -159,21 +159,21 @@ class Line:
     cpu_ratio: tuple[float, float, float]
 
 
-SLOW = 8.0
-SLOW_ROUNDS = 5
+PATIENCE = ((25.0, 2), (8.0, 5))
+"""Seconds of a first run, and in how many rounds a subject that takes longer takes part."""
 
 
 def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
     """Run every subject once a round, in a rotating order, and relate each to the first (ours).
 
-    An unmeasured run of each fills page and byte-code cache. A subject whose unmeasured run took
-    over `SLOW` seconds takes part in the first `SLOW_ROUNDS` rounds only; one that fails (time,
-    memory) is said on stderr and left out.
+    An unmeasured run of each fills page and byte-code cache. Slow subjects take part in the first
+    rounds only (`PATIENCE`); one that fails (time, memory) is said on stderr and left out.
     """
-    names, slow = _warm(subjects)
+    share = _warm(subjects, rounds)
+    names = list(share)
     samples: dict[str, list[Sample]] = {name: [] for name in names}
     for number in range(rounds):
-        taking_part = [n for n in names if n not in slow or number < SLOW_ROUNDS]
+        taking_part = [name for name in names if number < share[name]]
         turn = number % len(taking_part)
         for name in taking_part[turn:] + taking_part[:turn]:
             samples[name].append(subjects[name]())
@@ -182,21 +182,19 @@ def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
     return [_line(name, samples[names[0]], samples[name]) for name in names]
 
 
-def _warm(subjects: dict[str, Once]) -> tuple[list[str], set[str]]:
-    names: list[str] = []
-    slow: set[str] = set()
+def _warm(subjects: dict[str, Once], rounds: int) -> dict[str, int]:
+    share: dict[str, int] = {}
     for name, once in subjects.items():
         try:
             sample = once()
         except Failed as failure:
-            if not names:
+            if not share:
                 raise
             print(f"  {name} left out: {failure}", file=sys.stderr)
             continue
-        names.append(name)
-        if sample.wall > SLOW and len(names) > 1:
-            slow.add(name)
-    return names, slow
+        limits = [few for seconds, few in PATIENCE if sample.wall > seconds and share]
+        share[name] = min([rounds, *limits])
+    return share
 
 
 def _line(name: str, ours: list[Sample], its: list[Sample]) -> Line:
