@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sfctl.errors import Problem
+from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.spec.baseline import load_baseline
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.document import load_document
@@ -14,24 +14,45 @@ from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.template import Context
 from sfctl.spec.tree import Node
 
+_NEED_A_PROJECT = ("SF122", "SF124")
+"""Problems of a template that asks for a var or a file which the project may have."""
+
 
 def load_policy_file(path: Path) -> tuple[DatasetFiles | None, tuple[Problem, ...]]:
     """Return a policy bundle as if it stood in a data repo, with its problems.
 
     A `dataset.yaml` and a `baseline.json` beside it are read too; where there is no
     `dataset.yaml` the dataset is `ds://file/<name>` of tier 3. None where anything has an error.
-    Templates see the environment and files beside the policy; there is no target and no `var`.
+    Templates see the environment and files beside the policy; inside a project whose target they
+    need, they see what its default target gives.
     """
-    context = Context(path.parent, "", "", "")
+    files, problems = _load(path, Context(path.parent, "", "", ""))
+    if any(problem.code in _NEED_A_PROJECT for problem in problems):
+        context = _project_context(path)
+        if context is not None:
+            return _load(path, context)
+    return files, problems
+
+
+def _project_context(path: Path) -> Context | None:
+    from sfctl.spec.repository import find_root
+    from sfctl.spec.target import load_header
+
+    try:
+        return load_header(find_root(path.parent), None, offline=True).context
+    except (SpecError, UsageError):
+        return None
+
+
+def _load(path: Path, context: Context) -> tuple[DatasetFiles | None, tuple[Problem, ...]]:
     document = load_document(path, str(path), POLICY, context)
     problems = list(document.problems)
     beside = path.with_name("dataset.yaml")
+    node: Node | None = _anonymous(path)
     if beside.is_file():
         dataset = load_document(beside, str(beside), DATASET, context)
         problems += dataset.problems
         node = dataset.node
-    else:
-        node = _anonymous(path)
     baseline = None
     normal = path.with_name("baseline.json")
     if normal.is_file():

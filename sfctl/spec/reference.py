@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sfctl.errors import Problem
 from sfctl.model import urn
-from sfctl.spec.shape import clipped, suggestion
+from sfctl.spec.shape import clipped, shown, suggestion
 from sfctl.spec.tree import Node
+from sfctl.spec.values import is_template
 
 _MOST_SUGGESTIONS = 20
 """Finding a near miss among many names takes milliseconds; later ones go without."""
@@ -22,7 +23,7 @@ def canonical(text: str) -> str:
 
 
 class Names:
-    """Every name a dataset of the repo goes by: folder, URN, URN without version."""
+    """Every name a dataset of the repo goes by: folder, URN."""
 
     def __init__(self) -> None:
         self.folders: dict[str, str] = {}
@@ -66,7 +67,7 @@ class Names:
         warning, unless the dataset must be `ours`.
         """
         text = node.value
-        if not isinstance(text, str) or node.rendered or "{{" in text:
+        if not isinstance(text, str) or is_template(node):
             return None
         is_urn = urn.is_dataset(text)
         if not is_urn and ("/" in text or ":" in text):
@@ -74,7 +75,7 @@ class Names:
         if self.folder(text) is not None or (self.uncertain and is_urn):
             return None
         hint = self._suggestion(text)
-        message = f"unknown dataset '{clipped(text)}'"
+        message = f"unknown dataset (got {shown(node)})"
         return node.problem(
             "SF133",
             message,

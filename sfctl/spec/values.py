@@ -10,7 +10,16 @@ import math
 import re
 
 from sfctl.errors import Problem
-from sfctl.spec.shape import TEMPLATE, Either, JsonSchema, Report, Seq, Shape, unknown_value
+from sfctl.spec.shape import (
+    TEMPLATE,
+    Either,
+    JsonSchema,
+    Report,
+    Seq,
+    Shape,
+    clipped,
+    unknown_value,
+)
 from sfctl.spec.tree import Node
 
 _PERCENT = r"(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?) ?%"
@@ -34,7 +43,8 @@ class Text:
     def check(self, node: Node, name: str, report: Report) -> None:
         value = node.value
         if not isinstance(value, str):
-            quote = f'quote it: "{node.text}"' if node.is_scalar and node.text else ""
+            quotable = node.is_scalar and node.text and not node.rendered
+            quote = f'quote it: "{clipped(node.text)}"' if quotable else ""
             report.wrong(node, name, self.what, hint=self.hint or quote)
         elif not self._matches(value) and not is_template(node):
             report.wrong(node, name, self.what, code="SF114", hint=self.hint)
@@ -107,14 +117,20 @@ class Number:
         if is_template(node):
             return
         if isinstance(value, bool) or not isinstance(value, int | float):
-            quoted = isinstance(value, str) and node.style in ("single", "double")
-            report.wrong(node, name, self.what, hint="write it without quotes" if quoted else "")
+            report.wrong(node, name, self.what, hint=self._hint(node))
         elif isinstance(value, float) and (self.whole or not math.isfinite(value)):
             report.wrong(node, name, self.what)
         elif (self.low is not None and value < self.low) or (
             self.high is not None and value > self.high
         ):
             report.wrong(node, name, self.what, code="SF115")
+
+    def _hint(self, node: Node) -> str:
+        if not isinstance(node.value, str):
+            return ""
+        if node.rendered:
+            return "env_var() and file() give text: add `| int` or `| float`"
+        return "write it without quotes" if node.style in ("single", "double") else ""
 
     def schema(self, _: JsonSchema, /) -> JsonSchema:
         result: JsonSchema = {"type": "integer" if self.whole else "number"}

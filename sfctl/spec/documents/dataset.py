@@ -22,14 +22,17 @@ DATASET_URN = Text(
 )
 NAMES = one_or_more(Text("a name"), "a name, or a list of names")
 
+SCHEDULE = Text(
+    'a time such as "02:00 ET daily", or a cron line',
+    r".*(?:[01]?[0-9]|2[0-3]):[0-5][0-9].*|\S+(?: +\S+){4,5}|@[a-z]+",
+    hint="a time of day and a zone, or the five fields of cron",
+)
 _PERCENT = Number("a percentage above 0", low=0.01)
 _COUNT = count()
 FRESHNESS = Fields(
     "a freshness policy",
     {
-        "expected_update_by": may(
-            Text('a time such as "02:00 ET daily", or a cron line'), "When new data is due."
-        ),
+        "expected_update_by": may(SCHEDULE, "When new data is due."),
         "max_delay_seconds": may(
             count("a whole number of 1 or more", low=1), "Greatest age of the newest data."
         ),
@@ -58,9 +61,10 @@ _RATE = Either(
         "a compliance objective",
         {
             "threshold": may(Share(), "OK at or above this share of passing rows."),
+            "slo": may(Share(), "Another name of `threshold`."),
             "warning_threshold": may(Share(), "CRITICAL below this share."),
         },
-        [("some", ("threshold", "warning_threshold"))],
+        [("some", ("threshold", "slo", "warning_threshold")), ("not_both", ("threshold", "slo"))],
     ),
 )
 _SLO = Fields(

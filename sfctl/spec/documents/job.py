@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfctl.spec.documents.dataset import NAMES
+from sfctl.spec.documents.dataset import NAMES, SCHEDULE
 from sfctl.spec.shape import Either, Fields, MapOf, Seq, may, need
 from sfctl.spec.values import Boolean, Duration, Enum, Literal, Text, count
 
@@ -51,7 +51,7 @@ JOB = Fields(
         "env": may(_ENV, "Environment variables of the job."),
         "inputs": may(Seq(_INPUT, what="a list of datasets"), "What it reads."),
         "outputs": may(Seq(_OUTPUT, what="a list of datasets"), "What it writes."),
-        "schedule": may(Text('a time such as "02:00 ET daily", or a cron line'), "When it runs."),
+        "schedule": may(SCHEDULE, "When it runs."),
         "calendar": may(Text("the name of a calendar"), "Days on which it does not run."),
         "retries": may(count(), "Attempts after the first; 0 unless given."),
         "expected_duration": may(Duration(), "Slow is longer than this."),

@@ -45,6 +45,25 @@ def test_problems_of_every_file_are_reported(tmp_path: Path) -> None:
     }
 
 
+def test_inside_a_project_templates_see_its_default_target(tmp_path: Path) -> None:
+    folder = tmp_path / "datasets" / "orders"
+    folder.mkdir(parents=True)
+    path = folder / "policy_bundle.yaml"
+    path.write_text("enforcement: {level: \"{{ var('level') }}\"}\n")
+    assert [problem.code for problem in load_policy_file(path)[1]] == ["SF122"]
+    project = tmp_path / "sfctl.yml"
+    project.write_text("nme: x\n")
+    assert [problem.code for problem in load_policy_file(path)[1]] == ["SF122"]
+    project.write_text(
+        "name: a\ntargets: {default: dev, dev: {environment: dev, lake: x, vars: {level: G1}}}\n"
+    )
+    files, problems = load_policy_file(path)
+    assert problems == ()
+    assert files is not None
+    assert files.policy is not None
+    assert files.policy["enforcement"].string("level") == "G1"
+
+
 def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
     files, problems = load_policy_file(tmp_path / "none.yaml")
     assert files is None

@@ -163,6 +163,18 @@ def test_a_dataset_that_cannot_be_read_is_not_called_unknown(root: Path) -> None
     assert "SF133" not in codes(root)
 
 
+def test_references_may_be_templates(root: Path) -> None:
+    job = 'owner: a\nentrypoint: a.py\ninputs: ["{{ var(\'team\') }}"]\noutputs: ["%s"]\n'
+    repo(root, {"jobs/daily.yaml": job % "{{ 'orders' }}"})
+    (problem,) = load(root).problems
+    assert problem.message == "unknown dataset (got what its template gives)"
+    repo(
+        root,
+        {"jobs/daily.yaml": job.replace("{{ var('team') }}", "{{ env_var('NOPE') }}") % "orders"},
+    )
+    assert [p.severity for p in load(root, offline=True).problems] == ["warning"]
+
+
 def test_links_in_circles_and_vanished_files_are_problems(root: Path) -> None:
     (root / "datasets" / "loop").symlink_to("loop")
     (root / "datasets" / "gone").mkdir()

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sfctl.errors import Problem
+from sfctl.spec.document import check
+from sfctl.spec.documents.job import JOB
 from sfctl.spec.template import MAX_FILE, MAX_TEMPLATE, Context, render
 from sfctl.spec.tree import Node
 from sfctl.spec.yaml import parse
@@ -135,6 +137,16 @@ def test_problems_point_into_the_value(context: Context) -> None:
     _, problems = rendered("k: \"s3://{{ var('n') }}/{{ vra('n') }}\"\n", context)
     assert [(p.line, p.col) for p in problems] == [(1, 28)]
     assert problems[0].hint == "did you mean `var`?"
+
+
+def test_what_a_template_gave_is_never_shown(context: Context) -> None:
+    text = "owner: \"{{ var('n') }}\"\nentrypoint: a.py\nretries: \"{{ env_var('NUMBER') }}\"\n"
+    node, _ = parse(text, "f.yaml")
+    assert node is not None
+    document = check(node, JOB, context)
+    assert [problem.code for problem in document.problems] == ["SF112", "SF112"]
+    assert not any("5" in p.message + p.hint or "7" in p.message for p in document.problems)
+    assert "| int" in document.problems[1].hint
 
 
 def test_without_a_template_jinja_is_not_imported() -> None:
