@@ -1,0 +1,213 @@
+"""`sfctl validate`: all YAML, offline and without credentials; for editors, commits and CI."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sfctl import exit_codes
+from sfctl.clock import clock_from_environment
+from sfctl.commands.register import Exclude, Select
+from sfctl.compiler.breaking import Breaking, breaking_changes
+from sfctl.compiler.compile import Compiled, compile_project
+from sfctl.errors import Problem, SpecError, UsageError
+from sfctl.report import text
+from sfctl.report.outcome import Finding, Outcome
+from sfctl.spec.project import Project, find_root, load
+from sfctl.spec.select import select as chosen
+
+
+def validate(
+    select: Select = (),
+    *,
+    exclude: Exclude = (),
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail as well.")] = False,
+    against: Annotated[
+        str, typer.Option(help="Also report what breaks consumers since this git ref.")
+    ] = "",
+    project_dir: Path,
+    target: str | None,
+    now: datetime | None,
+) -> Outcome:
+    """Check every file of the data repo and report all problems at once.
+
+    Raises UsageError SF014 where git cannot give the ref.
+    """
+    root = find_root(project_dir)
+    instant = now or clock_from_environment().now()
+    try:
+        project = load(root, target, offline=True)
+    except SpecError as error:
+        return _outcome([], error.problems, (), strict, None)
+    names = {each.name for each in chosen(project, select, exclude)} if project.datasets else set()
+    compiled = compile_project(project, names, now=instant)
+    problems = [*compiled.problems, *_unguarded(project, names)]
+    problems = sorted(each for each in problems if _concerns(each, names, bool(select or exclude)))
+    broken: list[Breaking] = []
+    if against:
+        before = _policies_at(root, against, target, instant)
+        kept = {n: p for n, p in before.items() if n in names or not (select or exclude)}
+        broken = list(breaking_changes(kept, compiled.policies))
+    return _outcome(_datasets(compiled), problems, broken, strict, against or None)
+
+
+def _datasets(compiled: Compiled) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "urn": policy.dataset_urn,
+            "tier": policy.tier,
+            "rules": len(policy.rules),
+            "level": policy.enforcement.level,
+            "contract": policy.contract,
+            "digest": policy.digest,
+        }
+        for name, policy in sorted(compiled.policies.items())
+    ]
+
+
+def _unguarded(project: Project, names: set[str]) -> Iterator[Problem]:
+    """Yield a warning for each dataset without a policy and each job that names no dataset."""
+    for dataset in project.datasets:
+        held = (Path(project.root) / "datasets" / dataset.name / "policy_bundle.yaml").exists()
+        if dataset.name in names and not held:
+            hint = f"`sfctl profile {dataset.name} --suggest` drafts one"
+            message = f"dataset `{dataset.name}` has no policy, so nothing guards it"
+            yield dataset.dataset.problem("SF011", message, hint=hint, severity="warning")
+    for job in project.jobs:
+        if "inputs" not in job and "outputs" not in job:
+            message = "the job names no dataset, so lineage ends at it"
+            hint = "add `inputs:` and `outputs:`"
+            yield job.problem("SF012", message, hint=hint, severity="warning")
+
+
+def _concerns(problem: Problem, names: set[str], narrowed: bool) -> bool:
+    parts = Path(problem.path).parts
+    return not narrowed or len(parts) < 2 or parts[0] != "datasets" or parts[1] in names
+
+
+def _policies_at(root: Path, ref: str, target: str | None, now: datetime) -> dict[str, Any]:
+    """Return the policies compiled from the data repo as it was at a git ref."""
+    asked = ["git", "archive", "--format=tar", ref, "."]
+    try:
+        done = subprocess.run(asked, cwd=root, capture_output=True, check=False)
+    except OSError:
+        raise UsageError(
+            "git is not installed here, and --against needs it", code="SF014"
+        ) from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["git said nothing"]
+        raise UsageError(f"git cannot give `{ref}`: {said[-1]}", code="SF014")
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        project = load(Path(folder), target, offline=True)
+        return dict(compile_project(project, now=now).policies)
+
+
+def _outcome(
+    datasets: list[dict[str, Any]],
+    problems: Sequence[Problem],
+    broken: Sequence[Breaking],
+    strict: bool,
+    against: str | None,
+) -> Outcome:
+    errors = [each for each in problems if each.severity == "error"]
+    warnings = [each for each in problems if each.severity == "warning"]
+    code = exit_codes.OK
+    if errors or (strict and warnings):
+        code = exit_codes.USAGE
+    elif broken:
+        code = exit_codes.FOUND
+    payload = {
+        "datasets": datasets,
+        "problems": [_plain(each) for each in problems],
+        "errors": len(errors),
+        "warnings": len(warnings),
+        "against": against,
+        "breaking": [
+            {"dataset": each.name, "field": each.field or None, "message": each.message}
+            for each in broken
+        ],
+    }
+    return Outcome(
+        "validate",
+        payload,
+        "\n".join([*_lines(datasets, problems, broken), "", _closing(datasets, errors, warnings)]),
+        code,
+        findings=(*_findings(datasets, problems), *map(_breaking, broken)),
+    )
+
+
+def _lines(
+    datasets: list[dict[str, Any]], problems: Sequence[Problem], broken: Sequence[Breaking]
+) -> Iterator[str]:
+    wrong = {_dataset_of(each) for each in problems if each.severity == "error"}
+    for each in datasets:
+        name = each["name"]
+        said = f"{name}: {text.count(each['rules'], 'rule')}, level {each['level']}"
+        yield text.status_line(said, "FAILED" if name in wrong else "ok")
+    for problem in problems:
+        yield f"{problem}" if problem.severity == "error" else _warning(problem)
+    for change in broken:
+        yield f"datasets/{change.name} SF013 {change.message}"
+
+
+def _warning(problem: Problem) -> str:
+    place, _, rest = str(problem).partition(f" {problem.code} ")
+    return f"{place} {problem.code} warning: {rest}"
+
+
+def _closing(
+    datasets: list[dict[str, Any]], errors: Sequence[Problem], warnings: Sequence[Problem]
+) -> str:
+    counted = f"{text.count(len(errors), 'error')}, {text.count(len(warnings), 'warning')}"
+    return f"{text.count(len(datasets), 'dataset')}: {counted}."
+
+
+def _dataset_of(problem: Problem) -> str:
+    parts = Path(problem.path).parts
+    return parts[1] if len(parts) > 2 and parts[0] == "datasets" else ""
+
+
+def _findings(datasets: list[dict[str, Any]], problems: Sequence[Problem]) -> Iterator[Finding]:
+    touched = {_dataset_of(each) for each in problems}
+    for each in datasets:
+        if each["name"] not in touched:
+            yield Finding("", "valid", "note", suite=each["name"], name="yaml", passed=True)
+    for problem in problems:
+        yield Finding(
+            problem.code,
+            problem.message,
+            problem.severity,
+            problem.path,
+            problem.line,
+            problem.col,
+            suite=_dataset_of(problem) or problem.path,
+            name=f"{problem.path}:{problem.line}:{problem.col}",
+        )
+
+
+def _breaking(change: Breaking) -> Finding:
+    path = f"datasets/{change.name}/policy_bundle.yaml"
+    return Finding("SF013", change.message, "error", path, suite=change.name, name=change.field)
+
+
+def _plain(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "col": problem.col,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": problem.severity,
+    }
