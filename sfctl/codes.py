@@ -490,6 +490,11 @@ CODES: dict[str, Code] = {
         "Rows that are given up for good need a reason, which is kept.",
         "Add --reason.",
     ),
+    "SF401": Code(
+        "Policy rejected",
+        "A compiled policy is missing, altered, unsigned or signed by the wrong key.",
+        "The message says which; `sfctl compile` makes policies anew.",
+    ),
     "SF402": Code(
         "Policy unsigned",
         "The compiled policy has no signature. On prod it is a draft: level G0, nothing certifies.",

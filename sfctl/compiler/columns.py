@@ -24,12 +24,17 @@ class Columns:
     types: dict[str, DataType] = field(default_factory=dict)
     not_null: dict[str, Node | None] = field(default_factory=dict)
     required: dict[str, Node] = field(default_factory=dict)
+    nullable: set[str] = field(default_factory=set)
     open: bool = False
 
     def resolve(self, node: Field) -> Field | str | None:
         """Type a field for inference; a hint where there is no such column."""
         found = typed_field(node, self.types)
-        return None if isinstance(found, str) and self.open and node.path[0] not in self.types else found
+        return (
+            None
+            if isinstance(found, str) and self.open and node.path[0] not in self.types
+            else found
+        )
 
     def type_of(self, name: str) -> DataType:
         """Return the type of a column or path, ANY where it is unknown."""
@@ -71,8 +76,6 @@ def known_columns(
     for name in columns.required:
         if name in declared:
             declared[name] = _with(declared[name], required=True)
-        elif name in columns.types:
-            declared[name] = ColumnSpec(name, columns.types[name], None, True)
     schema = files.policy.get("schema") if files.policy else None
     mode = schema.string("mode", "compatible") if schema else "compatible"
     policy = SchemaPolicy(
@@ -86,9 +89,7 @@ def known_columns(
     return columns, policy
 
 
-def _declared(
-    policy: Node | None, columns: Columns, findings: Findings
-) -> dict[str, ColumnSpec]:
+def _declared(policy: Node | None, columns: Columns, findings: Findings) -> dict[str, ColumnSpec]:
     declared: dict[str, ColumnSpec] = {}
     places: dict[str, Node] = {}
     schema = policy.get("schema") if policy else None
@@ -111,10 +112,14 @@ def _declared(
         columns.types[name] = kind
         if nullable is False:
             columns.not_null[name] = entry
+        elif nullable is True:
+            columns.nullable.add(name)
     return declared
 
 
-_TYPES = "types: BOOLEAN, INT64, DOUBLE, DECIMAL(12,2), STRING, DATE, TIMESTAMP, ARRAY<…>, STRUCT<…>"
+_TYPES = (
+    "types: BOOLEAN, INT64, DOUBLE, DECIMAL(12,2), STRING, DATE, TIMESTAMP, ARRAY<…>, STRUCT<…>"
+)
 
 
 def _baseline(files: DatasetFiles, findings: Findings) -> Schema | None:
@@ -124,7 +129,7 @@ def _baseline(files: DatasetFiles, findings: Findings) -> Schema | None:
     path = files.dataset.path.rpartition("/")[0] + "/baseline.json"
     try:
         if not isinstance(rows, list):
-            raise ValueError("`schema` is no list")
+            raise TypeError("`schema` is no list")
         return from_json(rows)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,4 +1,4 @@
-"""The `pii` block: what is looked for, what is done, and whether the rest of the policy allows it."""
+"""The `pii` block: what is looked for, what is done, and whether the rules allow it."""
 
 from __future__ import annotations
 
@@ -98,9 +98,7 @@ def check_actions(
             _acted_anywhere(node, action, drafts, columns, findings)
 
 
-def _redacted(
-    node: Node, named: tuple[Node, ...], columns: Columns, findings: Findings
-) -> None:
+def _redacted(node: Node, named: tuple[Node, ...], columns: Columns, findings: Findings) -> None:
     filled = set(columns.not_null) | set(columns.required)
     for name in named:
         if str(name.value) in filled:

@@ -13,9 +13,7 @@ def like_pattern(pattern: Token, escape: Token | None) -> str:
     Without ESCAPE no character is special beside those two. Raises ExpressionError.
     """
     if escape is not None and len(escape.text) != 1:
-        raise ExpressionError(
-            f"ESCAPE takes one character (got {len(escape.text)})", escape.offset
-        )
+        raise ExpressionError(f"ESCAPE takes one character (got {len(escape.text)})", escape.offset)
     mark = escape.text if escape is not None else None
     found: list[str] = []
     chars = iter(pattern.text)
@@ -23,9 +21,7 @@ def like_pattern(pattern: Token, escape: Token | None) -> str:
         if char == mark:
             escaped = next(chars, None)
             if escaped is None or escaped not in ("%", "_", mark):
-                raise ExpressionError(
-                    f"'{mark}' must stand before %, _ or itself", pattern.offset
-                )
+                raise ExpressionError(f"'{mark}' must stand before %, _ or itself", pattern.offset)
             found.append(quoted(escaped))
         elif char == "%":
             found.append(r"[\s\S]*")

@@ -99,7 +99,7 @@ class _Parser:
 
     def wrong(self, expected: str) -> ExpressionError:
         token = self.token
-        got = "the end" if token.kind == "end" else f"'{token.text[:40]}'"
+        got = f"'{token.text[:40]}'" if token.text else "the end"
         return ExpressionError(f"unexpected {got} (expected {expected})", token.offset)
 
     def put(self, node: Expr, offset: int) -> Expr:
@@ -107,10 +107,10 @@ class _Parser:
         return node
 
     def whole(self) -> Expr:
-        if self.token.kind == "end":
+        if len(self.tokens) == 1:
             raise ExpressionError("the expression is empty", 0, "write one, such as x > 0")
         expr = self.either()
-        if self.token.kind != "end":
+        if self.at + 1 < len(self.tokens):
             error = self.wrong("AND, OR or the end")
             if self.token.kind == "string" and isinstance(expr, Field):
                 error.hint = "texts stand in '…', names in \"…\""
@@ -205,7 +205,9 @@ class _Parser:
             self.expect("AND", "between the two ends of BETWEEN")
             return Between(left, low, self.sum(), negated)
         pattern = self.text("a text after LIKE")
-        escape = self.text("one character in quotes after ESCAPE") if self.accept("ESCAPE") else None
+        escape = (
+            self.text("one character in quotes after ESCAPE") if self.accept("ESCAPE") else None
+        )
         return Matches(left, like_pattern(pattern, escape), negated)
 
     def text(self, expected: str) -> Token:

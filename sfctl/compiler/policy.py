@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from sfctl.compiler.columns import Columns, known_columns
+from sfctl.compiler.columns import known_columns
 from sfctl.compiler.detection import check_actions, detections
 from sfctl.compiler.draft import name_rules
+from sfctl.compiler.expectations import Expectation, demanded
 from sfctl.compiler.findings import Findings
+from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.quantity import plain, share
 from sfctl.compiler.sections import Sections
+from sfctl.compiler.subsumption import subsume
 from sfctl.errors import Problem
 from sfctl.model import codec, urn
 from sfctl.model.policy import ColumnSpec, Detection, Enforcement, Performance, Policy, SchemaPolicy
@@ -27,8 +30,7 @@ def compile_policy(
     files: DatasetFiles,
     minimum: Node | None = None,
     *,
-    expectations: Sequence[Node] = (),
-    names: Mapping[str, str] | None = None,
+    expectations: Sequence[Expectation] = (),
     root: Path | None = None,
     columns: tuple[str, ...] | None = None,
     open_columns: bool = False,
@@ -36,17 +38,20 @@ def compile_policy(
     """Return the policy of one dataset and every problem of its bundle.
 
     `minimum` is the organisation's document, applied whatever the bundle says. `expectations` are
-    consumers' entries about this dataset. `names` maps other names of datasets to URNs. `columns`
-    names those of a source at hand; `open_columns` lets unknown ones pass to be met at the run.
+    consumers' entries about this dataset. `columns` names those of a source at hand; `open_columns`
+    lets unknown ones pass to be met at the run.
     The policy leaves out what has an error.
     """
     findings = Findings()
     bundle = files.policy or _EMPTY
     known, schema = known_columns(files, findings, columns)
     known.open = open_columns
-    drafts = Sections(known, findings, root or Path.cwd()).drafts(bundle)
+    sections = Sections(known, findings, root or Path.cwd())
+    drafts = sections.drafts(bundle)
+    drafts += demanded(expectations, files, known, sections, findings)
     found = detections(bundle, known, findings)
     name_rules(drafts, findings)
+    subsume(drafts, findings)
     check_actions(files, drafts, known, findings)
     dataset = files.dataset
     policy = Policy(
@@ -56,7 +61,7 @@ def compile_policy(
         version=_whole(bundle.scalar("version"), 1),
         owner=dataset.string("owner_team"),
         rules=tuple(draft.rule() for draft in drafts),
-        schema=_flagged(schema, found, known),
+        schema=_flagged(schema, found),
         pii=found,
         enforcement=_enforcement(bundle),
         performance=_performance(bundle),
@@ -65,6 +70,7 @@ def compile_policy(
         allow_empty=dataset.scalar("allow_empty") is True,
         on_stale=dataset.string("on_stale", "serve_certified"),  # type: ignore[arg-type]
     )
+    policy = Minimum(minimum, files, findings).apply(policy, drafts)
     return digested(policy), sorted(findings.problems)
 
 
@@ -79,13 +85,10 @@ def tier(dataset: Node) -> int:
     return int(dataset.string("tier", "TIER_3")[-1])
 
 
-def _flagged(
-    schema: SchemaPolicy, found: tuple[Detection, ...], columns: Columns
-) -> SchemaPolicy:
+def _flagged(schema: SchemaPolicy, found: tuple[Detection, ...]) -> SchemaPolicy:
     named = {name for entry in found for name in entry.columns}
     marked = tuple(
-        ColumnSpec(c.name, c.type, c.nullable, c.required, c.name in named)
-        for c in schema.columns
+        ColumnSpec(c.name, c.type, c.nullable, c.required, c.name in named) for c in schema.columns
     )
     return replace(schema, columns=marked)
 

@@ -1,8 +1,8 @@
 """Patterns of the closed regex subset: read, checked, and rewritten so that they mean one thing.
 
-Syntax: characters, `.`, classes, groups, alternation, `* + ? {m,n}`, escapes `\\d \\w \\s \\t \\n \\r
-\\f \\xHH` and those of punctuation. A pattern always matches the whole value. The rewriting has
-ASCII classes, no captures, no laziness, and `.` without newline, in the syntax that Rust, Python
+Syntax: characters, `.`, classes, groups, alternation, `* + ? {m,n}`, escapes `\\d \\w \\s`,
+`\\t \\n \\r \\f \\xHH` and those of punctuation. A pattern always matches the whole value. The rewriting
+has ASCII classes, no captures, no laziness, and `.` without newline, in the syntax that Rust, Python
 and Java share.
 """
 
@@ -22,7 +22,7 @@ _HINT = "see `sfctl explain SF211` for what a pattern may hold"
 
 
 class PatternError(Exception):
-    """A pattern outside the subset: what, where, and the way out. SF210 unreadable, SF211 outside."""
+    """A pattern that is not read (SF210) or outside the subset (SF211): what, where, way out."""
 
     def __init__(self, message: str, offset: int, hint: str = "", code: str = "SF210") -> None:
         super().__init__(message)
@@ -147,8 +147,10 @@ class _Reader:
         closing = self.pattern.find("}", begins)
         inside = self.pattern[begins + 1 : closing] if closing > 0 else ""
         least, comma, most = inside.partition(",")
-        if not (least.isascii() and least.isdigit()) or (most and not most.isascii()) or (
-            most and not most.isdigit()
+        if (
+            not (least.isascii() and least.isdigit())
+            or (most and not most.isascii())
+            or (most and not most.isdigit())
         ):
             raise PatternError(
                 "`{` begins no repeat such as {2} or {2,3}", begins, r"write \{ for the character"
@@ -217,9 +219,7 @@ class _Reader:
         self.at += 1
         return _Piece(self.classed(items, shorthands, begins, negated=negated), 1)
 
-    def classed(
-        self, items: list[str], shorthands: set[str], begins: int, *, negated: bool
-    ) -> str:
+    def classed(self, items: list[str], shorthands: set[str], begins: int, *, negated: bool) -> str:
         for upper in sorted(shorthands - set(_CLASSES)):
             if upper.lower() in shorthands and not negated:
                 return r"[\s\S]"

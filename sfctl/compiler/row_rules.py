@@ -125,7 +125,7 @@ Places = dict[int, Node]
 Lowered = tuple[Expr | None, Places]
 
 
-def _not_null(rules: RowRules, node: Node, field: Field) -> Lowered:
+def _not_null(_rules: RowRules, _node: Node, field: Field) -> Lowered:
     return IsNull(field, negated=True), {}
 
 
@@ -202,7 +202,7 @@ def _pattern(rules: RowRules, node: Node, field: Field) -> Lowered:
         return Null(ANY), {}
 
 
-def _format(rules: RowRules, node: Node, field: Field) -> Lowered:
+def _format(_rules: RowRules, node: Node, field: Field) -> Lowered:
     return Format(field, node.string("format")), {}
 
 

@@ -58,7 +58,7 @@ class Sections:
                 yield self.common(draft, node)
 
     def not_null(self, node: Node, name: Node, gate: Gate, kind: str, word: str) -> Draft:
-        """Return the draft of a rule that a column, known because it is declared here, is filled."""
+        """Return the draft of a rule that a column, known by being declared here, is filled."""
         path = split(str(name.value), self.columns.types)
         found = self.columns.resolve(Field(path, self.columns.type_of(str(name.value))))
         field = found if isinstance(found, Field) else Field(path, self.columns.type_of(path[0]))

@@ -31,6 +31,7 @@ class SetRules:
     def lower(self, kind: str, node: Node, gate: Gate) -> Draft | None:
         """Return the draft of a rule of `kind`; None where it has an error."""
         before = len(self.findings.problems)
+        draft: Draft | None
         if kind in ("unique", "duplicate_rows"):
             draft = self.unique(kind, node, gate)
         elif kind == "foreign_key":

@@ -53,17 +53,15 @@ def combine(
         return Arithmetic(node.operator, left, right, kind)
     if node.operator == "/":
         return _quotient(node, left, right, report, compared=compared)
-    kind = _exact_type(node.operator, one, other)
-    if kind is None:
+    exact_kind = _exact_type(node.operator, one, other)
+    if exact_kind is None:
         message = f"the result has more than {MAX_DIGITS} digits after the point"
         report(node, "SF209", message, "use columns of a smaller scale")
         return Null(ANY)
-    return Arithmetic(node.operator, left, right, kind)
+    return Arithmetic(node.operator, left, right, exact_kind)
 
 
-def compared(
-    node: Compare, operator: Any, left: Expr, right: Expr, report: Reporter
-) -> Expr:
+def compared(node: Compare, operator: Any, left: Expr, right: Expr, report: Reporter) -> Expr:
     """Return the comparison; an exact quotient on one side is multiplied out by its sign."""
     if _is_exact_quotient(right):
         if _is_exact_quotient(left):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sfctl.model.expr import Expr, Field, fields_of
 from sfctl.model.families import family
 from sfctl.model.inference import infer, infer_condition
-from sfctl.model.policy import Batch, Custom, ForeignKey, Policy, Rule, RowCheck, Unique
+from sfctl.model.policy import Batch, Custom, ForeignKey, Policy, RowCheck, Rule, Unique
 from sfctl.model.schema import Schema
 from sfctl.model.types import DataType
 
@@ -130,5 +130,5 @@ class _Binder:
         same = family(node.type) == family(found.type)
         return found if same else Field(found.path, node.type)
 
-    def fault(self, node: Expr, code: str, message: str, hint: str = "") -> None:
+    def fault(self, _node: Expr, _code: str, message: str, _hint: str = "") -> None:
         self.faults.append(message)

@@ -7,7 +7,6 @@ inferred again when the types are known; inferring a typed tree gives the same t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal as Choice
 from typing import Protocol
 
 from sfctl.model import arithmetic
@@ -30,19 +29,28 @@ from sfctl.model.expr import (
     Null,
     Within,
 )
-from sfctl.model.families import ANY, NAMES, as_type, belongs, common, comparable, family, needs_zone, type_of
+from sfctl.model.families import (
+    ANY,
+    NAMES,
+    as_type,
+    belongs,
+    common,
+    comparable,
+    family,
+    needs_zone,
+    type_of,
+)
 from sfctl.model.functions import FUNCTIONS
 from sfctl.model.types import DataType
 
 BOOLEAN = DataType("BOOLEAN")
 _ZONE = "write the zone, as in TIMESTAMP '2024-01-15T00:00:00Z'; or compare date(…)"
-_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Reporter(Protocol):
     """Takes what is wrong: the node of the given tree, a code, a message and a hint."""
 
-    def __call__(self, node: Expr, code: str, message: str, hint: str = "") -> None: ...
+    def __call__(self, node: Expr, code: str, message: str, hint: str = "", /) -> None: ...
 
 
 Columns = Callable[[Field], Field | str | None]
@@ -145,12 +153,10 @@ class _Inference:
         for side in (node.left, node.right):
             if isinstance(side, Null):
                 hint = "write IS NULL" if node.operator == "=" else "write IS NOT NULL"
-                self.report(
-                    node, "SF207", "a comparison with NULL is never true or false", hint
-                )
+                self.report(node, "SF207", "a comparison with NULL is never true or false", hint)
                 return Null(ANY)
         left, right = self.of_quotient(node.left), self.of_quotient(node.right)
-        left, right = self.meet(node, node.right, left, right)
+        left, right = self.meet(node.right, left, right)
         if node.operator not in ("=", "!="):
             for side, found in ((node.left, left), (node.right, right)):
                 if family(type_of(found)) == "boolean":
@@ -171,7 +177,7 @@ class _Inference:
             )
         return self.of(node)
 
-    def meet(self, node: Expr, place: Expr, left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    def meet(self, place: Expr, left: Expr, right: Expr) -> tuple[Expr, Expr]:
         """Give literals the type of what they are compared with, or report that it cannot be."""
         one, other = type_of(left), type_of(right)
         if isinstance(right, Constant):
@@ -235,7 +241,7 @@ class _Inference:
         ends: list[Expr] = []
         for end in (node.low, node.high):
             found = self.operand(end)
-            met = self.meet(node, end, operand, found)
+            met = self.meet(end, operand, found)
             if isinstance(met[0], Null):
                 return Null(ANY)
             if not isinstance(operand, Constant):
@@ -271,7 +277,9 @@ class _Inference:
             if isinstance(value, Null):
                 agreed.append(Null(kind))
                 continue
-            read_value = as_type(value, kind) if isinstance(value, Constant) else value
+            read_value: Expr | None = value
+            if isinstance(value, Constant):
+                read_value = as_type(value, kind)
             if read_value is None or common(kind, type_of(read_value)) is None:
                 message = f"{_named(type_of(value))} where other values are {_named(kind)}"
                 self.report(place, "SF205", message)
@@ -282,36 +290,30 @@ class _Inference:
     def call(self, node: Call) -> Expr:
         known = FUNCTIONS[node.function]
         if known.gives == "common":
-            kind, values = self.agree(
+            shared, values = self.agree(
                 list(node.arguments), [self.of(each) for each in node.arguments]
             )
-            return Call(node.function, tuple(values), kind)
+            return Call(node.function, tuple(values), shared)
         found: list[Expr] = []
         for index, argument in enumerate(node.arguments):
             value = self.operand(argument)
             wanted = known.takes[min(index, len(known.takes) - 1)]
             if not belongs(type_of(value), wanted):
-                message = (
-                    f"{node.function} got {_named(type_of(value))} (expected {NAMES[wanted]})"
-                )
+                message = f"{node.function} got {_named(type_of(value))} (expected {NAMES[wanted]})"
                 self.report(argument, "SF205", message)
             elif index >= known.literals:
                 self.counted(node.function, index, argument, value)
             found.append(value)
-        kind = arithmetic.signed(type_of(found[0])) if known.gives == "same" else None
-        return Call(node.function, tuple(found), kind or DataType(known.gives))
+        same = known.gives == "same"
+        kind = arithmetic.signed(type_of(found[0])) if same else DataType(known.gives)
+        return Call(node.function, tuple(found), kind)
 
     def counted(self, function: str, index: int, argument: Expr, value: Expr) -> None:
         least = 1 if index == 1 else 0
         good = isinstance(value, Constant) and value.type.kind == "INT64"
         if not good or int(value.text) < least:  # type: ignore[union-attr]
-            message = f"argument {index + 1} of {function} must be a whole number of at least {least}"
+            message = f"{function}: argument {index + 1} must be a whole number from {least} on"
             self.report(argument, "SF203", message)
-
-
-def flipped(operator: str) -> Choice["=", "!=", "<", "<=", ">", ">="]:
-    """Return the comparison that says the same with its sides exchanged."""
-    return _FLIPPED[operator]  # type: ignore[return-value]
 
 
 def _named(kind: DataType) -> str:

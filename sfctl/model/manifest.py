@@ -18,6 +18,10 @@ class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     tier: int = 3
     paths: dict[str, str] = {}
     format: str = "delta"
+    formats: dict[str, str] = {}
+    """Table format by stage."""
+    partition_by: dict[str, tuple[str, ...]] = {}
+    """Partition columns by stage."""
     policy: str = ""
     digest: str = ""
     source_digest: str = ""
@@ -41,6 +45,9 @@ class JobEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     args: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    modes: dict[str, str] = {}
+    """Write mode by output, where the job file says one."""
+    timeout: str = ""
     schedule: str = ""
     owner: str = ""
     retries: int = 0

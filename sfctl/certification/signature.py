@@ -1,0 +1,243 @@
+"""Approval of compiled policies: Ed25519 keys in files, signatures beside policies, one verdict.
+
+A signature covers its kind, its time and the policy's digest, so that none can be relabelled.
+Only the file of a private key is secret; public keys are text of the form `ed25519:<base64>`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from sfctl.clock import format_instant
+from sfctl.errors import PolicyRejected
+from sfctl.model import codec
+from sfctl.model.policy import Policy
+
+Kind = Literal["dev", "org"]
+Reason = Literal[
+    "", "unsigned", "unreadable", "altered", "bad_signature", "wrong_key", "dev_on_prod"
+]
+PREFIX = "ed25519:"
+_SENTENCES: dict[str, str] = {
+    "": "approved",
+    "unsigned": "the policy has no signature",
+    "unreadable": "the policy or its signature cannot be read",
+    "altered": "the policy was altered after it was compiled",
+    "bad_signature": "the signature does not fit the policy",
+    "wrong_key": "the policy is signed with a key that is not trusted here",
+    "dev_on_prod": "a dev signature does not count on prod",
+}
+_CODES: dict[str, str] = {
+    "unsigned": "SF402", "unreadable": "SF403", "altered": "SF403", "bad_signature": "SF403",
+    "wrong_key": "SF404", "dev_on_prod": "SF405",
+}  # fmt: skip
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """What stands in `target/policies/<name>.sig`. `at` is RFC 3339 in UTC."""
+
+    digest: str
+    key_id: str
+    kind: Kind
+    public_key: str
+    signature: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Whether a policy counts. `by` is empty where it was rejected, and `reason` says why."""
+
+    by: Literal["org", "dev", ""]
+    reason: Reason = ""
+    key_id: str = ""
+    digest: str = ""
+    policy: Policy | None = None
+    """The policy that was verified; None where it was rejected."""
+
+    @property
+    def approved(self) -> bool:
+        return bool(self.by)
+
+    @property
+    def sentence(self) -> str:
+        """Why it was rejected, for people."""
+        return _SENTENCES[self.reason]
+
+    @property
+    def code(self) -> str:
+        """The code of the rejection; empty for an approval."""
+        return _CODES.get(self.reason, "")
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key in memory."""
+
+    seed: bytes = field(repr=False)
+
+    @property
+    def public(self) -> str:
+        """The public half as text."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+        return PREFIX + base64.b64encode(public.public_bytes_raw()).decode()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64 bytes of the signature."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+
+
+def create_key(path: Path) -> SigningKey:
+    """Make a key and its file, readable by its owner only. Raises FileExistsError, OSError."""
+    key = SigningKey(os.urandom(32))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(key.seed.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def load_key(path: Path) -> SigningKey:
+    """Read a key's file. Raises PolicyRejected (SF406) for a missing, open or malformed one."""
+    hint = "a key is 64 hexadecimal digits in a file that only its owner may read"
+    try:
+        mode = path.stat().st_mode
+        with path.open("rb") as file:
+            text = file.read(4096)
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise PolicyRejected(
+            f"the signing key {path} cannot be read ({reason})", hint=hint, code="SF406"
+        ) from None
+    if mode & 0o077:
+        raise PolicyRejected(
+            f"the signing key {path} is open to others", hint=f"chmod 600 {path}", code="SF406"
+        )
+    try:
+        seed = bytes.fromhex(text.decode("ascii").strip())
+    except (UnicodeDecodeError, ValueError):
+        seed = b""
+    if len(seed) != 32:
+        raise PolicyRejected(f"{path} holds no signing key", hint=hint, code="SF406")
+    return SigningKey(seed)
+
+
+def load_or_create(path: Path) -> SigningKey:
+    """Return the key in `path`, made now where there is none; two processes get the same one."""
+    if not path.exists():
+        try:
+            return create_key(path)
+        except FileExistsError:
+            pass
+    return load_key(path)
+
+
+def key_id(public_key: str) -> str:
+    """Return the short name of a public key: `key-` and 16 hex digits of its hash."""
+    return "key-" + hashlib.sha256(_public(public_key)).hexdigest()[:16]
+
+
+def sign(digest: str, key: SigningKey, kind: Kind, at: datetime) -> Signature:
+    """Sign a policy's digest."""
+    moment = format_instant(at)
+    public = key.public
+    made = key.sign(_message(digest, kind, moment))
+    return Signature(digest, key_id(public), kind, public, base64.b64encode(made).decode(), moment)
+
+
+def verify(
+    policy: bytes,
+    signature: bytes | None,
+    *,
+    trusted_keys: Collection[str],
+    environment: str,
+    dev_keys: Collection[str] | None = None,
+) -> Approval:
+    """Judge the bytes of a compiled policy and of its signature; never raises.
+
+    An organisation's signature counts when its key is trusted. A dev signature counts outside
+    `prod`, made with one of `dev_keys` where those are given.
+    """
+    try:
+        found = codec.decode(policy, Policy)
+        found_digest = codec.digest(replace(found, digest=""))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        return Approval("", "unreadable" if _is_garbage(policy) else "altered")
+    if found_digest != found.digest or codec.canonical(found) != policy.rstrip(b"\n"):
+        return Approval("", "altered", digest=found.digest)
+    if signature is None:
+        return Approval("", "unsigned", digest=found.digest)
+    try:
+        claim = codec.decode(signature, Signature)
+        public = _public(claim.public_key)
+        made = base64.b64decode(claim.signature, validate=True)
+    except (msgspec.MsgspecError, UnicodeError, ValueError):
+        return Approval("", "unreadable", digest=found.digest)
+    name = key_id(claim.public_key)
+    if claim.digest != found.digest or not _fits(public, made, claim):
+        return Approval("", "bad_signature", name, found.digest)
+    trusted = trusted_keys if claim.kind == "org" else dev_keys
+    if trusted is not None and not _among(public, trusted):
+        return Approval("", "wrong_key", name, found.digest)
+    if claim.kind == "dev" and environment == "prod":
+        return Approval("", "dev_on_prod", name, found.digest)
+    return Approval(claim.kind, "", name, found.digest, found)
+
+
+def _is_garbage(policy: bytes) -> bool:
+    """Tell bytes that never were a policy from those of one that was altered."""
+    return b'"dataset_urn"' not in policy
+
+
+def _message(digest: str, kind: str, at: str) -> bytes:
+    return "\0".join(("sfctl policy 1", kind, digest, at)).encode()
+
+
+def _fits(public: bytes, made: bytes, claim: Signature) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(
+            made, _message(claim.digest, claim.kind, claim.at)
+        )
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _public(text: str) -> bytes:
+    try:
+        raw = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+    if len(raw) != 32:
+        raise ValueError("a public key has 32 bytes")
+    return raw
+
+
+def _among(public: bytes, trusted: Collection[str]) -> bool:
+    for text in trusted:
+        try:
+            if _public(text) == public:
+                return True
+        except ValueError:
+            continue
+    return False
