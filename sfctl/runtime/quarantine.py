@@ -7,7 +7,8 @@ common stands in its first row.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sfctl.clock import parse_instant
-from sfctl.errors import StoreError
+from sfctl.errors import SfctlError, StoreError
 from sfctl.model import codec, urn
 from sfctl.model.policy import Policy
 from sfctl.model.write import Mode, WriteRecord
 from sfctl.runtime.payload import pack, schema_of, schema_text, unpack
-from sfctl.runtime.seal import Opener, Sealer
+from sfctl.runtime.seal import PUBLIC, Opener, Sealer, read_key
 from sfctl.runtime.tables.delta import DeltaLake
 from sfctl.runtime.tables.port import Write
 
@@ -66,6 +67,7 @@ class Held(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     replay_id: str
     batch: Batch
+    archived: bool = False
 
 
 def batch_of(good: pl.DataFrame | None, bad: pl.DataFrame | None) -> pl.DataFrame:
@@ -173,11 +175,11 @@ class Quarantine:
         """Return what is here by write and state, oldest first."""
         import polars as pl
 
-        if self.table.head() is None:
+        if self.table.head() is None and not self._archive.is_dir():
             return []
         groups = (
-            self.table.scan()
-            .group_by("dt", "run_id", "write_key", "stage", "state", "replay_id")
+            self._scan()
+            .group_by("dt", "run_id", "write_key", "stage", "state", "replay_id", "archived")
             .agg(
                 pl.len().alias("rows"),
                 pl.col("batch_blocked").sum().alias("rows_batch_blocked"),
@@ -201,6 +203,7 @@ class Quarantine:
                 rules=tuple(sorted(row["rules"])),
                 replay_id=row["replay_id"],
                 batch=batches[row["write_key"]],
+                archived=row["archived"],
             )
             for row in groups.iter_rows(named=True)
             if row["state"] in states
@@ -222,7 +225,7 @@ class Quarantine:
 
         batch = self._batches()[write_key]
         found = (
-            self.table.scan()
+            self._scan()
             .filter(pl.col("write_key") == write_key, pl.col("state").is_in(list(states)))
             .sort("row")
             .slice(0, limit)
@@ -259,11 +262,68 @@ class Quarantine:
             where, {"state": f"'{state}'", "replay_id": f"'{replay_id}'"}, note
         )
 
+    def compact(self, dt: str, run_id: str) -> None:
+        """Join the files of one run's rows."""
+        self.table.compact({"dt": dt, "run_id": run_id})
+
+    def archive(self, write_key: str) -> None:
+        """Move the rows of one write from the table to an archive file."""
+        import polars as pl
+
+        rows = self.table.scan().filter(pl.col("write_key") == write_key).collect()
+        if rows.is_empty():
+            return
+        path = self._archive / f"{write_key}.parquet"
+        draft = path.with_suffix(".tmp")
+        with self._writable():
+            self._archive.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            rows.write_parquet(draft, compression="zstd", compression_level=12)
+            draft.replace(path)
+        self.table.delete(f"write_key = '{write_key}'", _note("archive", write_key=write_key))
+
+    def restore(self, write_key: str) -> None:
+        """Bring archived rows of one write back into the table."""
+        import polars as pl
+
+        path = self._archive / f"{write_key}.parquet"
+        if not path.exists():
+            return
+        rows = pl.read_parquet(path)
+        note = _note("restore", write_key=write_key, rows=rows.height)
+        where = f"write_key = '{write_key}'"
+        self.table.write(rows, Write("append", (f"restore:{note}",), note, replaces=where))
+        path.unlink()
+
+    def remove(self, write_key: str) -> None:
+        """Delete the rows of one write for good, wherever they are."""
+        if self.table.head() is not None:
+            self.table.delete(f"write_key = '{write_key}'", _note("expire", write_key=write_key))
+        (self._archive / f"{write_key}.parquet").unlink(missing_ok=True)
+
+    @property
+    def _archive(self) -> Path:
+        return Path(self.path) / "_archive"
+
+    def _scan(self) -> pl.LazyFrame:
+        """Return every row, those in the archive included."""
+        import polars as pl
+
+        parts = []
+        if self.table.head() is not None:
+            parts.append(self.table.scan().with_columns(pl.lit(False).alias("archived")))
+        archived = set()
+        for file in sorted(self._archive.glob("*.parquet")):
+            archived.add(file.stem)
+            parts.append(pl.scan_parquet(file).with_columns(pl.lit(True).alias("archived")))
+        if archived and len(parts) > len(archived):
+            parts[0] = parts[0].filter(~pl.col("write_key").is_in(list(archived)))
+        return pl.concat(parts, how="diagonal_relaxed")
+
     def _batches(self) -> dict[str, Batch]:
         import polars as pl
 
         firsts = (
-            self.table.scan()
+            self._scan()
             .filter(pl.col("batch").is_not_null())
             .select("write_key", "batch")
             .collect()
@@ -274,15 +334,47 @@ class Quarantine:
         if "://" in self.path:
             return
         folder = Path(self.path)
-        try:
+        with self._writable():
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(FOLDER_MODE)
+
+    @contextlib.contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreError(
                 f"{self.name} cannot be written: {error.strerror}",
                 hint="rows that may not be published need this place",
                 code="SF333",
             ) from error
+
+
+def quarantine_path(lake: str, dataset_urn: str) -> str:
+    """Return where the quarantine of a dataset is in a lake."""
+    return f"{lake.rstrip('/')}/_quarantine/{urn.slug(dataset_urn)}"
+
+
+def public_key(settings: Mapping[str, object], store: Path) -> bytes:
+    """Return the key that a target's quarantine is sealed to.
+
+    `settings` may name it as `quarantine_key` (hexadecimal), else it is in `store`, the `.sfctl`
+    folder. Raises SfctlError SF455.
+    """
+    text = settings.get("quarantine_key")
+    if text is None:
+        return read_key(store / PUBLIC)
+    try:
+        key = bytes.fromhex(str(text).strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise SfctlError(
+            "quarantine_key of the target is not 32 bytes in hexadecimal",
+            hint="copy the line of .sfctl/keys/quarantine.pub",
+            code="SF455",
+        )
+    return key
 
 
 def dt_of(record: WriteRecord) -> str:

@@ -85,6 +85,8 @@ def discard(
         store = Quarantine(template.quarantine_path, template.dataset_urn)
         chosen = [h for h in _select(store, template.stage, write_keys) if h.state == "held"]
         for ordinal, held in enumerate(chosen if not dry_run else ()):
+            if held.archived:
+                store.restore(held.write_key)
             store.mark("discarded", write_key=held.write_key, was="held", reason=reason)
             announce(
                 store, held, template, ports,
@@ -159,6 +161,8 @@ def _replay_one(
     dry_run: bool,
     ordinal: int,
 ) -> Replayed:
+    if held.archived and not dry_run:
+        store.restore(held.write_key)
     rows = store.rows(held.write_key, states=(held.state,), private_key=private_key)
     begun = held.state == "replaying"
     passing, reasons = (rows, ()) if begun else _passing(rows, held, template, ports)

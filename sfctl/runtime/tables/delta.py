@@ -169,6 +169,18 @@ class DeltaLake:
             raise self._fault("changed", error) from error
         return int(metrics["num_deleted_rows"] or 0)
 
+    def compact(self, partition: Mapping[str, str]) -> None:
+        """Join the small files of one partition."""
+        from deltalake.exceptions import DeltaError
+
+        if self._table is None:
+            return
+        filters = [(name, "=", value) for name, value in partition.items()]
+        try:
+            self._table.optimize.compact(partition_filters=filters)
+        except (DeltaError, OSError) as error:
+            raise self._fault("compacted", error) from error
+
     def _write(self, frame: pl.DataFrame, request: Write) -> int:
         from deltalake import DeltaTable, write_deltalake
 
