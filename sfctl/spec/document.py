@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfctl.errors import Problem
+from sfctl.spec.context import Context
 from sfctl.spec.secret import find_secrets
 from sfctl.spec.shape import Fields, Report
-from sfctl.spec.template import Context, has_template, render
+from sfctl.spec.template import has_template, render
 from sfctl.spec.tree import Node
 from sfctl.spec.yaml import MAX_BYTES, parse
 

@@ -14,18 +14,12 @@ from jinja2.exceptions import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from sfctl.errors import Problem
+from sfctl.spec.context import FILTERS, FUNCTIONS, NAMES, TARGET_KEYS, Context
 from sfctl.spec.shape import suggestion
-from sfctl.spec.template import (
-    FILTERS,
-    FUNCTIONS,
-    MAX_FILE,
-    MAX_TEMPLATE,
-    NAMES,
-    TARGET_KEYS,
-    Context,
-)
 from sfctl.spec.tree import Node, Scalar
 
+MAX_TEMPLATE = 4096
+MAX_FILE = 65_536
 _ALLOWED = frozenset(
     (
         "Template", "Output", "TemplateData", "Name", "Const", "Call", "Getattr", "Filter",
@@ -81,6 +75,8 @@ class Renderer:
         except TemplateSyntaxError as error:
             hint = "templates look like {{ env_var('NAME') }}"
             return [node.problem("SF121", f"not a template: {error.message}", hint=hint)]
+        except RecursionError:
+            return [node.problem("SF123", "a template is nested too deep")]
         parts = list(tree.find_all(nodes.Node))
         problems = [_not_allowed(each, node) for each in parts if _kind(each) not in _ALLOWED]
         problems = problems or [found for each in parts for found in _refused(each, node)]

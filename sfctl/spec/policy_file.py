@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.spec.baseline import load_baseline
+from sfctl.spec.context import Context
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.dataset import DATASET
 from sfctl.spec.documents.policy import POLICY
-from sfctl.spec.template import Context
 from sfctl.spec.tree import Node
 
 _NEED_A_PROJECT = ("SF122", "SF124")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sfctl.errors import Problem, SpecError
 from sfctl.spec.baseline import load_baseline
+from sfctl.spec.context import Context
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.dataset import DATASET, FRESHNESS_POLICY
@@ -20,7 +21,6 @@ from sfctl.spec.reference import check_references
 from sfctl.spec.repository import Files, find_root, list_files
 from sfctl.spec.shape import Fields
 from sfctl.spec.target import Target, load_header
-from sfctl.spec.template import Context
 from sfctl.spec.tree import Node
 
 __all__ = ["DatasetFiles", "Project", "Target", "find_root", "load"]

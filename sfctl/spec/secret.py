@@ -16,7 +16,7 @@ _FORMS = (
     r"|\bgh[pousr]_[A-Za-z0-9]{36,}"
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
     r"|\bAIza[0-9A-Za-z_-]{35}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,800}\.eyJ[A-Za-z0-9_-]{8,800}"
     r"|\b[sr]k_live_[0-9A-Za-z]{16,}"
     r"|hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{16,}"
     r"|\w://[^\s/:@{}]+:[^\s/@{}]+@"
@@ -35,6 +35,7 @@ _WHERE_RANDOM = (
 )  # fmt: skip
 _KEYS = ("passw", "pwd", "passphrase", "secret", "token", "key", "credential", "auth", "connection")
 _LEAST_LENGTH = 16
+_MOST_LENGTH = 200
 _LEAST_BITS = 3.2
 
 
@@ -77,5 +78,6 @@ def _random(text: str) -> bool:
     """Tell whether `text` reads like generated characters (Shannon entropy, bits a character)."""
     if len(text) < _LEAST_LENGTH or " " in text or not any(char.isdigit() for char in text):
         return False
+    text = text[:_MOST_LENGTH]
     shares = [text.count(char) / len(text) for char in set(text)]
     return -sum(share * log2(share) for share in shares) >= _LEAST_BITS

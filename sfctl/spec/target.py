@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfctl.errors import Problem, SpecError, UsageError
+from sfctl.spec.context import Context
 from sfctl.spec.document import check, load_document
 from sfctl.spec.documents.project import PROJECT, TARGET
 from sfctl.spec.repository import PROJECT_FILE
 from sfctl.spec.shape import clipped, suggestion
-from sfctl.spec.template import Context, render
+from sfctl.spec.template import render
 from sfctl.spec.tree import Node, Scalar
 
 _PORTS = ("bus", "state", "graph")

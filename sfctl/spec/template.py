@@ -5,37 +5,19 @@ Rendering happens after parsing, so that every value keeps its place in the file
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sfctl.errors import Problem
+from sfctl.spec.context import Context
 from sfctl.spec.scalar import resolve
-from sfctl.spec.tree import Node, Scalar
+from sfctl.spec.tree import Node
 
-MAX_TEMPLATE = 4096
-MAX_FILE = 65_536
-FUNCTIONS = ("env_var", "file", "var")
-NAMES = (*FUNCTIONS, "target", "project_name")
-FILTERS = ("default", "int", "float", "lower", "upper", "trim", "string")
-TARGET_KEYS = ("name", "environment")
+if TYPE_CHECKING:
+    from sfctl.spec.jinja import Renderer
+
 _WHOLE = re.compile(r"\s*\{\{[-+]?((?:(?!\{\{|\}\}|\{%).)*?)[-+]?\}\}\s*", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What templates may see. With `offline`, credentials that are absent stay templates."""
-
-    root: Path
-    project_name: str
-    target: str
-    environment: str
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    offline: bool = False
 
 
 def has_template(text: str) -> bool:
@@ -53,30 +35,43 @@ def render(root: Node, context: Context) -> tuple[Node, list[Problem]]:
         return root, []
     from sfctl.spec.jinja import Renderer
 
-    problems: list[Problem] = []
-    renderer = Renderer(context)
-    return _rendered(root, renderer, problems), problems
+    rendering = _Rendering(Renderer(context))
+    return rendering.node(root), rendering.problems
 
 
-def _rendered(node: Node, renderer: Any, problems: list[Problem]) -> Node:
-    value = node.value
-    if isinstance(value, dict):
-        children = {key: _rendered(child, renderer, problems) for key, child in value.items()}
-        if all(children[key] is value[key] for key in value):
+class _Rendering:
+    """One document; a node that aliases repeat is rendered once."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self.renderer = renderer
+        self.problems: list[Problem] = []
+        self.done: dict[int, Node] = {}
+
+    def node(self, node: Node) -> Node:
+        if id(node) not in self.done:
+            self.done[id(node)] = self.fresh(node)
+        return self.done[id(node)]
+
+    def fresh(self, node: Node) -> Node:
+        value = node.value
+        if isinstance(value, dict):
+            children = {key: self.node(child) for key, child in value.items()}
+            same = all(children[key] is value[key] for key in value)
+            return node if same else replace(node, value=children)
+        if isinstance(value, tuple):
+            items = tuple(self.node(item) for item in value)
+            same = all(new is old for new, old in zip(items, value, strict=True))
+            return node if same else replace(node, value=items)
+        return self.scalar(node, value) if isinstance(value, str) and has_template(value) else node
+
+    def scalar(self, node: Node, template: str) -> Node:
+        whole = _WHOLE.fullmatch(template)
+        found = self.renderer.render(node, whole[1] if whole else "")
+        if isinstance(found, list):
+            self.problems += found
             return node
-        return replace(node, value=children)
-    if isinstance(value, tuple):
-        items = tuple(_rendered(item, renderer, problems) for item in value)
-        return replace(node, value=items)
-    if not isinstance(value, str) or not has_template(value):
-        return node
-    whole = _WHOLE.fullmatch(value)
-    found = renderer.render(node, whole[1] if whole else "")
-    if isinstance(found, list):
-        problems.extend(found)
-        return node
-    (result,) = found
-    text = str(result) if not isinstance(result, bool) else str(result).lower()
-    if node.style == "plain":
-        result = resolve(text)
-    return replace(node, value=result, text=text, rendered=True)
+        (result,) = found
+        text = str(result).lower() if isinstance(result, bool) else str(result)
+        if node.style == "plain":
+            result = resolve(text)
+        return replace(node, value=result, text=text, rendered=True)

@@ -12,10 +12,10 @@ import pytest
 from golden import agree, printed
 
 from sfctl.errors import SpecError
+from sfctl.spec.context import Context
 from sfctl.spec.document import load_document
 from sfctl.spec.project import load
 from sfctl.spec.publish import DOCUMENTS
-from sfctl.spec.template import Context
 
 CASES = Path(__file__).parent / "broken_yaml"
 FILES = sorted(path for path in CASES.glob("*/*.yaml") if path.parent.name != "repo")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from golden import printed
 
+from sfctl.spec.context import Context
 from sfctl.spec.document import load_document
 from sfctl.spec.publish import DOCUMENTS
-from sfctl.spec.template import Context
 
 CASES = Path(__file__).parent / "good_yaml"
 FILES = sorted(CASES.glob("*/*.yaml"))

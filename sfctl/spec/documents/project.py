@@ -108,7 +108,9 @@ TARGET = Fields(
         "quarantine_key": may(Text("a public key"), "Public key that quarantine is sealed to."),
         "pii_key": may(_KEY, "Key of tokenization."),
         "calendars": may(
-            MapOf(Seq(Text("a date such as 2026-12-25", r"\d{4}-\d{2}-\d{2}")), "calendars"),
+            MapOf(
+                Seq(Text("a date such as 2026-12-25", r"[0-9]{4}-[0-9]{2}-[0-9]{2}")), "calendars"
+            ),
             "Named lists of days off.",
         ),
     },

@@ -150,7 +150,10 @@ KINDS: dict[str, Shape] = {
         {
             **_fields(),
             "function": need(
-                Text("an import path such as rules.mine:check", r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"),
+                Text(
+                    "an import path such as rules.mine:check",
+                    r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*",
+                ),
                 "Takes an Arrow batch, returns one boolean a row.",
             ),
         },

@@ -8,9 +8,9 @@ from corpus import TEXTS, kind_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfctl.spec.context import Context
 from sfctl.spec.document import check
 from sfctl.spec.publish import DOCUMENTS
-from sfctl.spec.template import Context
 from sfctl.spec.yaml import parse
 
 CONTEXT = Context(Path(__file__).parent, "p", "dev", "dev", {"retries": 3}, {"TEAM": "a"})

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from sfctl.errors import Problem
+from sfctl.spec.context import Context
 from sfctl.spec.document import check
 from sfctl.spec.documents.job import JOB
-from sfctl.spec.template import MAX_FILE, MAX_TEMPLATE, Context, render
+from sfctl.spec.jinja import MAX_FILE, MAX_TEMPLATE
+from sfctl.spec.template import render
 from sfctl.spec.tree import Node
 from sfctl.spec.yaml import parse
 
@@ -72,6 +74,12 @@ def test_templates_reach_every_depth(context: Context) -> None:
     assert node.plain() == {"a": [{"b": 5}, "c"], "d": {"e": "f"}}
 
 
+def test_an_alias_is_rendered_once(context: Context) -> None:
+    node, problems = rendered("a: &x \"{{ env_var('NOPE') }}\"\nb: [*x, *x]\n", context)
+    assert len(problems) == 1
+    assert node["b"].plain() == ["{{ env_var('NOPE') }}"] * 2
+
+
 def test_a_file_gives_its_text_without_the_last_line_end(context: Context) -> None:
     (context.root / "token").write_text("abc\n")
     node, problems = rendered("k: \"{{ file('token') }}\"", context)
@@ -105,6 +113,7 @@ def test_a_file_gives_its_text_without_the_last_line_end(context: Context) -> No
         ("{{ file('big') }}", "SF124", "too large"),
         ("{{ file('bytes') }}", "SF124", "not UTF-8"),
         ("{{ file('link') }}", "SF124", "outside the project"),
+        ("{{ " + "(" * 1900 + "1" + ")" * 1900 + " }}", "SF123", "nested too deep"),
         ("{{ 'x' }}" + " " * MAX_TEMPLATE, "SF123", "too long"),
     ],
 )
@@ -151,7 +160,8 @@ def test_what_a_template_gave_is_never_shown(context: Context) -> None:
 
 def test_without_a_template_jinja_is_not_imported() -> None:
     code = (
-        "import sys; from pathlib import Path; from sfctl.spec.template import Context, render;"
+        "import sys; from pathlib import Path; from sfctl.spec.context import Context;"
+        "from sfctl.spec.template import render;"
         "from sfctl.spec.yaml import parse;"
         "render(parse('a: {b: c}', 'f')[0], Context(Path('.'), '', '', ''));"
         "assert 'jinja2' not in sys.modules"
