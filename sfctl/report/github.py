@@ -33,9 +33,7 @@ def summary(outcome: Outcome) -> str:
     found = [f for f in outcome.findings if not f.passed and not f.skipped]
     if found:
         lines += ["| where | what | |", "|---|---|---|"]
-        lines += [
-            f"| {_where(f)} | {_cell(f.code + ' ' + f.message)} | {f.severity} |" for f in found
-        ]
+        lines += [f"| {_where(f)} | {_said(f)} | {f.severity} |" for f in found]
         lines.append("")
     lines.append(_cell(outcome.text.rstrip().rpartition("\n")[2]))
     return "\n".join(lines) + "\n\n"
