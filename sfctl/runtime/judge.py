@@ -13,6 +13,7 @@ import polars as pl
 from sfctl.model import binding
 from sfctl.model.policy import (
     GATES_OF_STAGE,
+    Check,
     Custom,
     Detection,
     ForeignKey,
@@ -20,7 +21,7 @@ from sfctl.model.policy import (
     Policy,
     Rule,
 )
-from sfctl.model.schema import Column, Schema
+from sfctl.model.schema import Schema
 from sfctl.model.verdict import GateResult, Judgement, PiiFinding, RuleResult
 from sfctl.runtime import gates, results, schema_of
 from sfctl.runtime.budget import Budget
@@ -29,6 +30,7 @@ from sfctl.runtime.polars.program import Program, RowJudge
 from sfctl.runtime.polars.term import DataError
 from sfctl.runtime.scan import Scanned, scan
 from sfctl.runtime.sources import Source, open_source
+from sfctl.runtime.text import TextSource
 
 if TYPE_CHECKING:
     from sfctl.model.schema import Drift
@@ -71,8 +73,8 @@ def judge(
     """
     around = around or Surroundings()
     started = time.perf_counter()
-    opened = open_source(source)
-    schema = schema_seen(opened, policy)
+    opened = open_source(source, policy)
+    schema = schema_of.of_polars(opened.schema)
     program, mirrors = program_for(opened, policy, stage, around)
     budget = around.budget or Budget()
     look = _look(policy, stage, around)
@@ -84,30 +86,28 @@ def judge(
         looked_at=_looked_at(policy, opened) if look else (),
         others=around.others,
     )
-    found = _outcomes(policy, stage, program, mirrors, state, around, now)
-    return _judgement(policy, stage, schema, state, found, around, started)
-
-
-def schema_seen(source: Source, policy: Policy) -> Schema:
-    """Return the canonical schema of a source; text is what the policy reads it as."""
-    actual = schema_of.of_polars(source.schema)
-    if not source.is_text:
-        return actual
-    declared = {c.name: c.type for c in policy.schema.baseline or policy.schema.columns}
-    declared |= {c.name: c.type for c in policy.schema.columns if c.type.kind != "ANY"}
-    return Schema(
-        tuple(
-            Column(c.name, c.type if _open(declared.get(c.name)) else declared[c.name], c.nullable)
-            for c in actual.columns
-        )
+    done = {
+        rule.id: results.outcome(rule, state, program.faults.get(rule.id), now)
+        for rule in program.rules
+    }
+    found = [_declared(rule, done, mirrors, around.off) for rule in policy.rules_for(stage)]
+    implied = [done[rule.id] for rule in program.rules if rule.id not in {r.id for r in found}]
+    # a row rule that the data do not allow to be evaluated is one that no row passes
+    lost = frozenset(
+        rule.gate
+        for rule in program.rules
+        if rule.is_row_rule
+        and rule.severity == "error"
+        and isinstance(program.faults.get(rule.id), DataError)
     )
+    return _judgement(policy, stage, schema, state, found, implied, lost, around, started)
 
 
 def program_for(
     source: Source, policy: Policy, stage: str, around: Surroundings
 ) -> tuple[Program, dict[str, str]]:
     """Return the rules to run over a source, and those that mirror another rule's outcome."""
-    bound = binding.resolve(policy, schema_seen(source, policy))
+    bound = binding.resolve(policy, schema_of.of_polars(source.schema))
     rules = [rule for rule in bound.policy.rules_for(stage) if rule.gate not in around.off]
     known = {rule.id for rule in rules}
     mirrors = {rule.id: rule.subsumed_by for rule in rules if rule.subsumed_by in known}
@@ -117,10 +117,13 @@ def program_for(
     for rule_id, why in bound.mistyped.items():
         faults[rule_id] = DataError(why)
     run = [rule for rule in rules if rule.id not in mirrors]
+    if isinstance(source, TextSource):
+        here = GATES_OF_STAGE[stage]
+        run = source.asked(run, "G3_SCHEMA" if "G3_SCHEMA" in here else here[0])
     judges: dict[str, RowJudge] = {}
     program = Program(run, source.schema, judges, results.tellable_columns(policy), faults)
     for rule in run:
-        if rule.id not in faults and isinstance(rule.check, ForeignKey | Custom):
+        if rule.id not in faults and _asks_elsewhere(rule.check):
             with program.blamed(rule):
                 judges[rule.id] = _judge_of(rule, around)
     return program, mirrors
@@ -138,29 +141,16 @@ def _judge_of(rule: Rule, around: Surroundings) -> RowJudge:
     return custom.judge_for(rule.check)
 
 
-def _outcomes(
-    policy: Policy,
-    stage: str,
-    program: Program,
-    mirrors: Mapping[str, str],
-    state: Scanned,
-    around: Surroundings,
-    now: datetime,
-) -> list[RuleResult]:
-    run = {rule.id: rule for rule in program.rules}
-    done = {
-        rule_id: results.outcome(rule, state, program.faults.get(rule_id), now)
-        for rule_id, rule in run.items()
-    }
-    found: list[RuleResult] = []
-    for rule in policy.rules_for(stage):
-        if rule.gate in around.off:
-            found.append(results.skipped(rule, "KILL_SWITCH"))
-        elif rule.id in mirrors:
-            found.append(results.mirrored(rule, _root(rule.id, mirrors, done)))
-        else:
-            found.append(done[rule.id])
-    return found
+def _declared(
+    rule: Rule, done: Mapping[str, RuleResult], mirrors: Mapping[str, str], off: frozenset[Gate]
+) -> RuleResult:
+    if rule.gate in off:
+        return results.skipped(rule, "KILL_SWITCH")
+    return (
+        results.mirrored(rule, _root(rule.id, mirrors, done))
+        if rule.id in mirrors
+        else (done[rule.id])
+    )
 
 
 def _root(rule_id: str, mirrors: Mapping[str, str], done: Mapping[str, RuleResult]) -> RuleResult:
@@ -179,15 +169,12 @@ def _judgement(
     schema: Schema,
     state: Scanned,
     found: Sequence[RuleResult],
+    implied: Sequence[RuleResult],
+    lost: frozenset[Gate],
     around: Surroundings,
     started: float,
 ) -> Judgement:
-    lost = {r.gate for r in found if r.data_error and r.severity == "error" and r.evaluated > 1}
-    lost |= {
-        r.gate
-        for r in found
-        if r.data_error and r.severity == "error" and r.failed == state.seen == 1
-    }
+    every = (*found, *implied)
     bad = state.rows if lost else state.distinct.bad
     decided: dict[Gate, GateResult] = {}
     drift: tuple[Drift, ...] = ()
@@ -204,9 +191,9 @@ def _judgement(
             decided[gate] = gates.pii_gate(tuple(state.findings.values()), state.seen)
         else:
             failed = state.seen if gate in lost else state.distinct.by_gate.get(gate, 0)
-            judged_rows = any(r.gate == gate and r.evaluated and r.measured is None for r in found)
+            judged_rows = any(r.gate == gate and r.evaluated and r.measured is None for r in every)
             result = gates.rules_gate(
-                gate, found, rows=state.rows, seen=state.seen, failed=failed, known=judged_rows
+                gate, every, rows=state.rows, seen=state.seen, failed=failed, known=judged_rows
             )
             if gate == "G3_SCHEMA":
                 result, drift = gates.schema_gate(result, policy.schema, schema)
@@ -253,5 +240,5 @@ def _looked_at(policy: Policy, source: Source) -> list[str]:
     ]
 
 
-def _open(kind: object) -> bool:
-    return kind is None or str(kind) == "ANY"
+def _asks_elsewhere(check: Check) -> bool:
+    return isinstance(check, ForeignKey) or (isinstance(check, Custom) and bool(check.function))

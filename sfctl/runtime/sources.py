@@ -1,17 +1,20 @@
-"""Where rows come from: frames, files, folders and tables, handed out in bounded chunks."""
+"""Where rows come from, handed out in bounded chunks: frames and queries here, files beside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
-CHUNK = 500_000
-"""Rows a chunk of a source that is not in memory."""
+from sfctl.errors import SourceError
+from sfctl.model.policy import Policy
+
 FRAME_CHUNK = 4_000_000
 """Rows a chunk of a frame, which is cut without copying."""
+QUERY_CHUNK = 250_000
 
 
 class Source(Protocol):
@@ -21,58 +24,74 @@ class Source(Protocol):
     def schema(self) -> Mapping[str, pl.DataType]:
         """The columns and their types, in order."""
 
-    @property
-    def is_text(self) -> bool:
-        """Whether all columns are text to be read by the policy's types."""
-
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield all rows in order with at least these columns. Raises SourceError."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FrameSource:
     """A frame in memory."""
 
     frame: pl.DataFrame
     rows: int = FRAME_CHUNK
-    is_text: bool = False
 
     @property
     def schema(self) -> Mapping[str, pl.DataType]:
         return self.frame.schema
 
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        frame = self.frame.select(_some(columns, self.frame.schema))
+        frame = self.frame.select(needed(columns, self.frame.schema))
         for start in range(0, self.frame.height, self.rows):
             yield frame.slice(start, self.rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LazySource:
-    """A query, run chunk by chunk."""
+    """A query, run in batches."""
 
     query: pl.LazyFrame
-    rows: int = CHUNK
-    is_text: bool = False
+    rows: int = QUERY_CHUNK
 
     @property
     def schema(self) -> Mapping[str, pl.DataType]:
         return self.query.collect_schema()
 
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        query = self.query.select(_some(columns, self.schema))
-        yield from query.collect_batches(chunk_size=self.rows, maintain_order=True)
+        query = self.query.select(needed(columns, self.schema))
+        try:
+            yield from query.collect_batches(chunk_size=self.rows, maintain_order=True)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise SourceError(f"the rows cannot be read: {first_line(error)}") from error
 
 
-def _some(columns: Sequence[str], schema: Mapping[str, pl.DataType]) -> list[str]:
+def needed(columns: Sequence[str], schema: Mapping[str, pl.DataType]) -> list[str]:
     """Return the columns to read: at least one, for a frame without columns has no rows."""
     return list(columns) or list(schema)[:1]
 
 
-def open_source(source: object) -> Source:
-    """Return a source for a frame, a query, or a source itself."""
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the advice that follows."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def open_source(source: object, policy: Policy) -> Source:
+    """Return a source for a path or URI, a frame of any kind, a query, or a source itself.
+
+    Text files are read by the types of the policy. Raises SourceError where nothing is there, or
+    where it holds no rows.
+    """
+    if isinstance(source, str | Path):
+        from sfctl.runtime import files
+        from sfctl.runtime.text import TextSource
+
+        found = files.open_path(str(source))
+        return TextSource(found, policy) if isinstance(found, files.TextFiles) else found
     if isinstance(source, pl.DataFrame):
         return FrameSource(source)
     if isinstance(source, pl.LazyFrame):
         return LazySource(source)
-    return source  # type: ignore[return-value]
+    if hasattr(source, "chunks") and hasattr(source, "schema"):
+        return source
+    from sfctl.runtime.adapt import to_polars
+
+    return FrameSource(to_polars(source, policy=policy))

@@ -88,10 +88,16 @@ def read_as(term: Term, want: DataType, name: str) -> Term:
     if family == "naive" and term.family == "date":
         return Term(term.value.cast(pl.Datetime("us")), "naive", pl.Datetime("us"))
     if term.family == "string":
-        return texts.parsed(term, want, name)
+        return _read(term, want)
     if family == "string" and term.family not in ("other", "binary"):
         return Term(term.value.cast(pl.String), "string", pl.String(), term.error)
     raise DataError(f"column {name} is {term.dtype} where {want} is declared")
+
+
+def _read(term: Term, want: DataType) -> Term:
+    typed = texts.column(term.value, want)
+    wrong = term.value.is_not_null() & typed.is_null()
+    return as_found(typed, texts.dtype_of(want)).masked(wrong)
 
 
 def whole_number(term: Term) -> Term:

@@ -26,6 +26,9 @@ from sfctl.runtime.tally import Distinct, RowTally
 MARK = "_sfctl_holds_"
 """Prefix of the boolean columns that hold what foreign keys and custom rules say of each row."""
 
+READABLE = "_sfctl_readable_"
+"""Prefix of the boolean columns that say whether a text cell could be read as declared."""
+
 RowJudge = Callable[[pl.DataFrame], pl.Series]
 """Says of each row of a chunk whether a rule holds; null passes."""
 
@@ -214,6 +217,8 @@ class Program:
     def _holds(self, rule: Rule, emitter: Emitter) -> Term:
         if isinstance(rule.check, RowCheck):
             return emitter.term(rule.check.expr)
+        if isinstance(rule.check, Custom) and not rule.check.function:
+            return boolean(pl.col(READABLE + rule.check.fields[0]))
         return boolean(pl.col(MARK + rule.id))
 
     def _select(

@@ -5,57 +5,65 @@ from __future__ import annotations
 import polars as pl
 
 from sfctl.model.types import DataType
-from sfctl.runtime.polars.term import LIMIT, RANGES, DataError, Term
+from sfctl.runtime.polars.term import DataError
 
-_NUMBER = r"\A[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\z"
-_WHOLE = r"\A[+-]?[0-9]+(?:\.0*)?\z"
-INTEGER_TYPES = {
+INTEGER_TYPES: dict[str, pl.DataType] = {
     "INT8": pl.Int8(), "INT16": pl.Int16(), "INT32": pl.Int32(), "INT64": pl.Int64(),
     "UINT8": pl.UInt8(), "UINT16": pl.UInt16(), "UINT32": pl.UInt32(), "UINT64": pl.UInt64(),
 }  # fmt: skip
+_NUMBER = r"\A[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\z"
+_WHOLE = r"\A[+-]?[0-9]+(?:\.0*)?\z"
 
 
-def parsed(term: Term, want: DataType, name: str) -> Term:
-    """Return the values a text column stands for; cells that cannot be read are errors.
-
-    Raises DataError for types that have no written form.
-    """
-    text = term.value
+def dtype_of(want: DataType) -> pl.DataType:
+    """Return the Polars type in which `column` holds a type. Raises DataError."""
     if want.is_integer:
-        dtype = INTEGER_TYPES[want.kind]
-        low, high = RANGES[dtype]
+        return INTEGER_TYPES[want.kind]
+    if want.is_float:
+        return pl.Float64()
+    if want.kind == "DECIMAL":
+        return pl.Decimal(38, 18 if want.scale is None else want.scale)
+    simple: dict[str, pl.DataType] = {
+        "BOOLEAN": pl.Boolean(), "DATE": pl.Date(), "TIME": pl.Time(),
+        "TIMESTAMP_NTZ": pl.Datetime("us"), "TIMESTAMP": pl.Datetime("us", "UTC"),
+    }  # fmt: skip
+    if want.kind not in simple:
+        raise DataError(f"{want} has no written form")
+    return simple[want.kind]
+
+
+def column(text: pl.Expr, want: DataType) -> pl.Expr:
+    """Return the values text stands for, null where it cannot be read. Raises DataError.
+
+    `NaN` is read as NaN, infinities are not read; a decimal with more digits than declared is
+    not read either.
+    """
+    dtype = dtype_of(want)
+    if want.is_integer:
         plain = pl.when(text.str.contains(_WHOLE)).then(text.str.replace(r"\.0*\z", ""))
-        found = Term(plain.cast(dtype, strict=False), "exact", dtype, low=low, high=high)
-    elif want.kind == "DECIMAL":
-        found = _decimal(text, want)
-    elif want.is_float:
-        value = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Float64, strict=False)
-        special = text.str.to_lowercase().is_in(["nan"])
-        found = Term(value.fill_nan(None), "float", pl.Float64())
-        return found.masked(text.is_not_null() & found.value.is_null() & ~special)
-    elif want.kind == "BOOLEAN":
-        low_text = text.str.to_lowercase()
-        found = Term(
-            pl.when(low_text == "true").then(True).when(low_text == "false").then(False),
-            "boolean", pl.Boolean(),
-        )  # fmt: skip
-    elif want.kind == "DATE":
-        found = Term(text.str.to_date("%Y-%m-%d", strict=False), "date", pl.Date())
-    elif want.kind == "TIME":
-        found = Term(text.str.to_time("%H:%M:%S%.f", strict=False), "time", pl.Time())
-    elif want.kind == "TIMESTAMP_NTZ":
-        value = _normal(text).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-        found = Term(value, "naive", pl.Datetime("us"))
-    elif want.kind == "TIMESTAMP":
-        value = (
-            _normal(text)
-            .str.replace(r"[zZ]\z", "+00:00")
-            .str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False)
-        )
-        found = Term(value, "instant", pl.Datetime("us", "UTC"))
-    else:
-        raise DataError(f"column {name} is text where {want} is declared")
-    return found.masked(text.is_not_null() & found.value.is_null())
+        return plain.cast(dtype, strict=False)
+    if want.is_float:
+        number = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Float64, strict=False)
+        finite = pl.when(number.is_finite()).then(number)
+        return pl.when(text.str.to_lowercase() == "nan").then(float("nan")).otherwise(finite)
+    if isinstance(dtype, pl.Decimal):
+        digits = 38 if want.precision is None else want.precision
+        whole = max(digits - dtype.scale, 1)
+        shape = rf"\A[+-]?[0-9]{{1,{whole}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"
+        return pl.when(text.str.contains(shape)).then(text).cast(dtype, strict=False)
+    if want.kind == "BOOLEAN":
+        word = text.str.to_lowercase()
+        no = pl.when(word == "false").then(pl.lit(value=False))
+        return pl.when(word == "true").then(pl.lit(value=True)).otherwise(no)
+    if want.kind == "DATE":
+        return text.str.to_date("%Y-%m-%d", strict=False)
+    if want.kind == "TIME":
+        return text.str.to_time("%H:%M:%S%.f", strict=False)
+    normal = _normal(text)
+    if want.kind == "TIMESTAMP_NTZ":
+        return normal.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+    zoned = normal.str.replace(r"[zZ]\z", "+00:00")
+    return zoned.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False)
 
 
 def _normal(text: pl.Expr) -> pl.Expr:
@@ -66,13 +74,3 @@ def _normal(text: pl.Expr) -> pl.Expr:
         .str.replace(r"T(\d\d:\d\d)(\z|[zZ+-])", "T${1}:00${2}")
         .str.replace(r"([+-]\d\d)(\d\d)\z", "${1}:${2}")
     )
-
-
-def _decimal(text: pl.Expr, want: DataType) -> Term:
-    """Read digits exactly: more fraction digits than declared is no value of the type."""
-    scale = 18 if want.scale is None else want.scale
-    digits = 38 if want.precision is None else want.precision
-    shape = rf"\A[+-]?[0-9]{{1,{max(digits - scale, 1)}}}(?:\.[0-9]{{0,{scale}}}0*)?\z"
-    plain = pl.when(text.str.contains(shape)).then(text)
-    value = plain.cast(pl.Decimal(38, scale), strict=False).to_physical()
-    return Term(value, "exact", pl.Int128(), scale=scale, low=-LIMIT, high=LIMIT)
