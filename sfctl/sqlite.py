@@ -17,6 +17,9 @@ from typing import Any
 
 from sfctl.errors import StoreError, StoreLocked
 
+_INHERITED: list[sqlite3.Connection] = []
+"""Connections of a parent process, kept from being closed in its child."""
+
 
 class Database:
     """One SQLite file. Safe across threads, processes and forks; opened when first needed.
@@ -31,24 +34,24 @@ class Database:
         self._timeout = timeout
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._pid = 0
+        self._pid = os.getpid()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
         """Give a cursor inside one write transaction: all of it, or nothing."""
-        with self._lock, self._translated():
-            cursor = self._open().cursor()
-            cursor.execute("BEGIN IMMEDIATE")
+        with self._guard(), self._translated():
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                yield cursor
+                yield connection.cursor()
+                connection.execute("COMMIT")
             except BaseException:
-                cursor.execute("ROLLBACK")
+                _roll_back(connection)
                 raise
-            cursor.execute("COMMIT")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of one reading statement."""
-        with self._lock, self._translated():
+        with self._guard(), self._translated():
             return self._open().execute(sql, values).fetchall()
 
     def size(self) -> int:
@@ -61,22 +64,31 @@ class Database:
 
     def shrink(self) -> None:
         """Give freed pages back to the file system."""
-        with self._lock, self._translated():
+        with self._guard(), self._translated():
             connection = self._open()
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file. Closing twice is fine."""
-        with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
+        with self._guard():
+            if self._connection is not None:
                 self._connection.close()
             self._connection = None
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None or self._pid != os.getpid():
-            self._connection = self._connect()
+    def _guard(self) -> threading.RLock:
+        """Return the lock of this process; a forked child may not touch what its parent holds."""
+        if self._pid != os.getpid():
+            if self._connection is not None:
+                _INHERITED.append(self._connection)
+            self._connection = None
+            self._lock = threading.RLock()
             self._pid = os.getpid()
+        return self._lock
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -127,10 +139,10 @@ class Database:
                 for statement in step.split(";\n"):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {wanted}")
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
-        connection.execute("COMMIT")
 
     @staticmethod
     def _version(connection: sqlite3.Connection) -> int:
@@ -173,6 +185,12 @@ class Database:
                 code="SF605",
             )
         return StoreError(f"{self.path} does not answer: {error}", hint="check its permissions")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Undo what is open; SQLite may have done so by itself, as on a full disk."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _is_locked(error: sqlite3.Error) -> bool:

@@ -9,6 +9,7 @@ from sfctl.clock import parse_instant
 from sfctl.errors import UsageError
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
+_LONGEST = timedelta(days=365 * 100)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -20,9 +21,12 @@ def span_of(text: str) -> timedelta:
             f"not a span of time: {text!r}", hint="for example 30m, 2h, 7d", code="SF807"
         )
     try:
-        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+        span = timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
-        raise UsageError(f"too long a span of time: {text!r}", code="SF807") from None
+        span = timedelta.max
+    if span > _LONGEST:
+        raise UsageError(f"too long a span of time: {text!r}", code="SF807")
+    return span
 
 
 def instant_of(text: str, now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ are readable by their owner only, and at rest the disk's or the bucket's encrypt
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +118,8 @@ class Archive:
             )
             fresh.replace(path)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
             raise StoreError(
                 f"cannot write to the archive {self.folder}: {error.strerror}", code="SF605"
             ) from error

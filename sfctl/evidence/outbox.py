@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import threading
 import zlib
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ SUFFIX = ".outbox"
 
 
 class Outbox:
-    """The writing end. Nothing here raises into a job but the constructor (StoreError).
+    """The writing end, for all threads of a process. Only the constructor raises (StoreError).
 
     `refused` counts events that found no room or no disk; `trouble` says why the last one was.
     """
@@ -60,13 +61,14 @@ class Outbox:
             if bulk.is_large(body):
                 body = evidence.encode(bulk.store(clean, self.folder.parent))
             line = b"%08x %s\n" % (zlib.crc32(body), body)
-            if self._size + len(line) > self._room:
-                return self._refuse(f"the outbox is full at {self._room} bytes")
-            if os.write(self._fd, line) != len(line):
-                os.ftruncate(self._fd, self._size)
-                return self._refuse("the disk is full")
-            self._size += len(line)
-            self.written += 1
+            with self._lock:
+                if self._size + len(line) > self._room:
+                    return self._refuse(f"the outbox is full at {self._room} bytes")
+                if os.write(self._fd, line) != len(line):
+                    os.ftruncate(self._fd, self._size)
+                    return self._refuse("the disk is full")
+                self._size += len(line)
+                self.written += 1
             if sync:
                 os.fsync(self._fd)
         except Exception as error:  # noqa: BLE001  evidence never costs the user's job anything
@@ -105,6 +107,7 @@ class Outbox:
         """Begin a file of this process; a forked child lets go of its parent's."""
         if self._fd >= 0:
             os.close(self._fd)
+        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._fd = -1
         self._size = 0

@@ -7,6 +7,7 @@ standard library alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -228,7 +229,8 @@ def _write_file(path: Path, switches: tuple[Switch, ...]) -> None:
         fresh.write_text(json.dumps(body))
         fresh.replace(path)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
 
 
 def _short(dataset: str) -> str:

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -190,6 +191,23 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot open an outbox"):
         Outbox(tmp_path / "file" / "outbox", "r1")
+
+
+def test_threads_share_an_outbox(folder: Path, bus: EmbeddedBus) -> None:
+    with Outbox(folder, "r1") as outbox:
+
+        def write(start: int) -> None:
+            for n in range(start, start + 50):
+                assert outbox.append(beat(n))
+
+        threads = [threading.Thread(target=write, args=(n * 50,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outbox.written == 200
+    assert flush(folder, bus).damaged == 0
+    assert sorted(on_bus(bus)) == list(range(200))
 
 
 def test_a_forked_child_writes_its_own_file(folder: Path, bus: EmbeddedBus) -> None:
