@@ -576,6 +576,22 @@ CODES: dict[str, Code] = {
         "JSON, or bytes that are no UTF-8.",
         "Mend the line; cells that are merely of another type are judged and need no mending.",
     ),
+    "SF510": Code(
+        "Rule violated",
+        "More rows than the rule's threshold allows fail it, or its number is out of bounds.",
+        "Look at the signatures of the rule; the rows are wrong, or the rule is.",
+    ),
+    "SF511": Code(
+        "Rule not evaluated",
+        "A rule could not be evaluated on these rows: a column is absent or of another type, a "
+        "user's function raised, or something inside sfctl failed.",
+        "The reason beside the rule says which; a fault of the data counts as a failure.",
+    ),
+    "SF512": Code(
+        "Schema differs",
+        "The columns or types differ from the baseline, or from what the policy declares.",
+        "Mend the source, or run `sfctl profile` and approve the new baseline.",
+    ),
     "SF601": Code(
         "Store does not answer",
         "One of the stores under .sfctl, or a table, could not be opened, read or written.",

@@ -40,8 +40,8 @@ class TextSource:
     """The rows of text files as the policy reads them.
 
     Declared types are binding: a cell that cannot be read is null, and fails the rule on the
-    column's type, which is there whether declared or not (`asked`). Other columns are numbers or booleans where
-    every value is one and no rule takes them for text.
+    column's type, which is there whether declared or not (`asked`). Other columns are numbers or
+    booleans where every value is one and no rule takes them for text.
     """
 
     files: TextFiles
