@@ -15,8 +15,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from sfctl.errors import Problem
 from sfctl.spec.context import FILTERS, FUNCTIONS, NAMES, TARGET_KEYS, Context
-from sfctl.spec.shape import suggestion
 from sfctl.spec.tree import Node, Scalar
+from sfctl.spec.wording import suggestion
 
 MAX_TEMPLATE = 4096
 MAX_FILE = 65_536

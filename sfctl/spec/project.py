@@ -44,6 +44,8 @@ class Project:
     """Errors and warnings of reading; a document with an error is left out of the fields above."""
     freshness_policies: tuple[Node, ...] = ()
     """Stand-alone freshness policies; each names its dataset."""
+    broken: tuple[str, ...] = ()
+    """Names of the datasets that are left out because their `dataset.yaml` has errors."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -76,6 +78,7 @@ def load(root: Path, target: str | None = None, *, offline: bool = False) -> Pro
         lineage=read.lineage,
         problems=tuple(sorted({*header.problems, *read.problems})),
         freshness_policies=read.freshness,
+        broken=tuple(read.broken),
     )
 
 

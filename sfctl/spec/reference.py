@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sfctl.errors import Problem
 from sfctl.model import urn
-from sfctl.spec.shape import clipped, shown, suggestion
 from sfctl.spec.tree import Node
 from sfctl.spec.values import is_template
+from sfctl.spec.wording import clipped, shown, suggestion
 
 _MOST_SUGGESTIONS = 20
 """Finding a near miss among many names takes milliseconds; later ones go without."""

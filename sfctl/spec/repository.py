@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfctl.errors import Problem, UsageError
-from sfctl.spec.shape import suggestion
+from sfctl.spec.wording import suggestion
 
 PROJECT_FILE = "sfctl.yml"
 DATASET_FILES = ("dataset.yaml", "policy_bundle.yaml", "baseline.json", "freshness_policy.yaml")

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from sfctl.errors import UsageError
+from sfctl.errors import SpecError, UsageError
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project
 from sfctl.spec.reference import Names
-from sfctl.spec.shape import clipped, suggestion
 from sfctl.spec.tree import Node
+from sfctl.spec.wording import clipped, suggestion
 
 METHODS = ("name", "tag", "tier", "owner", "path", "state", "result")
 STATES = ("modified", "new", "unmodified")
@@ -42,7 +42,8 @@ def select(
 ) -> tuple[DatasetFiles, ...]:
     """Return the datasets that the selectors name, in the project's order; all without any.
 
-    Raises UsageError where a selector means nothing here, and where nothing is left.
+    Raises UsageError where a selector means nothing here, and where nothing is left; SpecError
+    where it names a dataset that is left out for its errors.
     """
     chooser = _Chooser(project, history or History())
     wanted = _words(selectors)
@@ -67,6 +68,7 @@ class _Chooser:
     """Answers selectors over one project."""
 
     def __init__(self, project: Project, history: History) -> None:
+        self.project = project
         self.datasets = {each.name: each for each in project.datasets}
         self.history = history
         self.names = Names()
@@ -134,6 +136,10 @@ class _Chooser:
         if folder in self.datasets:
             return {folder}
         found = {name for name in self.datasets if fnmatchcase(name, value)}
+        if not found and value in self.project.broken:
+            raise SpecError(
+                each for each in self.project.errors if each.path.startswith(f"datasets/{value}/")
+            )
         if not found:
             raise _unknown(f"unknown dataset `{clipped(value)}`", value, self.names.folders)
         return found

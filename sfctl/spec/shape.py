@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from sfctl.errors import Problem
 from sfctl.spec.tree import Node
+from sfctl.spec.wording import clipped, listed, shown, suggestion
 
 MAX_PROBLEMS = 100
 JsonSchema = dict[str, object]
@@ -309,49 +310,11 @@ class Named:
         return {"$ref": f"#/$defs/{self.name}"}
 
 
-def shown(node: Node) -> str:
-    """Return a value as a message shows it: short, and never what a template put there."""
-    if node.rendered:
-        return "what its template gives"
-    if isinstance(node.value, dict):
-        return "a mapping"
-    if isinstance(node.value, tuple):
-        return "a list"
-    if isinstance(node.value, str):
-        return f"'{clipped(node.value)}'"
-    return clipped(node.text) or "nothing"
-
-
-def clipped(text: str) -> str:
-    """Return `text` on one line and short enough for a message."""
-    line = " ".join(text.split()) if "\n" in text else text
-    return line if len(line) <= 40 else line[:39] + "…"
-
-
 def unknown_value(node: Node, name: str, known: Iterable[str], report: Report) -> None:
     """Report a value outside its closed set, naming the nearest member."""
     names = list(known)
     hint = suggestion(node.text, names, closed=False)
     report.wrong(node, name, f"one of {', '.join(names)}", code="SF113", hint=hint)
-
-
-def suggestion(name: str, known: Iterable[str], *, closed: bool = True) -> str:
-    """Return a hint that names the nearest of `known`, else, for a closed set, all of them."""
-    from difflib import get_close_matches
-
-    names = list(known)
-    folded = {each.casefold(): each for each in names}
-    near = get_close_matches(name.casefold()[:80], folded, 2, 0.6)
-    if near and not _equally_near(name.casefold()[:80], near):
-        return f"did you mean `{folded[near[0]]}`?"
-    return f"known here: {', '.join(names)}" if closed and names else ""
-
-
-def _equally_near(name: str, near: list[str]) -> bool:
-    from difflib import SequenceMatcher
-
-    ratios = {SequenceMatcher(None, each, name).ratio() for each in near}
-    return len(near) == 2 and len(ratios) == 1
 
 
 def _quoted(name: str) -> str:
@@ -361,12 +324,6 @@ def _quoted(name: str) -> str:
 def _some(fields: Mapping[str, Field]) -> str:
     keys = [key for key, field in fields.items() if field.required] or list(fields)
     return ", ".join(f"`{key}`" for key in keys[:4]) + (", …" if len(keys) > 4 else "")
-
-
-def listed(keys: Iterable[str]) -> str:
-    """Return keys as a sentence lists them: `a`, `b` or `c`."""
-    quoted = [f"`{key}`" for key in keys]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def _relation_schema(kind: str, keys: tuple[str, ...]) -> JsonSchema:

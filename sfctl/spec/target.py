@@ -11,9 +11,9 @@ from sfctl.spec.context import Context
 from sfctl.spec.document import check, load_document
 from sfctl.spec.documents.project import PROJECT, TARGET
 from sfctl.spec.repository import PROJECT_FILE
-from sfctl.spec.shape import clipped, suggestion
 from sfctl.spec.template import render
 from sfctl.spec.tree import Node, Scalar
+from sfctl.spec.wording import clipped, suggestion
 
 _PORTS = ("bus", "state", "graph")
 

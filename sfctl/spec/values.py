@@ -10,17 +10,9 @@ import math
 import re
 
 from sfctl.errors import Problem
-from sfctl.spec.shape import (
-    TEMPLATE,
-    Either,
-    JsonSchema,
-    Report,
-    Seq,
-    Shape,
-    clipped,
-    unknown_value,
-)
+from sfctl.spec.shape import TEMPLATE, Either, JsonSchema, Report, Seq, Shape, unknown_value
 from sfctl.spec.tree import Node
+from sfctl.spec.wording import clipped
 
 _PERCENT = r"(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?) ?%"
 _DURATION = r"(?:[0-9]+(?:ms|s|m|h|d|w))+"

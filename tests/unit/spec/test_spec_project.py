@@ -146,6 +146,7 @@ def test_a_broken_document_is_left_out(root: Path) -> None:
     project = load(root)
     assert [each.name for each in project.datasets] == ["orders"]
     assert project.datasets[0].policy is None
+    assert project.broken == ("b",)
     assert {problem.path for problem in project.errors} == {
         "datasets/orders/policy_bundle.yaml",
         "datasets/b/dataset.yaml",

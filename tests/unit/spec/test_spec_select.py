@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sfctl.errors import UsageError
+from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.spec.project import Project, load
 from sfctl.spec.select import History, select
 
@@ -109,6 +111,15 @@ def test_a_selector_that_names_nothing_says_so(
         select(project, [selector], (), HISTORY)
     assert caught.value.code == code
     assert hint in caught.value.hint
+
+
+def test_a_dataset_with_errors_gives_them_when_named(project: Project) -> None:
+    problem = Problem("datasets/sick/dataset.yaml", 1, 1, "SF110", "unknown key")
+    broken = replace(project, broken=("sick",), problems=(problem,))
+    with pytest.raises(SpecError) as caught:
+        select(broken, ["sick"])
+    assert caught.value.problems == (problem,)
+    assert [each.name for each in select(broken, ["raw"])] == ["raw"]
 
 
 @pytest.mark.parametrize("selector", ["state:modified", "result:fail"])
