@@ -59,14 +59,15 @@ def decided(
     policy_digest: str = "",
     quarantined_rows: int = 0,
     evidence: Sequence[str] = (),
+    again: bool = False,
 ) -> Certificate:
     """Return the certificate after the predicate spoke on `version` (None: nothing published).
 
-    A version the view has passed already changes nothing; without blockers the view moves to it,
-    with blockers it stays and says since when and why.
+    A version the view has passed already changes nothing, unless it is judged `again`; without
+    blockers the view moves to it, with blockers it stays and says since when and why.
     """
     passed = certificate.judged_version
-    if version is not None and passed is not None and version <= passed:
+    if version is not None and passed is not None and version <= passed and not again:
         return certificate
     judged = certificate.judged_version if version is None else version
     if blockers or version is None:

@@ -17,16 +17,16 @@ from sfctl.clock import format_instant
 from sfctl.errors import PublishBlocked, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.ids import row_key_hash
-from sfctl.model.policy import GATES_OF_STAGE
 from sfctl.model.verdict import Judgement
 from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
-from sfctl.runtime import decision, gates, results
+from sfctl.runtime import decision, gates
 from sfctl.runtime.lock import dataset_lock
 from sfctl.runtime.protect import Protected, protect
 from sfctl.runtime.quarantine import RULES, Quarantine, batch_of, dt_of
 from sfctl.runtime.request import EVENTS, Ports, PublishRequest, Rows
 from sfctl.runtime.settle import Settled, settle
 from sfctl.runtime.tables.port import Table, Write
+from sfctl.runtime.unjudged import unjudged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +72,7 @@ def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) 
 def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResult:
     frame = _with_partition(request)
     judgement = (
-        _unjudged(request, frame.height)
+        unjudged(request, frame.height)
         if request.gates_off
         else ports.judge(frame, request.policy, request.stage)
     )
@@ -150,22 +150,6 @@ def _with_partition(request: PublishRequest) -> pl.DataFrame:
                     code="SF312",
                 )
     return frame
-
-
-def _unjudged(request: PublishRequest, rows: int) -> Judgement:
-    rules = [results.skipped(r, request.gates_off) for r in request.policy.rules_for(request.stage)]
-    return Judgement(
-        dataset_urn=request.dataset_urn,
-        stage=request.stage,
-        rows=rows,
-        good=rows,
-        bad=0,
-        rules=tuple(rules),
-        gates=tuple(gates.off(gate) for gate in GATES_OF_STAGE[request.stage]),
-        totals=results.totals(rules),
-        verdict="SKIP",
-        policy_digest=request.policy.digest,
-    )
 
 
 def _pii_off(request: PublishRequest, judgement: Judgement) -> str:

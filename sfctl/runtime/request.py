@@ -112,7 +112,7 @@ class Ports:
     sequence numbers of the run's evidence. `reached` is told each step by name.
     """
 
-    judge: Callable[[pl.DataFrame, Policy, str], Judgement]
+    judge: Callable[[pl.DataFrame | pl.LazyFrame, Policy, str], Judgement]
     split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows]
     act: Callable[[pl.DataFrame, Sequence[Detection]], tuple[pl.DataFrame, tuple[PiiFinding, ...]]]
     state: StateStore

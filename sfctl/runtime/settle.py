@@ -48,7 +48,7 @@ def settle(
     records = ledger.reconcile(table.commits(known[-1].version if known else None))
     ports.reached("recorded")
     events = testify(record, version, before)
-    safe = _emit(events, ports)
+    safe = emit(events, ports)
     ports.reached("emitted")
     if record.stage != STAGE:
         return Settled(None, events, safe)
@@ -79,7 +79,7 @@ def settle(
     ports.reached("certified")
     if version is None or after.judged_version == version:
         event = certification_event(record, version, after, seq=record.seq + EVENTS - 1)
-        _emit([event], ports)
+        emit([event], ports)
         events.append(event)
     place_pin(table, after, policy, format)
     ports.reached("pinned")
@@ -120,6 +120,7 @@ def place_pin(table: Table, certificate: Certificate, policy: Policy, format: st
     return pin.write(Path(table.path), wanted)
 
 
-def _emit(events: list[Evidence], ports: Ports) -> bool:
+def emit(events: list[Evidence], ports: Ports) -> bool:
+    """Put events into the outbox, each tried; return whether all of them are safe there."""
     kept = [ports.evidence.append(event) for event in events]
     return all(kept) and ports.evidence.sync()
