@@ -39,7 +39,6 @@ FRESHNESS = Fields(
         "grace_period": may(Duration(), "How late is not yet late."),
         "partition_key": may(Text("the name of a column"), "Its newest value is the watermark."),
         "calendar": may(Text("the name of a calendar"), "Days on which nothing is due."),
-        "timezone": may(Text("an IANA time zone"), "Zone of `expected_update_by`."),
     },
     [("some", ("expected_update_by", "max_delay_seconds"))],
 )

@@ -18,7 +18,7 @@ _INPUT = Either(
         {
             "dataset": need(_DATASET, "What is read."),
             "stage": _STAGE,
-            "certified": may(Boolean(), "Read the certified version only."),
+            "certified": may(Boolean(), "The job reads the certified version."),
         },
     ),
 )
@@ -31,7 +31,6 @@ _OUTPUT = Either(
             "dataset": need(_DATASET, "What is written."),
             "stage": _STAGE,
             "mode": may(Enum(*MODES), "How it is written."),
-            "partition_by": may(NAMES, "Partition columns."),
         },
     ),
 )

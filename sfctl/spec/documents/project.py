@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfctl.spec.shape import Either, Field, Fields, MapOf, Seq, Shape, Tagged, may, need
+from sfctl.spec.shape import Either, Field, Fields, MapOf, Shape, Tagged, may, need
 from sfctl.spec.values import Boolean, Enum, Literal, Secret, Text, one_or_more
 
 _URL = Text("a URL")
@@ -107,12 +107,6 @@ TARGET = Fields(
         "trusted_keys": may(_PUBLIC_KEYS, "Public keys that approve policies."),
         "quarantine_key": may(Text("a public key"), "Public key that quarantine is sealed to."),
         "pii_key": may(_KEY, "Key of tokenization."),
-        "calendars": may(
-            MapOf(
-                Seq(Text("a date such as 2026-12-25", r"[0-9]{4}-[0-9]{2}-[0-9]{2}")), "calendars"
-            ),
-            "Named lists of days off.",
-        ),
     },
 )
 

@@ -52,7 +52,7 @@ COMMON: dict[str, Field] = {
 
 
 def _field() -> dict[str, Field]:
-    return {"field": need(_NAME, "The column judged.")}
+    return {"field": need(_NAMES, "The column judged; of several, each by itself.")}
 
 
 def _fields() -> dict[str, Field]:
