@@ -404,11 +404,6 @@ CODES: dict[str, Code] = {
         "A consumer needs more than the producer promises. Both owners are named.",
         "Producer and consumer agree; then change the expectation or the bundle.",
     ),
-    "SF253": Code(
-        "Minimums are not the pinned ones",
-        "The target pins a digest of the organisation's minimums, and the file has another.",
-        "Restore the file; only the organisation changes the pin.",
-    ),
     "SF260": Code(
         "Baseline not readable",
         "baseline.json holds no schema that can be read.",

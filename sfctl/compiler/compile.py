@@ -111,20 +111,6 @@ class _ProjectCompiler:
         self.freshness = {
             _canonical(node.string("dataset")): node for node in project.freshness_policies
         }
-        self.check_minimum()
-
-    def check_minimum(self) -> None:
-        """Report a document of minimums that is not the one the target pins."""
-        pinned = self.project.target.settings.get("minimums")
-        wanted = pinned.get("digest") if isinstance(pinned, dict) else None
-        minimum = self.project.minimum
-        if minimum is None or not isinstance(wanted, str):
-            return
-        found = "sha256:" + hashlib.sha256(minimum.source.encode()).hexdigest()
-        if found != wanted:
-            message = f"the minimums are not the pinned ones (got {found}, expected {wanted})"
-            hint = "restore the file, or have the organisation pin the new digest in the target"
-            self.findings.error(minimum, "SF253", message, hint)
 
     def dataset(self, files: DatasetFiles) -> tuple[Policy, DatasetEntry]:
         demands = self.demands.get(_urn(files), ())

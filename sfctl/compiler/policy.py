@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sfctl.compiler.columns import known_columns
+from sfctl.compiler.contradiction import check_rules
 from sfctl.compiler.detection import check_actions, detections
 from sfctl.compiler.draft import name_rules
 from sfctl.compiler.expectations import Expectation, demanded
@@ -52,6 +53,7 @@ def compile_policy(
     found = detections(bundle, known, findings)
     name_rules(drafts, findings)
     subsume(drafts, findings)
+    check_rules(drafts, known.types, findings)
     check_actions(files, drafts, known, findings)
     dataset = files.dataset
     policy = Policy(

@@ -1,9 +1,9 @@
 """Patterns of the closed regex subset: read, checked, and rewritten so that they mean one thing.
 
 Syntax: characters, `.`, classes, groups, alternation, `* + ? {m,n}`, escapes `\\d \\w \\s`,
-`\\t \\n \\r \\f \\xHH` and those of punctuation. A pattern always matches the whole value. The rewriting
-has ASCII classes, no captures, no laziness, and `.` without newline, in the syntax that Rust, Python
-and Java share.
+`\\t \\n \\r \\f \\xHH` and those of punctuation. A pattern always matches the whole value. The
+rewriting has ASCII classes, no captures, no laziness, and `.` without newline, in the syntax that
+Rust, Python and Java share.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from sfctl.compiler.expression import compile_condition
 from sfctl.compiler.findings import Findings
 from sfctl.compiler.quantity import threshold
 from sfctl.compiler.row_rules import ROW_KINDS, RowRules
-from sfctl.compiler.set_rules import SetRules
+from sfctl.compiler.set_rules import MEASURES, SetRules
 from sfctl.model.expr import Field, IsNull
 from sfctl.model.policy import Gate, RowCheck
 from sfctl.spec.tree import Node
@@ -85,8 +85,9 @@ class Sections:
         if kind == "expression":
             drafts = [self.rows.expression(node, node["expression"], gate)]
         elif kind in ROW_KINDS:
-            names = _names(node)
-            drafts = [self.rows.lower(kind, node, name, gate) for name in names]
+            drafts = [self.rows.lower(kind, node, name, gate) for name in _names(node)]
+        elif kind in MEASURES and kind != "row_count":
+            drafts = [self.sets.measure(kind, node, name, gate) for name in _names(node)]
         else:
             drafts = [self.sets.lower(kind, node, gate)]
         for found in drafts:

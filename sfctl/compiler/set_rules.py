@@ -16,8 +16,7 @@ from sfctl.model.families import belongs, family
 from sfctl.model.policy import Batch, Custom, ForeignKey, Gate, Unique
 from sfctl.spec.tree import Node
 
-_MEASURES = {"row_count", "null_rate", "distinct_count", "aggregate", "freshness"}
-SET_KINDS = frozenset({*_MEASURES, "unique", "duplicate_rows", "foreign_key", "custom"})
+MEASURES = frozenset({"row_count", "null_rate", "distinct_count", "aggregate", "freshness"})
 
 
 class SetRules:
@@ -29,7 +28,7 @@ class SetRules:
         self.root = root
 
     def lower(self, kind: str, node: Node, gate: Gate) -> Draft | None:
-        """Return the draft of a rule of `kind`; None where it has an error."""
+        """Return the draft of a rule on rows together, or on their number; None for an error."""
         before = len(self.findings.problems)
         draft: Draft | None
         if kind in ("unique", "duplicate_rows"):
@@ -39,7 +38,16 @@ class SetRules:
         elif kind == "custom":
             draft = self.custom(node, gate)
         else:
-            draft = self.batch(kind, node, gate)
+            draft = self.batch(kind, node, "", node, gate)
+        return self.unless_failed(draft, before)
+
+    def measure(self, kind: str, node: Node, name: Node, gate: Gate) -> Draft | None:
+        """Return the draft of a measure of one column; None where it has an error."""
+        before = len(self.findings.problems)
+        known = self.known(name)
+        return self.unless_failed(self.batch(kind, node, known, name, gate), before)
+
+    def unless_failed(self, draft: Draft | None, before: int) -> Draft | None:
         failed = any(p.severity == "error" for p in self.findings.problems[before:])
         return None if failed else draft
 
@@ -51,20 +59,26 @@ class SetRules:
             return ()
         found: dict[str, None] = {}
         for name in tuple(written) if written.is_sequence else (written,):
-            text = str(name.value)
-            if text in found:
-                self.findings.error(name, "SF227", f"column {shown(text)} stands twice")
-            elif text not in self.columns.types and not self.columns.open:
-                parts = text.partition(".")[0] in self.columns.types and "." in text
-                if parts:
-                    hint = "use a column of its own for this kind of rule"
-                    message = f"{shown(text)} is inside a column (expected a whole column)"
-                    self.findings.error(name, "SF228", message, hint)
-                else:
-                    hint = near_hint(text, self.columns.types)
-                    self.findings.error(name, "SF204", f"unknown column {shown(text)}", hint)
-            found[text] = None
+            if str(name.value) in found:
+                message = f"column {shown(str(name.value))} stands twice"
+                self.findings.error(name, "SF227", message, "remove one")
+            else:
+                found[self.known(name)] = None
         return tuple(found)
+
+    def known(self, name: Node) -> str:
+        """Return the column a scalar names; report one that is unknown or inside another."""
+        text = str(name.value)
+        if text in self.columns.types or self.columns.open:
+            return text
+        if "." in text and text.partition(".")[0] in self.columns.types:
+            hint = "use a column of its own for this kind of rule"
+            message = f"{shown(text)} is inside a column (expected a whole column)"
+            self.findings.error(name, "SF228", message, hint)
+        else:
+            hint = near_hint(text, self.columns.types)
+            self.findings.error(name, "SF204", f"unknown column {shown(text)}", hint)
+        return text
 
     def unique(self, kind: str, node: Node, gate: Gate) -> Draft:
         names = self.names(node)
@@ -130,25 +144,23 @@ class SetRules:
         check = Custom(function, names, digest)
         return Draft(node, "custom", gate, check, "INVARIANT_VIOLATION", name, fields=names)
 
-    def batch(self, kind: str, node: Node, gate: Gate) -> Draft | None:
-        names = self.names(node)
-        field = names[0] if names else ""
+    def batch(self, kind: str, node: Node, field: str, place: Node, gate: Gate) -> Draft | None:
         measure = node.string("function") if kind == "aggregate" else kind
         wanted = "number" if kind == "aggregate" else "day" if kind == "freshness" else "any"
         kind_of_field = self.columns.type_of(field)
         if field and not belongs(kind_of_field, wanted):
             expected = "a number" if wanted == "number" else "a date or timestamp"
             message = f"column {shown(field)} is {kind_of_field} (expected {expected})"
-            self.findings.error(node["field"], "SF205", message)
+            self.findings.error(place, "SF205", message)
         quantile = node.scalar("quantile")
         ends = {key: self.end(kind, node.get(key)) for key in _ENDS}
         if kind == "freshness":
             ends["max"] = plain(seconds(node["max_age"]))
         low, high = ends["min"] or ends["exclusive_min"], ends["max"] or ends["exclusive_max"]
         if low is not None and high is not None and Decimal(low) > Decimal(high):
-            place = node.get("max") or node["exclusive_max"]
+            end = node.get("max") or node.get("exclusive_max") or node
             message = f"the greatest is below the least (got {high}, expected at least {low})"
-            self.findings.error(place, "SF220", message, "exchange them")
+            self.findings.error(end, "SF220", message, "exchange them")
         check = Batch(
             measure=measure,
             field=field,
@@ -163,7 +175,16 @@ class SetRules:
             message = f"a `{kind}` rule has one outcome and no threshold"
             self.findings.error(written, "SF225", message, "move its bounds instead")
         reason, subject, name = _signed(kind, measure, field)
-        return Draft(node, kind, gate, check, reason, name, subject, fields=names)
+        counted = kind in ("row_count", "null_rate", "distinct_count")
+        if (
+            counted
+            and low in (None, "0")
+            and high in ((None, "1") if kind == "null_rate" else (None,))
+        ):
+            message = f"every {measure} passes, so the rule judges nothing"
+            self.findings.warning(node, "SF221", message, "tighten it, or remove it")
+        fields = (field,) if field else ()
+        return Draft(node, kind, gate, check, reason, name, subject, fields=fields)
 
     def end(self, kind: str, node: Node | None) -> str | None:
         """Return a bound as exact digits."""
@@ -175,7 +196,7 @@ class SetRules:
         found = literal.number(text)
         if found is None:
             message = f"{shown(text)} is no number of at most 38 digits"
-            self.findings.error(node, "SF226", message)
+            self.findings.error(node, "SF226", message, "write it with fewer digits")
             return None
         return found.text
 

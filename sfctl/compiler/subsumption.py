@@ -8,20 +8,20 @@ from __future__ import annotations
 from sfctl.compiler.draft import Draft
 from sfctl.compiler.findings import Findings, place, shown
 from sfctl.model.expr import Field, IsNull
-from sfctl.model.policy import RowCheck
+from sfctl.model.policy import RowCheck, Threshold
 
 
 def subsume(drafts: list[Draft], findings: Findings) -> None:
     """Mark every rule that says again what a rule before it says, and hint at it."""
     first: dict[tuple[str, ...], Draft] = {}
-    for draft in sorted(drafts, key=_precedence):
+    for draft in sorted(drafts, key=lambda d: (_precedence(d), d.threshold != Threshold())):
         path = _filled(draft)
         if path is None:
             continue
         stronger = first.setdefault(path, draft)
         if stronger is draft:
             continue
-        if stronger.where is not None or stronger.severity > draft.severity:
+        if not _at_least(stronger, draft):
             continue
         draft.subsumed_by = stronger.id
         said = draft.kind in ("not_null", "expression") and draft.gate != "G3_SCHEMA"
@@ -30,6 +30,12 @@ def subsume(drafts: list[Draft], findings: Findings) -> None:
             hint = f"it stands at {place(stronger.node)}; its nulls are counted there"
             findings.warning(draft.node, "SF224", message, hint)
     _repeated(drafts, findings)
+
+
+def _at_least(stronger: Draft, draft: Draft) -> bool:
+    """Tell whether one rule fails wherever the other does."""
+    strict = stronger.threshold in (Threshold(), draft.threshold)
+    return strict and stronger.where is None and stronger.severity <= draft.severity
 
 
 def _filled(draft: Draft) -> tuple[str, ...] | None:
