@@ -485,6 +485,11 @@ CODES: dict[str, Code] = {
         "Rows that are given up for good need a reason, which is kept.",
         "Add --reason.",
     ),
+    "SF342": Code(
+        "No such stage",
+        "The dataset's storage does not name the stage that was asked for.",
+        "Add the stage to `storage:` in dataset.yaml and compile, or name another stage.",
+    ),
     "SF401": Code(
         "Policy rejected",
         "A compiled policy is missing, altered, unsigned or signed by the wrong key.",

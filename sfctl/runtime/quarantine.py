@@ -350,6 +350,11 @@ class Quarantine:
             ) from error
 
 
+def quarantine_path(lake: str, dataset_urn: str) -> str:
+    """Return where the quarantine of a dataset is in a lake."""
+    return f"{lake.rstrip('/')}/_quarantine/{urn.slug(dataset_urn)}"
+
+
 def public_key(settings: Mapping[str, object], store: Path) -> bytes:
     """Return the key that a target's quarantine is sealed to.
 
