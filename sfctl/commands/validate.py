@@ -47,7 +47,7 @@ def validate(
         project = load(root, target, offline=True)
     except SpecError as error:
         return _outcome([], error.problems, (), strict, None)
-    names = {each.name for each in chosen(project, select, exclude)} if project.datasets else set()
+    names = {each.name for each in chosen(project, select, exclude)}
     compiled = compile_project(project, names, now=instant)
     problems = [*compiled.problems, *_unguarded(project, names)]
     problems = sorted(each for each in problems if _concerns(each, names, bool(select or exclude)))

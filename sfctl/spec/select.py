@@ -141,7 +141,8 @@ class _Chooser:
                 each for each in self.project.errors if each.path.startswith(f"datasets/{value}/")
             )
         if not found:
-            raise _unknown(f"unknown dataset `{clipped(value)}`", value, self.names.folders)
+            known = [*self.names.folders, *self.project.broken]
+            raise _unknown(f"unknown dataset `{clipped(value)}`", value, known)
         return found
 
     def labelled(self, method: str, value: str) -> set[str]:

@@ -120,6 +120,9 @@ def test_a_dataset_with_errors_gives_them_when_named(project: Project) -> None:
         select(broken, ["sick"])
     assert caught.value.problems == (problem,)
     assert [each.name for each in select(broken, ["raw"])] == ["raw"]
+    with pytest.raises(UsageError) as near:
+        select(broken, ["sik"])
+    assert near.value.hint == "did you mean `sick`?"
 
 
 @pytest.mark.parametrize("selector", ["state:modified", "result:fail"])
