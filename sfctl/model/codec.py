@@ -37,7 +37,13 @@ def plain(value: object) -> Any:
 
 
 def canonical(value: object) -> bytes:
-    """Return JSON with sorted keys and no spaces: the bytes that digests are taken over."""
+    """Return JSON with sorted keys and no spaces: the bytes that digests are taken over.
+
+    A value of ours is read back first: whether a default is written must not hang on whether its
+    text is the very object of the declaration, which is what the encoder asks.
+    """
+    if isinstance(value, msgspec.Struct):
+        value = decode(encode(value), type(value))
     return json.dumps(
         plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     ).encode()
