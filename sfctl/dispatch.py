@@ -29,9 +29,10 @@ def dispatch(words: list[str]) -> int:
         if not rest or rest[0] in ("--help", "-h", "help"):
             return write(help_text())
         verb = rest[0]
-        from sfctl import arguments
+        if verb not in VERBS:
+            from sfctl import arguments
 
-        arguments.known_word(verb, VERBS, "there is no", "verb")
+            arguments.known_word(verb, VERBS, "there is no", "verb")
         settings = settings_from(given, verb)
         _pass_on(settings)
         return _run(verb, rest[1:], settings)
@@ -43,9 +44,14 @@ def dispatch(words: list[str]) -> int:
 
 
 def _run(verb: str, words: list[str], settings: Settings) -> int:
-    from sfctl import arguments, report
+    from sfctl import report
+    from sfctl.commands import swift
 
-    outcome = arguments.call(verb, words, settings)
+    outcome = swift.outcome(verb, words, settings)
+    if outcome is None:
+        from sfctl import arguments
+
+        outcome = arguments.call(verb, words, settings)
     if outcome is None:
         return exit_codes.OK
     if not settings.quiet:

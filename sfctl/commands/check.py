@@ -4,211 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from sfctl import exit_codes
-from sfctl.compiler.check import policy_for_check
-from sfctl.errors import Problem, UsageError
-from sfctl.model import codec
-from sfctl.model.policy import Policy
-from sfctl.model.verdict import GateResult, Judgement, RuleResult
-from sfctl.report import text
-from sfctl.report.outcome import Finding, Outcome
-
-_WORDS = {"skipped": "skip"}
+from sfctl.commands.checking import checked
+from sfctl.report.outcome import Outcome
 
 
 def check(
-    path: Annotated[str, typer.Argument(help="Parquet, CSV, JSONL or Delta: file, folder, URI.")],
+    path: Annotated[
+        str, typer.Argument(help="Parquet, CSV, JSONL or Delta: a file, folder, glob or URI.")
+    ],
     *,
     policy: Annotated[Path, typer.Option(help="The policy bundle to judge by.")],
     stage: Annotated[
-        Literal["bronze", "silver", "gold"], typer.Option(help="Judge by the gates of this stage.")
+        Literal["bronze", "silver", "gold"], typer.Option(help="Judge by this stage's gates.")
     ] = "gold",
-    now: datetime,
+    now: datetime | None,
 ) -> Outcome:
-    """Judge a source by a policy bundle and say what every rule came to. Nothing is written.
+    """Judge a file or table by a policy bundle. Nothing is written, no project is needed.
 
     Raises SpecError for a policy that cannot be compiled and SourceError for unreadable rows.
     """
-    if not policy.is_file():
-        raise UsageError(f"{policy} does not exist", hint="--policy names a policy_bundle.yaml")
-    # the engine takes as long to load as the policy to compile, and neither needs the other
-    engine = Thread(target=_load_engine, daemon=True)
-    engine.start()
-    compiled, problems = policy_for_check(policy)
-    engine.join()
-    from sfctl.runtime.judge import Surroundings, judge
-
-    around = Surroundings(pii=_find)
-    judgement = judge(path, compiled, stage, now=now, around=around)
-    return Outcome(
-        "check",
-        _payload(path, compiled, judgement),
-        _text(judgement),
-        _exit_code(judgement),
-        tuple(str(problem) for problem in problems),
-        (*_findings(path, compiled, judgement), *map(_hint, problems)),
-    )
-
-
-def _load_engine() -> None:
-    import polars  # noqa: F401 - loaded for its own sake, while something else is done
-
-
-def _find(frame: Any, detections: Any) -> Any:
-    from sfctl.runtime.pii.actions import find
-
-    return find(frame, detections)
-
-
-def _exit_code(judgement: Judgement) -> int:
-    found = exit_codes.FOUND if judgement.verdict == "FAIL" else exit_codes.OK
-    ours = any(rule.status == "error" and not rule.data_error for rule in judgement.rules)
-    unable = ours or any(gate.result == "ERROR" for gate in judgement.gates)
-    return exit_codes.worst(found, exit_codes.UNABLE if unable else exit_codes.OK)
-
-
-def _payload(path: str, policy: Policy, judgement: Judgement) -> dict[str, Any]:
-    return {
-        "source": path,
-        "dataset": judgement.dataset_urn,
-        "stage": judgement.stage,
-        "policy_digest": policy.digest,
-        "rows": judgement.rows,
-        "rules": [_rule(rule) for rule in judgement.rules],
-        "totals": codec.plain(judgement.totals),
-        "gates": [_gate(gate) for gate in judgement.gates],
-        "verdict": judgement.verdict,
-        "good": judgement.good,
-        "bad": judgement.bad,
-        "schema_fingerprint": judgement.schema_fingerprint,
-        "schema_shape": judgement.schema_shape,
-        "drift": list(judgement.drift),
-        "degraded": list(judgement.degraded),
-    }
-
-
-def _rule(rule: RuleResult) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "kind": rule.kind,
-        "field": rule.field,
-        "fields": list(rule.fields),
-        "gate": rule.gate,
-        "severity": rule.severity,
-        "status": rule.status,
-        "failed": rule.failed,
-        "evaluated": rule.evaluated,
-        "threshold": rule.threshold,
-        "signature": rule.signature,
-        "signatures": rule.signatures,
-        "reason": _reason(rule),
-        "measured": rule.measured,
-        "surplus": rule.surplus,
-        "subsumed_by": rule.subsumed_by or None,
-        "data_error": rule.data_error,
-    }
-
-
-def _gate(gate: GateResult) -> dict[str, Any]:
-    return {
-        "gate": gate.gate,
-        "result": gate.result,
-        "evaluated": gate.evaluated,
-        "failed": gate.failed,
-        "compliance": gate.compliance,
-        "reason_codes": list(gate.reason_codes),
-        "signatures": gate.signatures,
-        "details": gate.details,
-        "duration_ms": round(gate.duration_ms, 3),
-    }
-
-
-def _reason(rule: RuleResult) -> str:
-    """Say in a few words why a rule did not simply pass; empty where it did."""
-    if rule.reason or rule.status == "pass":
-        return rule.reason
-    if rule.measured is not None:
-        return f"measured {rule.measured}"
-    share = text.share(rule.failed / rule.evaluated) if rule.evaluated else "0%"
-    return f"{rule.failed:,} of {text.count(rule.evaluated, 'row')} ({share}) fail"
-
-
-def _text(judgement: Judgement) -> str:
-    lines: list[str] = []
-    for rule in judgement.rules:
-        lines.append(text.status_line(rule.id, _WORDS.get(rule.status, rule.status)))
-        if rule.status != "pass" and not rule.subsumed_by:
-            lines.append(f"    {_reason(rule)}")
-            lines += _causes(rule.signatures)
-    for gate in judgement.gates:
-        if gate.gate in ("G3_SCHEMA", "G5_PII") and gate.result != "PASS":
-            lines.append(text.status_line(gate.gate, gate.result.lower()))
-            lines += _causes(gate.signatures)
-    return "\n".join([*lines, *([""] if lines else []), _summary(judgement)])
-
-
-def _causes(signatures: dict[str, int]) -> list[str]:
-    return text.table(
-        ((signature, f"{count:,}") for signature, count in list(signatures.items())[:10]),
-        indent="    ",
-    )
-
-
-def _summary(judgement: Judgement) -> str:
-    totals = judgement.totals
-    counts = (
-        (totals.passed, "passed"), (totals.failed, "failed"), (totals.warned, "warned"),
-        (totals.skipped, "skipped"), (totals.error, "could not be evaluated"),
-    )  # fmt: skip
-    said = ", ".join(f"{number} {word}" for number, word in counts if number) or "none declared"
-    rows = f"{judgement.good:,} of {text.count(judgement.rows, 'row')} good"
-    return f"{text.count(totals.declared, 'rule')}: {said}; {rows}: {judgement.verdict}."
-
-
-def _findings(path: str, policy: Policy, judgement: Judgement) -> list[Finding]:
-    places = {rule.id: _place(rule.source) for rule in policy.rules}
-    found = []
-    for rule in judgement.rules:
-        file, line, col = places.get(rule.id, ("", 0, 0))
-        bad = rule.status in ("fail", "error")
-        found.append(
-            Finding(
-                code="SF511" if rule.status == "error" else "SF510",
-                message=f"{rule.id}: {_reason(rule) or 'holds'}",
-                severity="error" if bad and rule.severity == "error" else "warning",
-                path=file or path,
-                line=line,
-                col=col,
-                suite=path,
-                name=rule.id,
-                passed=rule.status == "pass",
-                skipped=rule.status == "skipped",
-            )
-        )
-    for gate in judgement.gates:
-        if gate.gate == "G3_SCHEMA" and gate.result in ("FAIL", "WARN") and judgement.drift:
-            found.append(
-                Finding(
-                    "SF512", f"schema: {', '.join(gate.reason_codes)}",
-                    "error" if gate.result == "FAIL" else "warning",
-                    path, suite=path, name="schema",
-                )
-            )  # fmt: skip
-    return found
-
-
-def _hint(problem: Problem) -> Finding:
-    return Finding(
-        problem.code, problem.message, problem.severity, problem.path, problem.line, problem.col,
-        suite=problem.path, name=problem.code,
-    )  # fmt: skip
-
-
-def _place(source: str) -> tuple[str, int, int]:
-    file, line, col = [*source.rsplit(":", 2), "", ""][:3]
-    return (file, int(line), int(col)) if line.isdigit() and col.isdigit() else (source, 0, 0)
+    return checked(path, policy, stage, now)
