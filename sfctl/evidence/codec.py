@@ -75,11 +75,8 @@ def accept(
     at = when or received
     forgiven: list[str] = []
     event: Evidence | None
-    if shape == "OpenLineage":
-        if "openlineage" in document:
-            event = evidence.from_plain(document)
-        else:
-            event = foreign.openlineage(document, at, resolve)
+    if shape == "OpenLineage" and "openlineage" not in document:
+        event = foreign.openlineage(document, at, resolve)
     elif shape == "DeploymentEvent" and document.get("schema") != SCHEMA:
         event = foreign.deployment(document, at)
     elif shape == "LineageSpec" and document.get("schema") != SCHEMA:

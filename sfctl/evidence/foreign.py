@@ -63,7 +63,7 @@ def deployment(document: dict[str, Any], at: datetime) -> Evidence:
     service, version = str(document.get("service", "")), str(document.get("version", ""))
     return Evidence(
         schema=SCHEMA,
-        evidence_id=str(document.get("evidence_id") or "")
+        evidence_id=_text(document, "evidence_id")
         or evidence_id(None, at, "DeploymentEvent", service, version, document.get("environment")),
         kind="DeploymentEvent",
         timestamp=format_instant(at),
@@ -80,7 +80,7 @@ def lineage_spec(document: dict[str, Any], at: datetime, *, dated: bool) -> Evid
     epoch = datetime.fromtimestamp(0, at.tzinfo)
     return Evidence(
         schema=SCHEMA,
-        evidence_id=str(document.get("evidence_id") or "")
+        evidence_id=_text(document, "evidence_id")
         or evidence_id(None, at if dated else epoch, "LineageSpec", entropy),
         kind="LineageSpec",
         timestamp=format_instant(at),
@@ -92,14 +92,14 @@ def lineage_spec(document: dict[str, Any], at: datetime, *, dated: bool) -> Evid
 
 def signal(document: dict[str, Any], at: datetime) -> Evidence:
     """Read a signal; its id and all its fields stay."""
-    dataset = str(document.get("dataset_urn", ""))
+    dataset = _text(document, "dataset_urn")
     if urn.is_dataset(dataset):
         dataset = urn.canonical(dataset)
     return Evidence(
         schema=str(document.get("schema") or "urn:schema:signal:1"),
-        evidence_id=str(document["signal_id"])
-        if document.get("signal_id")
-        else evidence_id(None, at, "SIGNAL", codec.digest(document)),
+        evidence_id=_text(document, "signal_id")
+        or _text(document, "evidence_id")
+        or evidence_id(None, at, "SIGNAL", codec.digest(document)),
         kind="SIGNAL",
         timestamp=format_instant(at),
         revision=document["revision"] if isinstance(document.get("revision"), int) else 0,
@@ -154,6 +154,11 @@ def raw(document: dict[str, Any], at: datetime) -> Evidence | None:
 
 def _payload(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in FIELDS}
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -16,21 +16,19 @@ from sfctl.clock import format_instant, parse_instant
 from sfctl.model import codec, urn
 from sfctl.model.evidence import SCHEMA, Evidence
 from sfctl.model.ids import evidence_id
+from sfctl.model.policy import Gate
+from sfctl.model.verdict import Result
 
-GATES = (
-    "G1_RESOLUTION",
-    "G2_IDENTITY",
-    "G3_SCHEMA",
-    "G4_CONTRACT",
-    "G5_PII",
-    "DQ",
-    "CERTIFICATION",
-)
-RESULTS = ("PASS", "WARN", "FAIL", "SKIP", "ERROR")
+GATES: tuple[str, ...] = get_args(Gate)
+RESULTS: tuple[str, ...] = get_args(Result)
 _SEVERITY = ("SKIP", "PASS", "WARN", "FAIL", "ERROR")
 _TIME_FIELDS = ("timestamp", "eventTime", "deployed_at", "event_time", "time")
 _GATE_ALIASES = {name.partition("_")[2]: name for name in GATES if name.startswith("G")} | {
     name.partition("_")[0]: name for name in GATES if name.startswith("G")
+}
+
+_FIELD_TYPES: dict[str, Any] = {
+    field.name: field.type for field in msgspec.structs.fields(Evidence) if field.name != "payload"
 }
 
 Document = dict[str, Any]
@@ -55,7 +53,8 @@ def instant(document: Document) -> datetime | None:
 
 def no_schema(document: Document) -> bool:
     """The schema is missing or `urn:schema:evidence:2`, whose superset ours is."""
-    if document.get("schema") in (None, "", "urn:schema:evidence:2"):
+    schema = document.get("schema")
+    if not isinstance(schema, str) or schema in ("", "urn:schema:evidence:2"):
         document["schema"] = SCHEMA
         return True
     return False
@@ -66,6 +65,8 @@ def flat_result(document: Document) -> bool:
     if document["kind"] != "GATE" or isinstance(document.get("validation"), dict):
         return False
     code = document.get("reason_code")
+    if code is None and document.get("result") is None:
+        return False
     document["validation"] = {
         "result": document.get("result"),
         "reason_codes": [code] if code else [],
@@ -194,10 +195,10 @@ def wrong_type(document: Document) -> bool:
     """A field of the envelope has another type: read as ours where that is safe, else set apart."""
     unreadable: Document = {}
     changed = False
-    for name in [name for name in document if name in _KINDS_OF_FIELD and name != "payload"]:
+    for name in [name for name in document if name in _FIELD_TYPES]:
         value = document[name]
         try:
-            document[name] = msgspec.convert(value, _KINDS_OF_FIELD[name], strict=False)
+            document[name] = msgspec.convert(value, _FIELD_TYPES[name], strict=False)
         except msgspec.ValidationError:
             unreadable[name] = document.pop(name)
         changed |= document.get(name) != value
@@ -205,10 +206,6 @@ def wrong_type(document: Document) -> bool:
         document["unreadable"] = unreadable
     return changed
 
-
-_KINDS_OF_FIELD: dict[str, Any] = {
-    field.name: field.type for field in msgspec.structs.fields(Evidence)
-}
 
 LENIENCIES: tuple[Callable[[Document], bool], ...] = (
     no_schema,

@@ -38,6 +38,8 @@ def chunks(path: Path, start: int = 0, *, finished: bool = False) -> Iterator[Ch
                 return
             start += len(whole)
             yield _parse(whole, start)
+            if len(whole) < len(data):
+                return
 
 
 def _parse(data: bytes, end: int) -> Chunk:

@@ -95,17 +95,19 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def result(self) -> str:
         """PASS, WARN, FAIL, SKIP, ERROR, or empty for events that judge nothing."""
-        return str(self.validation.get("result", ""))
+        return str(self.validation.get("result") or "")
 
     @property
     def gates(self) -> tuple[dict[str, Any], ...]:
         """The gate blocks, in the emitter's order."""
-        return tuple(self.validation.get("gates") or ())
+        gates = self.validation.get("gates")
+        return tuple(g for g in gates if isinstance(g, dict)) if isinstance(gates, list) else ()
 
     @property
     def reason_codes(self) -> tuple[str, ...]:
         """The signatures of what failed or warned."""
-        return tuple(self.validation.get("reason_codes") or ())
+        codes = self.validation.get("reason_codes")
+        return tuple(map(str, codes)) if isinstance(codes, list) else ()
 
     @property
     def key(self) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sfctl.evidence import codec, leniency
 from sfctl.evidence.codec import Accepted
@@ -279,6 +281,54 @@ def test_documents_are_not_changed_by_reading_them() -> None:
     document = sample("s2_evidence_batch_fail")
     take(document)
     assert document == sample("s2_evidence_batch_fail")
+
+
+names = st.sampled_from(
+    [
+        *sorted(evidence.FIELDS),
+        *("payload", "eventType", "eventTime", "run", "job", "inputs", "outputs", "signal_type"),
+        *("signal_id", "quarantine_table", "event_type", "event_id", "metadata", "window"),
+        *("result", "reason_code", "gates", "failed_gates", "reason_codes", "signatures", "facets"),
+        *("parent", "name", "namespace", "runId", "stack_trace", "message", "deployed_at", "x"),
+    ]
+)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "GATE", "OpenLineage", "FAIL", "2024-01-15T00:00:00Z", "ds://a/b", "x"])
+    | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=12,
+)
+shapes = st.sampled_from(
+    [
+        {},
+        {"kind": "GATE", "timestamp": "2024-01-15T00:00:00Z", "dataset_urn": "ds://a/b"},
+        {"eventType": "START", "eventTime": "2024-01-15T00:00:00Z"},
+        {"kind": "LineageSpec"},
+        {"kind": "DeploymentEvent", "timestamp": "2024-01-15T00:00:00Z"},
+        {"signal_type": "DQ_BREACH", "timestamp": "2024-01-15T00:00:00Z"},
+        {"event_type": "a.b.v1", "timestamp": "2024-01-15T00:00:00Z"},
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(shapes, st.dictionaries(names, values, max_size=8))
+def test_anything_is_an_event_that_can_be_read_again_or_a_dead_letter(
+    shape: dict[str, Any], document: dict[str, Any]
+) -> None:
+    taken = codec.accept({**document, **shape}, NOW)
+    if isinstance(taken, Accepted):
+        body = evidence.encode(taken.event)
+        assert evidence.decode(body) == taken.event
+        again = codec.accept_line(body, NOW)
+        assert isinstance(again, Accepted)
+        assert again.event.evidence_id == taken.event.evidence_id
+        assert taken.event.key is not None
+        assert (taken.event.result, taken.event.gates, taken.event.reason_codes) is not None
 
 
 @pytest.mark.parametrize(

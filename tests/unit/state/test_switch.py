@@ -10,10 +10,12 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from sfctl.errors import StoreError, UsageError
+from sfctl.model.policy import Gate
 from sfctl.state import switch as switches
 from sfctl.state.embedded import EmbeddedState
 from sfctl.state.port import StateStore
@@ -52,6 +54,10 @@ def off(folder: Path, scope: str, hours: float = 2) -> None:
 
 def seen(folder: Path, now: datetime = NOW, environ: Mapping[str, str] = NONE) -> Switches:
     return read(folder, now, store=lambda: store(folder), environ=environ)
+
+
+def test_the_gates_are_those_of_the_policy() -> None:
+    assert (*switches.GATES, "CERTIFICATION") == get_args(Gate)
 
 
 def test_without_anything_gates_are_on(folder: Path) -> None:
