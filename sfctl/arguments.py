@@ -1,12 +1,11 @@
 """A verb's function becomes its command line: Typer reads the signature, we fill in the rest.
 
-Parameters called `project_dir`, `target`, `now` and `passed` (the words after `--`) come from the
-global options.
+Parameters called `project_dir`, `target`, `now`, `format` and `passed` (the words after `--`) come
+from the global options.
 """
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -18,7 +17,7 @@ from typer.exceptions import TyperException
 from sfctl.commands.functions import Function, functions_of, own_parameters
 from sfctl.errors import UsageError
 from sfctl.report.outcome import Outcome
-from sfctl.settings import FINDING_VERBS, FORMATS, Settings
+from sfctl.settings import FINDING_VERBS, FORMATS, Settings, known_word, nearest
 from sfctl.verbs import GLOBALS, VERBS
 
 
@@ -63,6 +62,8 @@ def call(verb: str, words: list[str], settings: Settings) -> Outcome | None:
         "target": settings.target,
         "now": settings.now,
         "passed": tuple(passed),
+        "format": settings.format,
+        "format": settings.format,
     }
     try:
         parsed = command_of(verb, ambient).main(
@@ -76,29 +77,14 @@ def call(verb: str, words: list[str], settings: Settings) -> Outcome | None:
     return outcome
 
 
-def known_word(word: str, known: Iterable[str], wrong: str, what: str) -> None:
-    """Raise UsageError SF001 with the nearest of `known` unless `word` is one of them."""
-    known = list(known)
-    if word not in known:
-        raise UsageError(
-            f"{wrong} {what} `{word}` (expected one of {', '.join(known)})",
-            hint=_near(word, known) or "see sfctl --help",
-        )
-
-
 def _usage(error: TyperException, verb: str) -> UsageError:
     see = f"see sfctl {verb} --help"
     if hasattr(error, "possibilities"):
         option = str(getattr(error, "option_name", ""))
-        hint = _near(option, [*(error.possibilities or ()), *GLOBALS])
+        hint = nearest(option, [*(error.possibilities or ()), *GLOBALS])
         return UsageError(f"`{verb}` has no option {option}", hint=hint or see, code="SF003")
     message = error.format_message().rstrip(".")
     return UsageError(f"{message[:1].lower()}{message[1:]}", hint=see, code="SF003")
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean `{nearest[0]}`?" if nearest else ""
 
 
 def _takes(function: Function, parameter: str) -> bool:

@@ -753,6 +753,61 @@ CODES: dict[str, Code] = {
         "A VACUUM by another tool may remove files that a certified version still needs.",
         "Raise delta.deletedFileRetentionDuration of the table.",
     ),
+    "SF750": Code(
+        "What to run",
+        "`run` takes the name of a job, or --name and a command after `--`, and a date as a date.",
+        "sfctl run JOB --date 2026-01-31, or sfctl run --name N -- CMD.",
+    ),
+    "SF751": Code(
+        "No such dataset name",
+        "A job reads or writes under a name that is neither a URN nor a dataset of the project.",
+        "Use ds://<zone>/<name>, urn:dp:<domain>:<name>, or the dataset's name.",
+    ),
+    "SF752": Code(
+        "Nothing compiled",
+        "target/manifest.json is missing or damaged, so a run does not know any policy.",
+        "Run `sfctl compile`.",
+    ),
+    "SF753": Code(
+        "Job cannot be started",
+        "The operating system refused to start the job's command.",
+        "Check the entrypoint, or the command after `--`, and that it may be executed.",
+    ),
+    "SF754": Code(
+        "No table to read",
+        "A job reads a stage that has no table yet, or one that cannot be read.",
+        "Run the job that writes it first; `sfctl status` shows what there is.",
+    ),
+    "SF755": Code(
+        "Adapter not available",
+        "The target names a bus or state store that this version cannot open.",
+        "Use `{type: embedded}` for this target.",
+    ),
+    "SF756": Code(
+        "Unknown job",
+        "The manifest has no job of that name.",
+        "Take the suggestion; after adding jobs/<name>.yaml run `sfctl compile`.",
+    ),
+    "SF757": Code(
+        "Job needs more",
+        "The job's arguments need a date that was not given, or its runtime is not started here.",
+        "Give --date, or start the command yourself with `sfctl run --name N -- CMD`.",
+    ),
+    "SF758": Code(
+        "Compiled for another target",
+        "target/ holds what was compiled for one target, and the run asks for another.",
+        "Run `sfctl compile --target NAME` first.",
+    ),
+    "SF759": Code(
+        "The job failed",
+        "The supervised command ended with a code other than 0, or was killed.",
+        "`sfctl evidence list --kind JobRunFailed` has the reason and the stack.",
+    ),
+    "SF760": Code(
+        "Degraded",
+        "A step of ours failed. The job's data was written without it and certifies nothing.",
+        "The message names the step and the cause; explain that code, then run the job again.",
+    ),
     "SF801": Code(
         "Evidence not delivered",
         "Evidence is safe in the outbox but the bus did not take it.",

@@ -1,34 +1,106 @@
-"""The only place that names a concrete adapter."""
+"""The only place that names a concrete adapter; each is imported when it is asked for.
+
+A target says which adapter it wants; this version has the embedded ones.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sfctl.evidence.archive import Archive
-from sfctl.evidence.embedded import EmbeddedBus
-from sfctl.state import migrations
-from sfctl.state.embedded import EmbeddedState
+if TYPE_CHECKING:
+    from sfctl.evidence.archive import Archive
+    from sfctl.evidence.embedded import EmbeddedBus
+    from sfctl.runtime.compiled import Compiled
+    from sfctl.runtime.sdk import Session
+    from sfctl.state.embedded import EmbeddedState
 
 STORE = ".sfctl"
+STATE_TIMEOUT_S = 2.0
+"""How long a job waits for the state store at most, before it goes on without."""
+_sessions: dict[tuple[int, str, str], Session] = {}
 
 
 def store_folder(root: Path) -> Path:
     """Return the `.sfctl/` of a data repo, made or brought to this version's format if need be."""
+    from sfctl.state import migrations
+
     folder = root / STORE
     migrations.prepare(folder)
     return folder
 
 
-def open_bus(folder: Path) -> EmbeddedBus:
-    """Open the evidence bus below `.sfctl/`."""
-    return EmbeddedBus(folder / "bus.db")
+def open_bus(folder: Path, settings: Mapping[str, object] | None = None) -> EmbeddedBus:
+    """Open the evidence bus of a target, embedded below `.sfctl/` unless its settings say else.
+
+    Raises UsageError SF755 for an adapter that this version does not have.
+    """
+    _embedded_only("bus", settings)
+    from sfctl.evidence.embedded import EmbeddedBus
+
+    return EmbeddedBus(_path(settings, folder / "bus.db"))
 
 
-def open_state(folder: Path) -> EmbeddedState:
-    """Open the state store below `.sfctl/`."""
-    return EmbeddedState(folder / "state.db")
+def open_state(
+    folder: Path, settings: Mapping[str, object] | None = None, *, timeout: float = 5.0
+) -> EmbeddedState:
+    """Open the state store of a target, as `open_bus` does; a lock is waited for `timeout` s."""
+    _embedded_only("state", settings)
+    from sfctl.state.embedded import EmbeddedState
+
+    return EmbeddedState(_path(settings, folder / "state.db"), timeout=timeout)
 
 
 def open_archive(folder: Path) -> Archive:
     """Open the evidence archive below `.sfctl/`."""
+    from sfctl.evidence.archive import Archive
+
     return Archive(folder / "archive")
+
+
+def session() -> Session:
+    """Return this process's session in the project it works in; a forked child gets its own.
+
+    Raises UsageError SF130 outside a project, PolicyRejected SF752 for one that was not compiled,
+    StoreError for an unusable `.sfctl/`.
+    """
+    from sfctl.runtime import compiled
+
+    root = compiled.find_root()
+    key = (os.getpid(), str(root), os.environ.get("SFCTL_RUN_ID", ""))
+    if key not in _sessions:
+        store_folder(root)
+        _sessions[key] = session_of(compiled.load(root))
+    return _sessions[key]
+
+
+def session_of(project: Compiled) -> Session:
+    """Return a session over a compiled project, its ports wired by the project's target."""
+    from sfctl.clock import clock_from_environment
+    from sfctl.runtime.sdk import Session
+
+    settings = project.manifest.target.state
+    return Session(
+        project,
+        clock_from_environment(),
+        lambda folder: open_state(folder, settings, timeout=STATE_TIMEOUT_S),
+    )
+
+
+def _embedded_only(port: str, settings: Mapping[str, object] | None) -> None:
+    wanted = str((settings or {}).get("type", "embedded"))
+    if wanted != "embedded":
+        from sfctl.errors import UsageError
+
+        raise UsageError(
+            f"the target asks for {port} type {wanted!r}, which this version cannot open",
+            hint=f"set `{port}: {{type: embedded}}` for the target",
+            code="SF755",
+        )
+
+
+def _path(settings: Mapping[str, object] | None, default: Path) -> Path:
+    given = (settings or {}).get("path")
+    return Path(str(given)) if given else default

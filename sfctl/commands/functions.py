@@ -12,7 +12,7 @@ from typer.models import OptionInfo
 from sfctl.report.outcome import Outcome
 from sfctl.verbs import VERBS
 
-AMBIENT = ("project_dir", "target", "now", "passed")
+AMBIENT = ("project_dir", "target", "now", "passed", "format")
 """Parameters that come from the global options and never show as a verb's own."""
 Function = Callable[..., Outcome]
 

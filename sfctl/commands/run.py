@@ -1,0 +1,294 @@
+"""`sfctl run`: start a job, watch it from outside, and tell what its gates said."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sfctl import wiring
+from sfctl.clock import FixedClock, SystemClock, clock_from_environment
+from sfctl.commands import run_outcome
+from sfctl.errors import SfctlError, UsageError
+from sfctl.evidence import flush
+from sfctl.evidence.outbox import Outbox
+from sfctl.model.evidence import Expected
+from sfctl.model.manifest import JobEntry
+from sfctl.model.run import RunContext
+from sfctl.report.outcome import Outcome
+from sfctl.runtime import journal, lifecycle, lost
+from sfctl.runtime.active import open_sink
+from sfctl.runtime.command import command_of, job_named
+from sfctl.runtime.compiled import Compiled, load
+from sfctl.runtime.journal import Journal
+from sfctl.runtime.lifecycle import HEARTBEAT_S, Life
+from sfctl.runtime.pii import keys
+from sfctl.runtime.request import Sink
+from sfctl.runtime.sdk import RERUN
+from sfctl.runtime.supervisor import ENDED, Ended, Supervisor
+from sfctl.spec.repository import find_root
+
+FLUSH_S = 2.0
+_OF_ANOTHER_RUN = (
+    "SFCTL_RUN_ID", "SFCTL_JOB", "SFCTL_ATTEMPT", "SFCTL_LOGICAL_DATE", "SFCTL_STARTED_AT",
+    "SFCTL_TASK", "SFCTL_SCHEDULED_TIME", journal.FOLDER, RERUN,
+)  # fmt: skip
+"""What a supervised job that starts a supervised job must not hand on."""
+
+
+def run(
+    job: Annotated[str, typer.Argument(help="A job of the project.")] = "",
+    *,
+    name: Annotated[str, typer.Option(help="Supervise a command of your own under a name.")] = "",
+    date: Annotated[str, typer.Option(help="The logical date, such as 2026-01-31.")] = "",
+    attempt: Annotated[
+        int | None, typer.Option(min=0, help="Which attempt; the next one unless given.")
+    ] = None,
+    rerun: Annotated[bool, typer.Option(help="Write again what was published already.")] = False,
+    strict_exit: Annotated[
+        bool, typer.Option("--strict-exit", help="Exit 1, 3 or 4 for findings too, for CI.")
+    ] = False,
+    project_dir: Path = Path(),
+    target: str | None = None,
+    now: datetime | None = None,
+    passed: tuple[str, ...] = (),
+    format: str = "text",
+) -> Outcome:
+    """Supervise a job, or any command after `--`: lifecycle, heartbeats, gates, certification.
+
+    The job keeps its streams, its arguments and its exit code. With a --format other than text
+    the result is on stdout and the job's own stdout goes to stderr.
+
+    Raises UsageError, PolicyRejected or SourceError only before the job starts.
+    """
+    root = find_root(project_dir)
+    plan = _planned(root, target, job, name, date, passed)
+    clock = FixedClock(now) if now else clock_from_environment()
+    notes = [*plan.notes]
+    store, trouble = _store(root)
+    environ = _own_environment()
+    again = _rerun_number(store, plan.name, date, attempt) if rerun else 0
+    context = lifecycle.context(
+        store, plan.name, clock, date=date, attempt=attempt, rerun=again, environ=environ
+    )
+    records = journal.begin(store, context.run_id)
+    sink, refused = open_sink(store, context.run_id)
+    notes += [f"evidence is not recorded: {why}" for why in (trouble, refused) if why]
+    notes += [f"{each} lost its supervisor; its end is now on record" for each in
+              lost.report(store, sink, SystemClock())]  # fmt: skip
+    lost.remember(records.folder, context)
+    life = Life(context, sink, clock, HEARTBEAT_S)
+    life.start(plan.entry, command=plan.command[:1])
+    supervisor = Supervisor(
+        plan.command,
+        records.folder,
+        life,
+        _environment(environ, plan, root, context, records, again),
+        cwd=root if plan.entry else None,
+        stdout=None if format == "text" else 2,
+    )
+    try:
+        ended = supervisor.run()
+    except SfctlError as error:
+        life.fail(f"NOT_STARTED:{error.code}", message=str(error))
+        raise
+    return _told(plan, context, records, life, sink, ended, notes, strict_exit, store, format)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is started, and under which name."""
+
+    name: str
+    command: tuple[str, ...]
+    entry: JobEntry | None
+    compiled: Compiled | None
+    notes: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def _planned(
+    root: Path, target: str | None, job: str, name: str, date: str, passed: tuple[str, ...]
+) -> Plan:
+    if bool(job) == bool(name):
+        raise UsageError(
+            "run takes a job, or --name with a command",
+            hint="sfctl run JOB, or sfctl run --name N -- CMD",
+            code="SF750",
+        )
+    if date:
+        _check_date(date)
+    if name:
+        if not passed:
+            raise UsageError(
+                "run --name needs a command", hint=f"sfctl run --name {name} -- CMD", code="SF750"
+            )
+        compiled, notes = _compiled_or_none(root)
+        return Plan(name, passed, None, compiled, notes)
+    compiled = load(root)
+    if target and target != compiled.manifest.target.name:
+        raise UsageError(
+            f"target/ was compiled for {compiled.manifest.target.name}, not {target}",
+            hint=f"sfctl compile --target {target}",
+            code="SF758",
+        )
+    entry = job_named(compiled.manifest, job)
+    command = tuple(command_of(entry, date, passed))
+    notes = run_outcome.warnings(compiled, entry)
+    return Plan(job, command, entry, compiled, (*notes, *_keys(compiled, entry)), entry.env)
+
+
+def _compiled_or_none(root: Path) -> tuple[Compiled | None, tuple[str, ...]]:
+    try:
+        return load(root), ()
+    except SfctlError as error:
+        return None, (f"{error.code} {error}; nothing is judged until then",)
+
+
+def _keys(compiled: Compiled, entry: JobEntry) -> tuple[str, ...]:
+    """Say before the job starts that personal data could not be tokenized."""
+    names = {output.partition("#")[0] for output in entry.outputs}
+    try:
+        policies = [
+            compiled.policy(dataset)[0]
+            for urn, dataset in compiled.manifest.datasets.items()
+            if urn in names
+        ]
+    except SfctlError:
+        return ()
+    if not any(d.action == "tokenize" for policy in policies for d in policy.pii):
+        return ()
+    settings = compiled.manifest.target.settings.get("pii_key")
+    try:
+        keys.load(compiled.store, settings if isinstance(settings, dict) else None)
+    except SfctlError as error:
+        return (f"{error.code} {error}; columns that it protects are redacted instead",)
+    return ()
+
+
+def _check_date(date: str) -> None:
+    try:
+        datetime.fromisoformat(date)
+    except ValueError:
+        raise UsageError(
+            f"--date is no date (got {date!r})", hint="for example 2026-01-31", code="SF750"
+        ) from None
+
+
+def _store(root: Path) -> tuple[Path, str]:
+    try:
+        return wiring.store_folder(root), ""
+    except SfctlError as error:
+        return root / wiring.STORE, f"{error.code} {error}"
+
+
+def _rerun_number(store: Path, name: str, date: str, attempt: int | None) -> int:
+    """Return the number of this deliberate repetition; an attempt at the same one keeps it."""
+    base = journal.folder_of(store, f"rerun-{name}-{date or 'adhoc'}")
+    taken = Journal(base)
+    base.mkdir(parents=True, exist_ok=True)
+    if attempt:
+        return max(1, len(list(base.glob("number.*"))))
+    return taken.claim("number") + 1
+
+
+def _own_environment() -> dict[str, str]:
+    nested = journal.FOLDER in os.environ
+    return {k: v for k, v in os.environ.items() if not (nested and k in _OF_ANOTHER_RUN)}
+
+
+def _environment(
+    environ: Mapping[str, str],
+    plan: Plan,
+    root: Path,
+    context: RunContext,
+    records: Journal,
+    rerun: int,
+) -> dict[str, str]:
+    more = {
+        **plan.environ,
+        **lifecycle.variables(context),
+        "SFCTL_PROJECT_DIR": str(root),
+        journal.FOLDER: str(records.folder),
+    }
+    if rerun:
+        more[RERUN] = str(rerun)
+    return {**environ, **more}
+
+
+def _told(
+    plan: Plan,
+    context: RunContext,
+    records: Journal,
+    life: Life,
+    sink: Sink,
+    ended: Ended,
+    notes: list[str],
+    strict: bool,
+    store: Path,
+    format: str,
+) -> Outcome:
+    writes = records.entries("write")
+    ends = records.entries("end")
+    rows_read = sum(int(each.get("rows", 0)) for each in records.entries("read"))
+    inside = next((each for each in reversed(ends) if each.get("failed")), None)
+    if ended.exit_code == 0:
+        life.complete(
+            rows_read=rows_read,
+            rows_written=sum(int(each.get("rows_published", 0)) for each in writes),
+            resources=ended.resources,
+            expects=_promised(writes),
+        )
+    else:
+        told = inside if inside and not ended.signal else {}
+        life.fail(
+            str(told.get("failure_reason") or ended.reason),
+            message=str(told.get("message", "")),
+            stack_trace=told.get("stack_trace") or (),
+            resources=ended.resources,
+            exit_code=ended.exit_code,
+            out_of_memory=ended.out_of_memory or None,
+        )
+    (records.folder / ENDED).write_text("{}")
+    if isinstance(sink, Outbox):
+        sink.close()
+    delivered = _delivered(plan.compiled, store, context)
+    told_run = run_outcome.Told(
+        context, ended, tuple(writes), delivered, inside or {}, bool(ends or writes or rows_read)
+    )
+    return run_outcome.outcome(told_run, plan.compiled, notes, strict=strict, format=format)
+
+
+def _promised(writes: list[dict[str, Any]]) -> tuple[Expected, ...]:
+    found = []
+    for each in writes:
+        gates = tuple(gate["gate"] for gate in each.get("gates") or ())
+        if gates:
+            found.append(
+                Expected(each["dataset"], each["stage"], gates, int(each.get("ordinal", 0)))
+            )
+    return tuple(found)
+
+
+def _delivered(
+    compiled: Compiled | None, store: Path, context: RunContext
+) -> run_outcome.Delivered:
+    """Bring the outbox to the bus, for two seconds at most."""
+    folder = store / "outbox"
+    written = run_outcome.events_in(folder, context.run_id)
+    try:
+        bus = wiring.open_bus(store, compiled.manifest.target.bus if compiled else None)
+        try:
+            flushed = flush.flush(folder, bus, deadline=FLUSH_S)
+        finally:
+            bus.close()
+        trouble = flushed.trouble
+    except SfctlError as error:
+        trouble = f"{error.code} {error}"
+    pending = run_outcome.events_in(folder, context.run_id, waiting=True)
+    return run_outcome.Delivered(written, written - pending, pending, trouble)

@@ -1,0 +1,261 @@
+"""What `sfctl run` says of a run: payload, lines for people, findings for CI, exit code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sfctl import exit_codes
+from sfctl.errors import SfctlError
+from sfctl.model.manifest import JobEntry
+from sfctl.model.run import RunContext
+from sfctl.report import text
+from sfctl.report.outcome import Finding, Outcome
+from sfctl.runtime.compiled import Compiled
+from sfctl.runtime.supervisor import Ended
+
+_SEVERITY = {"fail": "error", "error": "error", "warn": "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Events of a run: written to the outbox, on the bus, still waiting."""
+
+    written: int
+    published: int
+    pending: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run that is over. `inside` is what a failed job said of itself, `spoke` whether it did."""
+
+    context: RunContext
+    ended: Ended
+    writes: tuple[dict[str, Any], ...]
+    evidence: Delivered
+    inside: Mapping[str, Any]
+    spoke: bool
+
+    @property
+    def degraded(self) -> list[str]:
+        """Our faults in this run, without repetition."""
+        return list(dict.fromkeys(why for each in self.writes for why in each.get("degraded", ())))
+
+    @property
+    def blocked(self) -> bool:
+        return any(each.get("blocked") for each in self.writes)
+
+    @property
+    def consistent(self) -> bool:
+        """Whether every row of every write is accounted for."""
+        return all(
+            each["rows_in"] == each["rows_published"] + each["rows_quarantined"]
+            and each.get("written") != "nowhere"
+            for each in self.writes
+        )
+
+    @property
+    def state(self) -> str:
+        if self.blocked:
+            return "BLOCKED"
+        return "FAILED" if self.ended.exit_code else "COMPLETED"
+
+
+def outcome(
+    told: Told, compiled: Compiled | None, notes: Sequence[str], *, strict: bool, format: str
+) -> Outcome:
+    """Return the outcome of a run. In text form everything goes to stderr: stdout is the job's."""
+    level = "in-job" if told.spoke else "observe"
+    payload = {
+        "run_id": told.context.run_id,
+        "job": told.context.job,
+        "attempt": told.context.attempt,
+        "logical_date": told.context.logical_date or None,
+        "exit_code": exit_code(told, strict=strict),
+        "job_exit_code": told.ended.exit_code,
+        "state": told.state,
+        "failure_reason": told.inside.get("failure_reason") or told.ended.reason or None,
+        "degraded": bool(told.degraded),
+        "degraded_reasons": told.degraded,
+        "counts_consistent": told.consistent,
+        "integration_level": level,
+        "duration": round(told.ended.duration, 3),
+        "resource_summary": told.ended.resources,
+        "writes": list(told.writes),
+        "evidence": {
+            "written": told.evidence.written,
+            "published": told.evidence.published,
+            "pending": told.evidence.pending,
+            "trouble": told.evidence.trouble or None,
+        },
+    }
+    lines = [*notes, *_lines(told, compiled, level)]
+    return Outcome(
+        "run",
+        payload,
+        "",
+        exit_code(told, strict=strict),
+        notes=tuple(lines),
+        findings=tuple(findings(told)) if format != "text" else (),
+    )
+
+
+def exit_code(told: Told, *, strict: bool) -> int:
+    """Return what the scheduler sees: the job's own code, 1 where enforcement blocked.
+
+    `strict` adds what else went wrong, by the table of the contract.
+    """
+    if told.ended.exit_code:
+        return told.ended.exit_code
+    code = exit_codes.FOUND if told.blocked else exit_codes.OK
+    if not strict:
+        return code
+    failed = any(each.get("verdict") == "FAIL" for each in told.writes)
+    return exit_codes.worst(
+        code,
+        exit_codes.FOUND if failed else exit_codes.OK,
+        exit_codes.UNDELIVERED if told.evidence.pending else exit_codes.OK,
+        exit_codes.UNABLE if told.degraded or not told.consistent else exit_codes.OK,
+    )
+
+
+def findings(told: Told) -> list[Finding]:
+    """Return one finding per rule and write, and one per write that was blocked or degraded."""
+    found = []
+    for each in told.writes:
+        suite = f"{each['dataset']}#{each['stage']}"
+        for rule in each.get("rules") or ():
+            status = rule["status"]
+            severe = _SEVERITY.get(status, "note")
+            if rule.get("severity", "error") == "warn" and severe == "error":
+                severe = "warning"
+            said = "holds" if status == "pass" else f"{rule['failed']} of {rule['evaluated']} fail"
+            found.append(
+                Finding(
+                    "SF511" if status == "error" else "SF510",
+                    f"{rule['id']}: {rule.get('reason') or said}",
+                    severe,  # type: ignore[arg-type]
+                    path=suite,
+                    suite=suite,
+                    name=rule["id"],
+                    passed=status == "pass",
+                    skipped=status == "skipped",
+                )
+            )
+        if each.get("blocked"):
+            found.append(Finding("SF301", f"{suite} was not published", "error", suite, suite=suite,
+                                 name="publish"))  # fmt: skip
+        for why in each.get("degraded") or ():
+            found.append(Finding("SF760", f"{suite}: {why}", "warning", suite, suite=suite,
+                                 name="degraded"))  # fmt: skip
+    if told.ended.exit_code:
+        reason = told.inside.get("failure_reason") or told.ended.reason
+        found.append(
+            Finding(
+                "SF759", f"the job failed: {reason}", "error", suite=told.context.job, name="job"
+            )
+        )
+    return found
+
+
+def warnings(compiled: Compiled, entry: JobEntry) -> tuple[str, ...]:
+    """Return what the user should know before the job starts of the policies it will meet."""
+    from sfctl.compiler.compile import source_digest
+
+    said = []
+    touched = {name.partition("#")[0] for name in (*entry.outputs, *entry.inputs)}
+    for dataset in compiled.manifest.datasets.values():
+        if dataset.urn not in touched:
+            continue
+        if dataset.source_digest != source_digest(compiled.root, dataset.files):
+            said.append(
+                f"{dataset.name}: the YAML has changed since it was compiled; the run uses the "
+                "compiled policy (`sfctl compile` to take the change)"
+            )
+        try:
+            _, approval = compiled.policy(dataset)
+        except SfctlError as error:
+            said.append(f"{error.code} {error}; data flows, nothing certifies")
+            continue
+        if not approval.approved and dataset.policy:
+            said.append(
+                f"{approval.code} {dataset.name}: {approval.sentence}; it is a draft: level G0, "
+                "nothing certifies"
+            )
+    return tuple(said)
+
+
+def events_in(folder: Path, run_id: str, *, waiting: bool = False) -> int:
+    """Return how many events of a run lie in the outbox; `waiting` counts what no bus has yet."""
+    name = re.escape(re.sub(r"[^A-Za-z0-9_.-]", "_", run_id)[:100])
+    own = re.compile(rf"{name}-\d+-\d+\.outbox")
+    count = 0
+    for path in folder.glob("*.outbox"):
+        if not own.fullmatch(path.name):
+            continue
+        try:
+            body = path.read_bytes()
+            mark = path.with_suffix(".done")
+            done = int(mark.read_text()) if waiting and mark.exists() else 0
+        except (OSError, ValueError):
+            continue
+        count += body[done:].count(b"\n")
+    return count
+
+
+def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
+    lines = [line for each in told.writes for line in _of_write(each, compiled)]
+    seconds = text.duration(told.ended.duration)
+    memory = text.size(told.ended.peak_memory_bytes)
+    failed = told.inside.get("failure_reason") or told.ended.reason
+    end = f"{told.context.job}: {told.state.lower()} after {seconds}, {memory} at most"
+    if told.ended.exit_code:
+        end += f" ({failed}, exit {told.ended.exit_code})"
+    if level == "observe":
+        end += "; it wrote nothing through sfctl, so nothing was judged (observed only)"
+    if told.degraded:
+        end += f"; degraded: {', '.join(told.degraded)}"
+    waits = f", {told.evidence.pending} wait" if told.evidence.pending else ""
+    lines.append(f"{end}; {told.evidence.published} events delivered{waits}")
+    if told.evidence.pending:
+        lines.append(f"    {told.evidence.trouble or 'the bus was busy'}: sfctl evidence flush")
+    lines.append(f"look next: sfctl status, sfctl evidence list --run {told.context.run_id}")
+    return lines
+
+
+def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
+    entry = compiled.dataset(each["dataset"]) if compiled else None
+    name = f"{entry.name if entry else each['dataset']}#{each['stage']}"
+    version = each.get("version")
+    told = f"{name} v{version}" if version is not None else name
+    told += f": {text.count(each['rows_in'], 'row')}, {each['rows_published']:,} published"
+    if each["rows_quarantined"]:
+        told += f", {each['rows_quarantined']:,} held back"
+    if each.get("already_published"):
+        told += ", as before"
+    word = _word(each)
+    lines = [text.status_line(told, word)]
+    for gate in each.get("gates") or ():
+        if gate["result"] in ("FAIL", "ERROR"):
+            causes = ", ".join(list(gate.get("reason_codes") or ())[:5])
+            lines.append(f"    {gate['gate']} {gate['result']}: {causes or gate.get('degraded')}")
+    reasons = each.get("certification_reasons") or ()
+    if reasons:
+        lines.append(f"    held: {', '.join(list(reasons)[:5])}")
+    return lines
+
+
+def _word(each: Mapping[str, Any]) -> str:
+    if each.get("blocked"):
+        return "blocked"
+    if each.get("degraded"):
+        return "degraded"
+    status = each.get("certification")
+    if status:
+        return "certified" if status == "CERTIFIED" else "held"
+    return {"PASS": "passed", "WARN": "warned", "FAIL": "failed"}.get(each.get("verdict", ""), "ok")

@@ -1,0 +1,150 @@
+"""The compiled project as a run sees it: the manifest, and policies with who approved them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from sfctl.certification import signature
+from sfctl.certification.signature import Approval
+from sfctl.errors import PolicyRejected, UsageError
+from sfctl.model import codec, urn
+from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest
+from sfctl.model.policy import Policy
+
+STORE = ".sfctl"
+TARGET = "target"
+_DRAFTS = frozenset({"unsigned", "wrong_key", "dev_on_prod"})
+"""Policies that nobody approved are judged as drafts; ones that were tampered with never are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What compile left in `target/`. `compiled` is False for a project that never was."""
+
+    root: Path
+    manifest: Manifest
+    compiled: bool = True
+
+    @property
+    def store(self) -> Path:
+        return self.root / STORE
+
+    def dataset(self, name: str) -> DatasetEntry | None:
+        """Return a dataset by URN in either spelling, by name or by alias."""
+        if urn.is_dataset(name):
+            found = self.manifest.datasets.get(urn.without_stage(urn.canonical(name)))
+            if found is not None:
+                return found
+        return next(
+            (e for e in self.manifest.datasets.values() if name == e.name or name in e.aliases),
+            None,
+        )
+
+    def urn_of(self, name: str) -> str:
+        """Return the canonical URN of a dataset. Raises UsageError for what is no name of one."""
+        entry = self.dataset(name)
+        if entry is not None:
+            return entry.urn
+        try:
+            return urn.without_stage(urn.canonical(name))
+        except ValueError:
+            raise UsageError(
+                f"{name!r} names no dataset",
+                hint="ds://<zone>/<name>, urn:dp:<domain>:<name>, or a dataset of this project",
+                code="SF751",
+            ) from None
+
+    def policy(self, entry: DatasetEntry) -> tuple[Policy, Approval]:
+        """Return a dataset's policy and its approval; a draft where nobody approved it.
+
+        Raises PolicyRejected for a policy that was altered, cannot be read or is not there.
+        """
+        if not entry.policy:
+            draft = Policy(entry.urn, entry.name, entry.tier, owner=entry.owner)
+            return draft, Approval("", "unsigned")
+        path = self.root / TARGET / entry.policy
+        beside = path.with_suffix(".sig")
+        try:
+            body = path.read_bytes()
+            signed = beside.read_bytes() if beside.exists() else None
+        except OSError as error:
+            raise PolicyRejected(
+                f"the policy of {entry.name} cannot be read: {error.strerror}",
+                hint="run `sfctl compile`",
+            ) from error
+        target = self.manifest.target
+        approval = signature.verify(
+            body,
+            signed,
+            trusted_keys=_texts(target.settings.get("trusted_keys")),
+            environment=target.environment,
+        )
+        if approval.policy is not None:
+            return approval.policy, approval
+        if approval.reason in _DRAFTS:
+            return codec.decode(body, Policy), approval
+        raise PolicyRejected(
+            f"{entry.name}: {approval.sentence}", hint="run `sfctl compile`", code=approval.code
+        )
+
+    def job(self, name: str) -> JobEntry | None:
+        """Return a job of the manifest by name."""
+        return self.manifest.jobs.get(name)
+
+    def format_of(self, entry: DatasetEntry, stage: str) -> str:
+        """Return the table format of a stage."""
+        return entry.formats.get(stage) or entry.format
+
+    def default_path(self, dataset_urn: str, stage: str) -> str:
+        """Return where the rows of a dataset nobody registered go."""
+        return f"{self.manifest.target.lake.rstrip('/')}/{stage}/{urn.slug(dataset_urn)}"
+
+
+def quarantine_path(lake: str, dataset_urn: str) -> str:
+    """Return where a lake keeps the rows of a dataset that were held back."""
+    return f"{lake.rstrip('/')}/_quarantine/{urn.slug(dataset_urn)}"
+
+
+def load(root: Path) -> Compiled:
+    """Read the manifest. Raises PolicyRejected SF752 where there is none or it is damaged."""
+    path = root / TARGET / "manifest.json"
+    try:
+        return Compiled(root, codec.decode(path.read_bytes(), Manifest))
+    except FileNotFoundError:
+        raise PolicyRejected(
+            f"{root} was never compiled", hint="run `sfctl compile`", code="SF752"
+        ) from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise PolicyRejected(
+            "target/manifest.json cannot be read", hint="run `sfctl compile` again", code="SF752"
+        ) from error
+
+
+def find_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the project a process works in: named, around the current folder, or its script's.
+
+    Raises UsageError SF130 where there is none.
+    """
+    starts = [environ.get("SFCTL_PROJECT_DIR") or ".", sys.argv[0] if sys.argv else "."]
+    for start in starts:
+        here = Path(start).absolute()
+        for folder in (here, *here.parents):
+            if (folder / TARGET / "manifest.json").is_file() or (folder / "sfctl.yml").is_file():
+                return folder
+    raise UsageError(
+        f"no sfctl project around {Path().absolute()}",
+        hint="start the job with `sfctl run`, or set SFCTL_PROJECT_DIR",
+        code="SF130",
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
