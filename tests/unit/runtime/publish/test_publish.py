@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.publish_rig import Rig, at_least, batch, policy, positive
 
 from sfctl.certification import pin
 from sfctl.errors import StoreLocked, UsageError
 from sfctl.model.policy import Threshold
 from sfctl.runtime.lock import dataset_lock
+from tests.publish_rig import Rig, at_least, batch, policy, positive
 
 
 @pytest.fixture
@@ -244,9 +244,9 @@ def test_below_gold_nothing_is_certified(rig: Rig) -> None:
 
 
 def test_two_publishers_take_turns_and_the_second_gives_up_clearly(rig: Rig) -> None:
-    with dataset_lock(rig.store / "locks", "urn:dp:curated:orders#gold", seconds=0):
-        with pytest.raises(StoreLocked, match="is being published by process"):
-            rig.write(batch(1), ports={"lock_seconds": 0.05})
+    holder = dataset_lock(rig.store / "locks", "urn:dp:curated:orders#gold", seconds=0)
+    with holder, pytest.raises(StoreLocked, match="is being published by process"):
+        rig.write(batch(1), ports={"lock_seconds": 0.05})
     assert rig.write(batch(1)).published
 
 
