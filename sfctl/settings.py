@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,3 +100,21 @@ def settings_from(
         debug=flag("--debug"),
         color=not (flag("--no-color") or environ.get("NO_COLOR")),
     )
+
+
+def known_word(word: str, known: Iterable[str], wrong: str, what: str) -> None:
+    """Raise UsageError SF001 with the nearest of `known` unless `word` is one of them."""
+    known = list(known)
+    if word not in known:
+        raise UsageError(
+            f"{wrong} {what} `{word}` (expected one of {', '.join(known)})",
+            hint=nearest(word, known) or "see sfctl --help",
+        )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a question that names the nearest of `known`, or nothing where none is near."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else ""
