@@ -115,7 +115,11 @@ class _ProjectCompiler:
     def dataset(self, files: DatasetFiles) -> tuple[Policy, DatasetEntry]:
         demands = self.demands.get(_urn(files), ())
         policy, problems = compile_policy(
-            files, self.project.minimum, expectations=demands, root=self.project.root
+            files,
+            self.project.minimum,
+            expectations=demands,
+            names=self.names,
+            root=self.project.root,
         )
         self.findings.problems += problems
         sources = self.sources(files, demands)

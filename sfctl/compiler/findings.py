@@ -5,6 +5,20 @@ from __future__ import annotations
 from sfctl.errors import Problem
 from sfctl.spec.tree import Node
 
+_HINTS = {
+    "SF201": "see `sfctl explain SF201` for what an expression may hold",
+    "SF202": "split it into several rules",
+    "SF203": "see `sfctl explain SF203` for the functions",
+    "SF205": "make both sides one type: quote texts, leave numbers bare, or correct the type",
+    "SF209": "see `sfctl explain SF209` for what is exact",
+    "SF210": "see `sfctl explain SF211` for what a pattern may hold",
+    "SF211": "see `sfctl explain SF211` for what a pattern may hold",
+    "SF212": "see `sfctl explain SF212` for the types",
+    "SF227": "keep one of them",
+    "SF228": "a dataset is ds://<zone>/<name>, or the name of its folder",
+    "SF229": "import paths begin at the project's folder",
+}
+
 
 class Findings:
     """A list of problems that knows how to place them."""
@@ -16,6 +30,7 @@ class Findings:
         self, node: Node, code: str, message: str, hint: str = "", offset: int | None = None
     ) -> None:
         """Add a problem that stops the compile."""
+        hint = hint or _HINTS.get(code, "")
         self.problems.append(node.problem(code, message, hint=hint, offset=offset))
 
     def warning(

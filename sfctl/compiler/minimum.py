@@ -125,10 +125,13 @@ class Minimum:
     def detections(self, policy: Policy) -> Policy:
         found = list(policy.pii)
         switch = self.demand("pii_detection")
+        demands = tuple(self.demand("pii", "detection") or ())
         if switch is not None and switch.value is True and not found:
-            self.less(self.said("pii"), "PII detection", "none", switch)
-            found = [Detection(kind) for kind in PII_KINDS]
-        for demand in self.demand("pii", "detection") or ():
+            if not demands:
+                self.less(self.said("pii"), "PII detection", "none", switch)
+            named = {demand.string("pattern") for demand in demands}
+            found = [Detection(kind) for kind in PII_KINDS if kind not in named]
+        for demand in demands:
             kind = demand["pattern"]
             action = demand.string("action", "none")
             whole = next((d for d in found if d.kind == kind.value and not d.columns), None)

@@ -99,8 +99,8 @@ class _Parser:
 
     def wrong(self, expected: str) -> ExpressionError:
         token = self.token
-        got = f"'{token.text[:40]}'" if token.text else "the end"
-        return ExpressionError(f"unexpected {got} (expected {expected})", token.offset)
+        got = f"unexpected '{token.text[:40]}'" if token.text else "the expression ends too early"
+        return ExpressionError(f"{got} (expected {expected})", token.offset)
 
     def put(self, node: Expr, offset: int) -> Expr:
         self.offsets[id(node)] = offset

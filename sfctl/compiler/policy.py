@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def compile_policy(
     minimum: Node | None = None,
     *,
     expectations: Sequence[Expectation] = (),
+    names: Mapping[str, str] | None = None,
     root: Path | None = None,
     columns: tuple[str, ...] | None = None,
     open_columns: bool = False,
@@ -39,15 +40,15 @@ def compile_policy(
     """Return the policy of one dataset and every problem of its bundle.
 
     `minimum` is the organisation's document, applied whatever the bundle says. `expectations` are
-    consumers' entries about this dataset. `columns` names those of a source at hand; `open_columns`
-    lets unknown ones pass to be met at the run.
+    consumers' entries about this dataset. `names` maps names of datasets to URNs. `columns` names
+    those of a source at hand; `open_columns` lets unknown ones pass, to be met at the run.
     The policy leaves out what has an error.
     """
     findings = Findings()
     bundle = files.policy or _EMPTY
     known, schema = known_columns(files, findings, columns)
     known.open = open_columns
-    sections = Sections(known, findings, root or Path.cwd())
+    sections = Sections(known, findings, root or Path.cwd(), names or {})
     drafts = sections.drafts(bundle)
     drafts += demanded(expectations, files, known, sections, findings)
     found = detections(bundle, known, findings)

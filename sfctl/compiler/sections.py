@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sfctl.compiler.columns import Columns, split
@@ -20,11 +20,13 @@ from sfctl.spec.tree import Node
 class Sections:
     """Lowers every rule of a bundle, in the order schema, contract_lite, contract, dq."""
 
-    def __init__(self, columns: Columns, findings: Findings, root: Path) -> None:
+    def __init__(
+        self, columns: Columns, findings: Findings, root: Path, names: Mapping[str, str]
+    ) -> None:
         self.columns = columns
         self.findings = findings
         self.rows = RowRules(columns, findings)
-        self.sets = SetRules(columns, findings, root)
+        self.sets = SetRules(columns, findings, root, names)
 
     def drafts(self, policy: Node) -> list[Draft]:
         """Return the drafts of all rules that have no error."""

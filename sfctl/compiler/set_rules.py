@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,12 +21,18 @@ MEASURES = frozenset({"row_count", "null_rate", "distinct_count", "aggregate", "
 
 
 class SetRules:
-    """Lowers rules on sets of rows. `root` is where import paths of user functions begin."""
+    """Lowers rules on sets of rows. `root` is where import paths of user functions begin.
 
-    def __init__(self, columns: Columns, findings: Findings, root: Path) -> None:
+    `datasets` maps other names of datasets to URNs.
+    """
+
+    def __init__(
+        self, columns: Columns, findings: Findings, root: Path, datasets: Mapping[str, str]
+    ) -> None:
         self.columns = columns
         self.findings = findings
         self.root = root
+        self.datasets = datasets
 
     def lower(self, kind: str, node: Node, gate: Gate) -> Draft | None:
         """Return the draft of a rule on rows together, or on their number; None for an error."""
@@ -104,7 +111,8 @@ class SetRules:
         if len(there) != len(names):
             message = f"{len(names)} columns refer to {len(there)} (expected as many)"
             self.findings.error(target, "SF227", message)
-        dataset = str(target["dataset"].value)
+        written = str(target["dataset"].value)
+        dataset = self.datasets.get(written, written)
         try:
             dataset = urn.without_stage(urn.canonical(dataset))
         except ValueError:
