@@ -185,7 +185,8 @@ class DeltaLake:
         from deltalake import DeltaTable, write_deltalake
 
         properties = self._properties(request.keys, request.note)
-        if request.mode == "merge" and self._table is not None:
+        # delta-rs commits no merge that changes nothing; an empty append commits the key
+        if request.mode == "merge" and self._table is not None and not frame.is_empty():
             self._merge(frame, request, properties)
         else:
             predicate = request.replaces or None
