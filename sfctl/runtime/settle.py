@@ -51,7 +51,8 @@ def settle(
     safe = emit(events, ports)
     ports.reached("emitted")
     if record.stage != STAGE:
-        return Settled(None, events, safe)
+        held = None if version is not None else _hold(record, before, ports, events)
+        return Settled(held, events, safe)
 
     def decide(certificate: Certificate) -> Certificate:
         certified = certificate.certified_version
@@ -84,6 +85,34 @@ def settle(
     place_pin(table, after, policy, format)
     ports.reached("pinned")
     return Settled(after, events, safe)
+
+
+def _hold(
+    record: WriteRecord, before: Certificate, ports: Ports, events: list[Evidence]
+) -> Certificate | None:
+    """Hold the view where an earlier stage was refused: the day will not arrive at gold.
+
+    What was never certified has no view to hold. The next gold write decides anew.
+    """
+    if before.certified_version is None:
+        return None
+    gates = [gate.gate for gate in record.judgement.gates if gate.result == "FAIL"]
+    reasons = [f"{record.stage.upper()}_BLOCKED({gate})" for gate in gates]
+    after = view.move(
+        ports.state,
+        record.dataset_urn,
+        lambda certificate: view.decided(
+            certificate,
+            version=None,
+            blockers=reasons or [f"{record.stage.upper()}_BLOCKED"],
+            at=record.at,
+            run_id=record.run.run_id,
+        ),
+    )
+    event = certification_event(record, None, after, seq=record.seq + EVENTS - 1)
+    emit([event], ports)
+    events.append(event)
+    return after
 
 
 def certification_event(
