@@ -1,6 +1,7 @@
 """One day of flights, from the file as it landed to rows that consumers may read."""
 
 import os
+import sys
 
 import pandas as pd
 
@@ -31,4 +32,7 @@ def tidy(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main(os.environ["SFCTL_LOGICAL_DATE"])
+    try:
+        main(os.environ["SFCTL_LOGICAL_DATE"])
+    except sf.PublishBlocked as blocked:
+        sys.exit(f"not published: {blocked}")
