@@ -1,4 +1,4 @@
-"""`sfctl validate` of a data repo with 500 datasets, each with a policy of fifteen rules."""
+"""`sfctl validate` of a data repo with 500 datasets, each with a policy of 21 rules."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ schema:
     - {{field: status, type: STRING, nullable: false}}
     - {{field: country, type: STRING, nullable: true}}
     - {{field: contact_email, type: STRING, nullable: true}}
+    - {{field: agent_email, type: STRING, nullable: true}}
     - {{field: created_at, type: TIMESTAMP, nullable: false}}
     - {{field: shipped_at, type: TIMESTAMP, nullable: true}}
 contract_lite:
@@ -60,7 +61,7 @@ dq:
     - {{kind: accepted_values, field: country, values: [US, CA, MX, GB, DE, FR]}}
     - {{kind: range, field: quantity, min: 1, max: {most}}}
     - {{kind: pattern, field: order_id, pattern: "[A-Z]{{2}}[0-9]{{6,10}}"}}
-    - {{kind: format, field: contact_email, format: email}}
+    - {{kind: format, field: agent_email, format: email}}
     - {{kind: length, field: country, min: 2, max: 2}}
     - {{kind: expression, id: big, expression: "quantity IS NULL OR order_total / quantity < 9999"}}
     - {{kind: unique, fields: [order_id]}}
@@ -74,8 +75,11 @@ JOB = """\
 name: load_{number}
 runtime: python
 entrypoint: "jobs/load.py"
-inputs: ["ds://curated/orders_{before}"]
-outputs: ["ds://curated/orders_{number}"]
+inputs:
+  - {{dataset: orders_{before}, certified: true}}
+outputs:
+  - {{dataset: orders_{number}, stage: silver, mode: append}}
+  - {{dataset: orders_{number}, stage: gold, mode: append}}
 owner: "team-{team}"
 """
 
@@ -92,7 +96,7 @@ def run_case(quick: bool) -> Report:
     return Report(
         "validate",
         f"`sfctl validate` of {DATASETS} datasets",
-        "One dataset and one policy of fifteen rules each, a job for every fifth; whole process.",
+        "One dataset and one policy of 21 rules each, a job for every fifth; whole process.",
         [ratio_table("Cold process", lines), Table("The repo", facts)],
         [Bound("wall", lines[0].wall, LIMIT, " s"), Bound("CPU", lines[0].cpu, LIMIT, " s")],
     )
