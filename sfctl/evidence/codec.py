@@ -46,6 +46,8 @@ def accept_line(
         document = codec.decode(line, dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _letter("NOT_JSON", "the line is not a JSON object", origin, received, line)
+    except RecursionError:
+        return _too_deep(origin, received)
     return accept(document, received, origin=origin, hash_row=hash_row, resolve=resolve)
 
 
@@ -58,7 +60,41 @@ def accept(
     resolve: foreign.Resolve = foreign.unresolved,
 ) -> Accepted | DeadLetter:
     """Read one JSON object from anywhere, or say why it cannot be placed."""
+    try:
+        return _accept(document, received, origin, hash_row, resolve)
+    except RecursionError:
+        return _too_deep(origin, received)
 
+
+def problems(event: Evidence) -> list[str]:
+    """Return what keeps an event from the strict profile that everything of ours is emitted in."""
+    found = []
+    if event.schema != SCHEMA:
+        found.append(f"schema is {event.schema}, not {SCHEMA}")
+    if not _ID.fullmatch(event.evidence_id):
+        found.append("evidence_id is not evd- and a ULID")
+    if event.kind not in KINDS:
+        found.append(f"kind {event.kind} does not exist")
+    if not _INSTANT.fullmatch(event.timestamp):
+        found.append("timestamp is not RFC 3339 in UTC with milliseconds")
+    if event.dataset_urn and not _is_canonical(event.dataset_urn):
+        found.append(f"dataset_urn {event.dataset_urn} is not canonical")
+    if not _placed(event):
+        found.append("neither dataset nor job is named")
+    if shadowed := sorted(FIELDS & event.payload.keys()):
+        found.append(f"payload repeats {', '.join(shadowed)}")
+    if event.kind == "GATE":
+        found += _gate_problems(event)
+    return found
+
+
+def _accept(
+    document: dict[str, Any],
+    received: datetime,
+    origin: str,
+    hash_row: Callable[[str], str] | None,
+    resolve: foreign.Resolve,
+) -> Accepted | DeadLetter:
     def refuse(reason: str, detail: str) -> DeadLetter:
         return _letter(reason, detail, origin, received, codec.encode(document))
 
@@ -96,28 +132,6 @@ def accept(
     if event is None or not _placed(event):
         return refuse("NO_DATASET", "neither dataset nor job it belongs to")
     return Accepted(sanitizer.clean(event, hash_row), tuple(forgiven))
-
-
-def problems(event: Evidence) -> list[str]:
-    """Return what keeps an event from the strict profile that everything of ours is emitted in."""
-    found = []
-    if event.schema != SCHEMA:
-        found.append(f"schema is {event.schema}, not {SCHEMA}")
-    if not _ID.fullmatch(event.evidence_id):
-        found.append("evidence_id is not evd- and a ULID")
-    if event.kind not in KINDS:
-        found.append(f"kind {event.kind} does not exist")
-    if not _INSTANT.fullmatch(event.timestamp):
-        found.append("timestamp is not RFC 3339 in UTC with milliseconds")
-    if event.dataset_urn and not _is_canonical(event.dataset_urn):
-        found.append(f"dataset_urn {event.dataset_urn} is not canonical")
-    if not _placed(event):
-        found.append("neither dataset nor job is named")
-    if shadowed := sorted(FIELDS & event.payload.keys()):
-        found.append(f"payload repeats {', '.join(shadowed)}")
-    if event.kind == "GATE":
-        found += _gate_problems(event)
-    return found
 
 
 def _gate_problems(event: Evidence) -> list[str]:
@@ -164,6 +178,10 @@ def _is_canonical(name: str) -> bool:
     return urn.is_dataset(name) and urn.without_stage(urn.canonical(name)) == name
 
 
+def _too_deep(origin: str, received: datetime) -> DeadLetter:
+    return _letter("NOT_JSON", "nested too deeply", origin, received, "")
+
+
 def _letter(
     reason: str, detail: str, origin: str, received: datetime, body: bytes | str
 ) -> DeadLetter:
@@ -171,7 +189,7 @@ def _letter(
     return DeadLetter(
         at=format_instant(received),
         reason=reason,
-        detail=detail,
+        detail=sanitizer.clean_message(detail),
         origin=origin,
         body=sanitizer.clean_body(text),
     )

@@ -57,7 +57,8 @@ def _seven_digits(text: str) -> bool:
 _Row = tuple[str, re.Pattern[str], Callable[[str], bool] | None]
 
 _WORTH_A_LOOK = re.compile(r"@|\d(?:[ ./()-]{0,3}\d){6}|\d\.\d+\.\d|::|[0-9A-Fa-f]:[0-9A-Fa-f]*:")
-_EMAIL = re.compile(r"[^\s@<>\"'()\[\]{},;:=/\\]+@[^\s@<>\"'()\[\]{},;:=/\\]+\.[^\W\d_]{2,}")
+_WORD = r"[^\s@<>\"'()\[\]{},;:=/\\]"
+_EMAIL = re.compile(rf"(?<!{_WORD}){_WORD}++@{_WORD}+\.[^\W\d_]{{2,}}")
 _SSN = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")

@@ -58,7 +58,7 @@ def _lines(
 def _parse(text: bytes) -> Any:
     try:
         return codec.decode(text, object)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

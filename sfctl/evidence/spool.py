@@ -61,5 +61,5 @@ def _event(line: bytes) -> Evidence | None:
         if int(line[:8], 16) != zlib.crc32(line[9:]):
             return None
         return evidence.decode(line[9:])
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, msgspec.DecodeError, RecursionError):
         return None

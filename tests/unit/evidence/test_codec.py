@@ -267,6 +267,27 @@ def test_what_is_no_json_object_is_a_dead_letter_without_its_values() -> None:
         assert "jane" not in letter.body
 
 
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+def test_nesting_has_an_end(depth: int) -> None:
+    line = json.dumps(GATE)[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
+    taken = codec.accept_line(line, NOW)
+    if isinstance(taken, DeadLetter):
+        assert (taken.reason, taken.detail) == ("NOT_JSON", "nested too deeply")
+    else:
+        assert evidence.decode(evidence.encode(taken.event)) == taken.event
+
+
+def test_numbers_of_any_size_pass_through() -> None:
+    for number in (2**63, 2**70, -(2**70), 1e300):
+        assert take({**GATE, "n": number}).event.payload == {"n": number}
+
+
+def test_a_dead_letter_says_no_value_either() -> None:
+    letter = refuse({**GATE, "kind": "jane@example.com", "message": "for 'Jane Doe'"})
+    assert letter.detail == "unknown kind <email>"
+    assert "Jane" not in letter.body
+
+
 def test_kinds_are_told_whatever_their_case() -> None:
     taken = take({**GATE, "kind": "gate"})
     assert (taken.event.kind, taken.leniencies) == ("GATE", ("no_kind",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from typing import Any
 
 import pytest
@@ -133,6 +134,14 @@ def test_quoted_values_never_survive(before: str, value: str, quote: str, after:
 @given(st.text(max_size=200), st.integers(1000, 10**12), st.text(max_size=200))
 def test_long_numbers_never_survive(before: str, number: int, after: str) -> None:
     assert str(number) not in sanitizer.clean_message(f"{before} {number} {after}")
+
+
+@pytest.mark.parametrize("unit", ["a", "a@", "1-", "a:", "1.", "AA11", "a/", "'", "1 ", "\\", "x'"])
+def test_no_text_takes_long(unit: str) -> None:
+    started = time.perf_counter()
+    detectors.replace("@" + unit * 50_000, strict=True)
+    sanitizer.clean_message("@" + unit * 50_000)
+    assert time.perf_counter() - started < 0.5
 
 
 def test_messages_end_somewhere() -> None:
