@@ -61,6 +61,8 @@ def scan(
         if look is not None:
             for finding in look(judged_rows):
                 _found(state, finding)
+        # the next chunk is read before these names are bound to it
+        del chunk, judged_rows
     state.distinct = keys.resolve(source, budget, others, state.distinct, state.tallies)
     state.uniques = keys.tallies
     state.passes += keys.passes

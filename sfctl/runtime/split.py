@@ -65,7 +65,8 @@ def _flags(
     lost = [rule.id for rule in rules if isinstance(program.faults.get(rule.id), DataError)]
     if lost:
         true = pl.repeat(value=True, n=frame.height, dtype=pl.Boolean, eager=True)
-        flags = flags.with_columns(true.alias(rule_id) for rule_id in lost)
+        marks = [true.alias(rule_id) for rule_id in lost]
+        flags = flags.with_columns(marks) if flags.width else pl.DataFrame(marks)
     return flags
 
 

@@ -372,7 +372,7 @@ def _reads(text: str, wanted: DataType) -> bool:
     if wanted.kind == "STRING":
         return True
     if wanted.kind == "BOOLEAN":
-        return text in ("true", "false")
+        return text.lower() in ("true", "false")
     if wanted.is_temporal:
         return literal.temporal(text, wanted.kind) is not None and text == text.strip()
     if not wanted.is_numeric or not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", text):

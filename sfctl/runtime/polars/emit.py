@@ -14,14 +14,6 @@ from sfctl.model.expr import Expr
 from sfctl.runtime.polars import columns, exact, floats, functions, temporal
 from sfctl.runtime.polars.term import Bounds, DataError, Term, any_error, boolean
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _TEMPORAL = frozenset(["date", "time", "instant", "naive", "duration"])
 _EXACT: dict[str, Callable[[Term, Term], Term]] = {
     "+": exact.add,
@@ -47,6 +39,18 @@ class Emitter:
         method = _EMIT[type(node)]
         return method(self, node)
 
+    def condition(self, node: Expr) -> Term:
+        """Return a truth value of as many rows as there are, be it of literals alone.
+
+        Raises DataError as `term` does.
+        """
+        term = self.term(node)
+        if tree.fields_of(node):
+            return term
+        rows = pl.repeat(value=True, n=pl.len(), dtype=pl.Boolean)
+        error = None if term.error is None else rows & term.error
+        return boolean(rows & term.value, error)
+
     def _field(self, node: tree.Field) -> Term:
         return columns.term_of(node, self.schema, self.bounds)
 
@@ -57,7 +61,7 @@ class Emitter:
             scale = max(0, -int(number.as_tuple().exponent))
             return exact.constant(int(number.scaleb(scale)), scale)
         if kind.is_float:
-            return Term(pl.lit(float(node.text)), "float", pl.Float64())
+            return floats.constant(float(node.text), single=kind.kind == "FLOAT")
         if kind.kind == "BOOLEAN":
             return boolean(pl.lit(node.text.upper() == "TRUE"))
         if kind.is_temporal or kind.kind == "DURATION":
@@ -82,12 +86,12 @@ class Emitter:
         if families == {"exact"}:
             return exact.compare(symbol, left, right)
         if families == {"exact", "float"}:
-            left, right = floats.as_float(left), floats.as_float(right)
-        elif families <= _TEMPORAL:
-            return temporal.compare(_COMPARE[symbol], left, right)
-        elif len(families) > 1:
+            return floats.compare(symbol, left, right)
+        if families <= _TEMPORAL:
+            return temporal.compare(exact.COMPARE[symbol], left, right)
+        if len(families) > 1:
             raise DataError(f"{left.dtype} cannot be compared with {right.dtype}")
-        return boolean(_COMPARE[symbol](left.value, right.value), any_error(left, right))
+        return boolean(exact.COMPARE[symbol](left.value, right.value), any_error(left, right))
 
     def _logic(self, node: tree.Logic) -> Term:
         terms = [self.term(operand) for operand in node.operands]
@@ -117,7 +121,7 @@ class Emitter:
         operand = self.term(node.operand)
         if operand.family == "exact":
             return exact.negate(operand)
-        return replace(operand, value=-operand.value)
+        return replace(operand, value=-operand.value, literal=None)
 
     def _within(self, node: tree.Within) -> Term:
         operand = self.term(node.operand)
@@ -144,7 +148,7 @@ class Emitter:
         value = above.value & below.value
         error = any_error(operand, low, high)
         if error is not None:
-            error = error & value.is_null()
+            value = pl.when(~error).then(value)
         return boolean(~value if node.negated else value, error)
 
     def _is_null(self, node: tree.IsNull) -> Term:
@@ -181,7 +185,7 @@ class Emitter:
             error = functions.chosen_error(test, result.error, error)
             if test.error is not None:
                 value = pl.when(~test.error).then(value)
-        return replace(results[0], value=value, error=error, constant=None)
+        return replace(results[0], value=value, error=error, constant=None, literal=None)
 
     def _call(self, node: tree.Call) -> Term:
         return functions.call(node.function, [self.term(a) for a in node.arguments])

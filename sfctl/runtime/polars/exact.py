@@ -17,7 +17,7 @@ from sfctl.model.types import DataType
 from sfctl.runtime.polars.term import LIMIT, RANGES, Term, any_error, boolean
 
 _WIDE = pl.Int128()
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -25,7 +25,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def constant(number: int, scale: int = 0) -> Term:
@@ -69,7 +69,7 @@ def floor_divide(left: Term, right: Term) -> Term:
     dtype = _common(left, right)
     value = _as(left, dtype) // _as(right, dtype)
     term = Term(value, "exact", dtype, any_error(left, right), 0, -most - 1, most + 1)
-    return term.masked(is_zero(right))
+    return term.masked(is_zero(right, under=left))
 
 
 def modulo(left: Term, right: Term) -> Term:
@@ -79,7 +79,7 @@ def modulo(left: Term, right: Term) -> Term:
     dtype = _common(left, right)
     value = _as(left, dtype) % _as(right, dtype)
     term = Term(value, "exact", dtype, any_error(left, right), left.scale, -most, most)
-    return term.masked(is_zero(right))
+    return term.masked(is_zero(right, under=left))
 
 
 def negate(term: Term) -> Term:
@@ -95,11 +95,12 @@ def absolute(term: Term) -> Term:
     return replace(term, value=value, dtype=dtype, low=0, high=high, constant=None)
 
 
-def is_zero(term: Term) -> pl.Expr | None:
-    """Return where the term is zero, or None where it provably never is."""
+def is_zero(term: Term, *, under: Term) -> pl.Expr | None:
+    """Return where a known value is divided by zero, or None where the term provably never is."""
     if term.low > 0 or term.high < 0:
         return None
-    return (term.value == pl.lit(0, dtype=term.dtype)).fill_null(value=False)
+    zero = (term.value == pl.lit(0, dtype=term.dtype)).fill_null(value=False)
+    return zero & under.value.is_not_null()
 
 
 def to_float(term: Term) -> Term:
@@ -113,7 +114,7 @@ def to_float(term: Term) -> Term:
 def compare(symbol: str, left: Term, right: Term) -> Term:
     """Return the truth of `left <symbol> right`, whatever scales and widths."""
     if left.constant is not None and right.constant is None:
-        return compare(_MIRRORED[symbol], right, left)
+        return compare(MIRRORED[symbol], right, left)
     if right.constant is not None:
         return boolean(_against_constant(symbol, left, right), left.error)
     error = any_error(left, right)
@@ -121,7 +122,7 @@ def compare(symbol: str, left: Term, right: Term) -> Term:
         return boolean(_by_parts(symbol, left, right), error)
     left, right = _aligned(left, right)
     dtype = left.dtype if left.dtype == right.dtype else _common(left, right)
-    return boolean(_COMPARE[symbol](_as(left, dtype), _as(right, dtype)), error)
+    return boolean(COMPARE[symbol](_as(left, dtype), _as(right, dtype)), error)
 
 
 def within(term: Term, numbers: list[tuple[int, int]]) -> pl.Expr:
@@ -147,9 +148,9 @@ def _against_constant(symbol: str, term: Term, other: Term) -> pl.Expr:
             return _known(term.value, answer=symbol == "!=")
         symbol = {"<": "<=", "<=": "<=", ">": ">", ">=": ">"}[symbol]
     if number > term.high or number < term.low:
-        answer = _COMPARE[symbol](0, 1) if number > term.high else _COMPARE[symbol](1, 0)
+        answer = COMPARE[symbol](0, 1) if number > term.high else COMPARE[symbol](1, 0)
         return _known(term.value, answer=answer)
-    return _COMPARE[symbol](term.value, pl.lit(number, dtype=term.dtype))  # type: ignore[no-any-return]
+    return COMPARE[symbol](term.value, pl.lit(number, dtype=term.dtype))  # type: ignore[no-any-return]
 
 
 def _known(value: pl.Expr, *, answer: bool) -> pl.Expr:
@@ -166,7 +167,7 @@ def _rescaled(number: int, scale: int, wanted: int) -> tuple[int, int]:
 def _by_parts(symbol: str, left: Term, right: Term) -> pl.Expr:
     """Compare without multiplying: whole parts first, then what is left over."""
     if left.scale > right.scale:
-        return _by_parts(_MIRRORED[symbol], right, left)
+        return _by_parts(MIRRORED[symbol], right, left)
     unit = pl.lit(10 ** (right.scale - left.scale), dtype=_WIDE)
     wide = _as(right, _WIDE)
     whole, mine = wide // unit, _as(left, _WIDE)
@@ -206,7 +207,7 @@ def divide(left: Term, right: Term, result: DataType) -> Term:
     error = any_error(numerator, denominator)
     inexact = ((a % b) != pl.lit(0, dtype=dtype)).fill_null(value=False)
     term = Term(a // b, "exact", dtype, error, scale).masked(inexact)
-    return term.masked(is_zero(right))
+    return term.masked(is_zero(right, under=left))
 
 
 def _upscaled(term: Term, scale: int) -> Term:

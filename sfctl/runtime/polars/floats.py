@@ -1,11 +1,88 @@
-"""IEEE arithmetic that never yields an infinity in silence; NaN is null."""
+"""IEEE arithmetic that never yields an infinity or NaN in silence; NaN that comes in is null."""
 
 from __future__ import annotations
+
+import math
+import struct
+from decimal import Decimal
+from fractions import Fraction
 
 import polars as pl
 
 from sfctl.runtime.polars import exact
-from sfctl.runtime.polars.term import DataError, Term, any_error
+from sfctl.runtime.polars.term import RANGES, DataError, Term, any_error, boolean
+
+_EXACT_UP_TO = 2**53
+
+
+def constant(number: float, *, single: bool = False) -> Term:
+    """Return a literal; rounded as a single where the column it meets holds singles."""
+    if single:
+        number = struct.unpack("f", struct.pack("f", number))[0]
+    return Term(pl.lit(number), "float", pl.Float64(), literal=number)
+
+
+def compare(symbol: str, left: Term, right: Term) -> Term:
+    """Return the truth of a comparison of an exact number with a float, without rounding either.
+
+    Two columns, of which one is a decimal, are compared as doubles.
+    """
+    if left.family == "float":
+        return compare(exact.MIRRORED[symbol], right, left)
+    error = any_error(left, right)
+    if right.literal is not None:
+        if not math.isfinite(right.literal):
+            infinity = pl.lit(right.literal)
+            known = exact.to_float(left).value
+            return boolean(exact.COMPARE[symbol](known, infinity), left.error)
+        number = Decimal(right.literal)
+        scale = max(0, -int(number.as_tuple().exponent))
+        return exact.compare(symbol, left, exact.constant(int(Fraction(number) * 10**scale), scale))
+    if left.constant is not None:
+        value = _against_constant(exact.MIRRORED[symbol], right.value, left)
+    elif left.scale == 0 and max(abs(left.low), abs(left.high)) > _EXACT_UP_TO:
+        value = _whole_against(symbol, left, right.value)
+    else:
+        value = exact.COMPARE[symbol](exact.to_float(left).value, right.value)
+    return boolean(value, error)
+
+
+def _against_constant(symbol: str, value: pl.Expr, other: Term) -> pl.Expr:
+    assert other.constant is not None
+    wanted = Fraction(other.constant, 10**other.scale)
+    nearest = float(wanted)
+    if wanted == Fraction(nearest):
+        return exact.COMPARE[symbol](value, pl.lit(nearest))  # type: ignore[no-any-return]
+    if symbol in ("=", "!="):
+        return pl.when(value.is_not_null()).then(pl.lit(symbol == "!="))
+    below = Fraction(nearest) < wanted
+    strict = {"<": "<=" if below else "<", ">": ">" if below else ">="}
+    return exact.COMPARE[strict[symbol[0]]](value, pl.lit(nearest))  # type: ignore[no-any-return]
+
+
+def _whole_against(symbol: str, left: Term, value: pl.Expr) -> pl.Expr:
+    """Compare a wide integer with a float through the float's whole part."""
+    low, high = RANGES[pl.Int64()]
+    wide = left.value.cast(pl.Int128)
+    floor = value.floor()
+    inside = floor.is_between(-1e38, 1e38)
+    whole = pl.when(inside).then(floor).cast(pl.Int128)
+    same = (wide == whole) & (floor == value)
+    less = (wide < whole) | ((wide == whole) & (floor < value))
+    less = (
+        pl.when(inside)
+        .then(less)
+        .when(value > high)
+        .then(pl.lit(value=True))
+        .when(value < low)
+        .then(pl.lit(value=False))
+    )
+    same = pl.when(inside).then(same).when(value.is_not_null()).then(pl.lit(value=False))
+    unknown = left.value.is_null() | value.is_null()
+    answer = {
+        "=": same, "!=": ~same, "<": less, "<=": less | same, ">": ~(less | same), ">=": ~less,
+    }[symbol]  # fmt: skip
+    return pl.when(~unknown).then(answer)
 
 
 def as_float(term: Term) -> Term:
@@ -24,10 +101,8 @@ def as_float(term: Term) -> Term:
 def arithmetic(symbol: str, left: Term, right: Term) -> Term:
     """Return `left <symbol> right` in doubles; a zero divisor or an overflow is an error."""
     divides = symbol in ("/", "//", "%")
-    zero = exact.is_zero(right) if right.family == "exact" else None
     left, right = as_float(left), as_float(right)
-    if divides and zero is None:
-        zero = (right.value == 0.0).fill_null(value=False)
+    zero = (right.value == 0.0).fill_null(value=False) & left.value.is_not_null()
     a, b = left.value, right.value
     value = {
         "+": lambda: a + b,
@@ -35,9 +110,9 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
         "*": lambda: a * b,
         "/": lambda: a / b,
         "//": lambda: (a / b).floor(),
-        "%": lambda: a - (a / b).floor() * b,
+        "%": lambda: a % b,
     }[symbol]()
     term = Term(value, "float", pl.Float64(), any_error(left, right))
-    overflow = (value.is_infinite() & a.is_finite() & b.is_finite()).fill_null(value=False)
-    term = term.masked(overflow | zero if divides and zero is not None else overflow)
-    return Term(term.value.fill_nan(None), "float", pl.Float64(), term.error)
+    unusable = value.is_nan() | (value.is_infinite() & a.is_finite() & b.is_finite())
+    unusable = unusable.fill_null(value=False)
+    return term.masked(unusable | zero if divides else unusable)

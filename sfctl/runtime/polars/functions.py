@@ -10,7 +10,7 @@ import polars as pl
 from sfctl.model.formats import FORMATS
 from sfctl.model.types import DataType
 from sfctl.runtime.polars import columns, exact, floats
-from sfctl.runtime.polars.term import RANGES, DataError, Term, any_error, boolean
+from sfctl.runtime.polars.term import RANGES, DataError, Family, Term, any_error, boolean
 from sfctl.runtime.polars.texts import INTEGER_TYPES
 
 
@@ -38,22 +38,20 @@ def unified(terms: Sequence[Term]) -> list[Term]:
     known = [term for term in terms if term.dtype != pl.Null()]
     families = {term.family for term in known}
     if families == {"exact", "float"}:
-        return [floats.as_float(t) if t in known else _typed_null(t, "float") for t in terms]
+        return [floats.as_float(_typed(term, "float")) for term in terms]
     if len(families) > 1:
         raise DataError(f"results of different kinds: {', '.join(sorted(families))}")
-    if not known:
-        return list(terms)
     if families == {"exact"}:
         scale = max(term.scale for term in known)
-        same = [exact.at_scale(t, scale) if t in known else _typed_null(t, "exact") for t in terms]
+        same = [exact.at_scale(_typed(term, "exact"), scale) for term in terms]
         low, high = min(t.low for t in same), max(t.high for t in same)
         dtype = same[0].dtype if len({t.dtype for t in same}) == 1 else pl.Int128()
         return [
             replace(t, value=t.value.cast(dtype) if t.dtype != dtype else t.value, dtype=dtype,
-                    scale=scale, low=low, high=high, constant=None)
+                    scale=scale, low=low, high=high, constant=None, literal=None)
             for t in same
         ]  # fmt: skip
-    return [t if t.dtype != pl.Null() else replace(t, family=known[0].family) for t in terms]
+    return [t if t.dtype != pl.Null() or not known else _typed(t, known[0].family) for t in terms]
 
 
 def chosen_error(test: Term, chosen: pl.Expr | None, other: pl.Expr | None) -> pl.Expr | None:
@@ -110,9 +108,13 @@ def _fits(term: Term, want: DataType) -> pl.Expr:
     return fits.fill_null(value=False)
 
 
-def _typed_null(term: Term, family: str) -> Term:
-    dtype = pl.Float64() if family == "float" else pl.Int64()
-    return Term(term.value.cast(dtype), family, dtype, term.error, low=0, high=0)  # type: ignore[arg-type]
+def _typed(term: Term, family: Family) -> Term:
+    """Give a bare NULL the family of the results beside it."""
+    if term.dtype != pl.Null():
+        return term
+    dtypes: dict[Family, pl.DataType] = {"float": pl.Float64(), "exact": pl.Int64()}
+    dtype = dtypes.get(family, pl.Null())
+    return Term(term.value.cast(dtype), family, dtype, term.error, low=0, high=0)
 
 
 def _coalesce(arguments: Sequence[Term]) -> Term:
@@ -125,7 +127,7 @@ def _coalesce(arguments: Sequence[Term]) -> Term:
         error = None if not found else found[0] if len(found) == 1 else found[0] | found[1]
     if error is not None:
         value = pl.when(~error).then(value)
-    return replace(terms[0], value=value, error=error, constant=None)
+    return replace(terms[0], value=value, error=error, constant=None, literal=None)
 
 
 def _absolute(term: Term) -> Term:
@@ -133,7 +135,7 @@ def _absolute(term: Term) -> Term:
         return exact.absolute(term)
     if term.family != "float":
         raise DataError(f"abs takes a number, not {term.dtype}")
-    return replace(term, value=term.value.abs())
+    return replace(term, value=term.value.abs(), literal=None)
 
 
 def _of_text(name: str, arguments: Sequence[Term]) -> Term:

@@ -116,7 +116,7 @@ class Program:
         """Return which rows a rule's `where` covers, or None for all."""
         if rule.where is None:
             return None
-        where = Emitter(chunk.schema, self.bounds(chunk)).term(rule.where)
+        where = Emitter(chunk.schema, self.bounds(chunk)).condition(rule.where)
         covered = where.value if where.error is None else where.value | where.error
         return covered.fill_null(value=False)
 
@@ -173,7 +173,7 @@ class Program:
 
     def _asked(self, rule: Rule, emitter: Emitter) -> tuple[dict[str, pl.Expr], Term | None]:
         if isinstance(rule.check, Batch):
-            where = None if rule.where is None else emitter.term(rule.where).value
+            where = None if rule.where is None else emitter.condition(rule.where).value
             term = None
             if rule.check.field:
                 value, dtype = columns.raw((rule.check.field,), emitter.schema)
@@ -188,7 +188,7 @@ class Program:
         if rule.where is None:
             asked = {"failed": failing.sum()}
         else:
-            where_term = emitter.term(rule.where)
+            where_term = emitter.condition(rule.where)
             inside = where_term.value
             if where_term.error is not None:
                 errors = (
@@ -207,7 +207,7 @@ class Program:
         failing = self._holds(rule, emitter).failing()
         if rule.where is None:
             return failing
-        where = emitter.term(rule.where)
+        where = emitter.condition(rule.where)
         return (
             failing & where.value
             if where.error is None
@@ -216,7 +216,7 @@ class Program:
 
     def _holds(self, rule: Rule, emitter: Emitter) -> Term:
         if isinstance(rule.check, RowCheck):
-            return emitter.term(rule.check.expr)
+            return emitter.condition(rule.check.expr)
         if isinstance(rule.check, Custom) and not rule.check.function:
             return boolean(pl.col(READABLE + rule.check.fields[0]))
         return boolean(pl.col(MARK + rule.id))

@@ -41,7 +41,8 @@ class Term:
 
     `error` is a boolean that is never null and marks rows on which the value could not be
     computed; there `value` is null. Exact numbers are whole numbers times 10^-scale, and `low`
-    and `high` are proven bounds of the whole number. `constant` is the whole number of a literal.
+    and `high` are proven bounds of the whole number. `constant` is the whole number of a literal,
+    `literal` the value of a float one.
     """
 
     value: pl.Expr
@@ -52,6 +53,7 @@ class Term:
     low: int = -LIMIT
     high: int = LIMIT
     constant: int | None = None
+    literal: float | None = None
 
     def failing(self) -> pl.Expr:
         """Return a boolean that is true where a row violates: FALSE, or not to be computed."""
@@ -65,7 +67,7 @@ class Term:
             return self
         both = error if self.error is None else self.error | error
         value = pl.when(~both).then(self.value)
-        return replace(self, value=value, error=both, constant=None)
+        return replace(self, value=value, error=both, constant=None, literal=None)
 
 
 def any_error(*terms: Term) -> pl.Expr | None:

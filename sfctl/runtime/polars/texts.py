@@ -11,7 +11,8 @@ INTEGER_TYPES: dict[str, pl.DataType] = {
     "INT8": pl.Int8(), "INT16": pl.Int16(), "INT32": pl.Int32(), "INT64": pl.Int64(),
     "UINT8": pl.UInt8(), "UINT16": pl.UInt16(), "UINT32": pl.UInt32(), "UINT64": pl.UInt64(),
 }  # fmt: skip
-_NUMBER = r"\A[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\z"
+_NUMBER = r"\A[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?\z"
+_POWER = r"\A[+-]?[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]{1,3}\z"
 _WHOLE = r"\A[+-]?[0-9]+(?:\.0*)?\z"
 
 
@@ -41,15 +42,17 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
     dtype = dtype_of(want)
     if want.is_integer:
         plain = pl.when(text.str.contains(_WHOLE)).then(text.str.replace(r"\.0*\z", ""))
-        return plain.cast(dtype, strict=False)
+        power = pl.when(text.str.contains(_POWER)).then(text).cast(pl.Float64, strict=False)
+        whole = pl.when((power.floor() == power) & (power.abs() < 2.0**53)).then(power)
+        return plain.cast(dtype, strict=False).fill_null(whole.cast(dtype, strict=False))
     if want.is_float:
         number = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Float64, strict=False)
         finite = pl.when(number.is_finite()).then(number)
         return pl.when(text.str.to_lowercase() == "nan").then(float("nan")).otherwise(finite)
     if isinstance(dtype, pl.Decimal):
         digits = 38 if want.precision is None else want.precision
-        whole = max(digits - dtype.scale, 1)
-        shape = rf"\A[+-]?[0-9]{{1,{whole}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"
+        before = max(digits - dtype.scale, 1)
+        shape = rf"\A[+-]?[0-9]{{1,{before}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"
         return pl.when(text.str.contains(shape)).then(text).cast(dtype, strict=False)
     if want.kind == "BOOLEAN":
         word = text.str.to_lowercase()
@@ -58,7 +61,8 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
     if want.kind == "DATE":
         return text.str.to_date("%Y-%m-%d", strict=False)
     if want.kind == "TIME":
-        return text.str.to_time("%H:%M:%S%.f", strict=False)
+        seconds = text.str.replace(r"\A(\d\d:\d\d)\z", "${1}:00")
+        return seconds.str.to_time("%H:%M:%S%.f", strict=False)
     normal = _normal(text)
     if want.kind == "TIMESTAMP_NTZ":
         return normal.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
