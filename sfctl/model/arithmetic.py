@@ -13,7 +13,7 @@ from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any
 
 from sfctl.model.expr import Arithmetic, Case, Compare, Constant, Expr, Null
-from sfctl.model.families import ANY, NAMES, as_type, digits, exact, family, type_of
+from sfctl.model.families import ANY, NAMES, as_type, bound, digits, exact, family, type_of
 from sfctl.model.literal import DOUBLE, INT64, MAX_DIGITS, number
 from sfctl.model.types import DataType
 
@@ -53,7 +53,7 @@ def combine(
         return Arithmetic(node.operator, left, right, kind)
     if node.operator == "/":
         return _quotient(node, left, right, report, compared=compared)
-    exact_kind = _exact_type(node.operator, one, other)
+    exact_kind = _exact_type(node.operator, left, right)
     if exact_kind is None:
         message = f"the result has more than {MAX_DIGITS} digits after the point"
         report(node, "SF209", message, "use columns of a smaller scale")
@@ -130,11 +130,11 @@ def _is_exact_quotient(node: Expr) -> bool:
     )
 
 
-def _exact_type(operator: str, one: DataType, other: DataType) -> DataType | None:
-    left, right = digits(one), digits(other)
-    if left is None or right is None:
+def _exact_type(operator: str, left: Expr, right: Expr) -> DataType | None:
+    one, other = bound(left), bound(right)
+    if one is None or other is None:
         return DataType("DECIMAL")
-    (whole, scale), (other_whole, other_scale) = left, right
+    (whole, scale), (other_whole, other_scale) = one, other
     if operator in ("+", "-"):
         return exact(max(whole, other_whole) + 1, max(scale, other_scale))
     if operator == "*":

@@ -60,6 +60,14 @@ def digits(kind: DataType) -> tuple[int, int] | None:
     return kind.precision - kind.scale, kind.scale
 
 
+def bound(expr: Expr) -> tuple[int, int] | None:
+    """Return the digits before and after the point that an exact value has at most."""
+    if isinstance(expr, Constant) and expr.type.is_exact:
+        whole, _, fraction = expr.text.lstrip("-").partition(".")
+        return len(whole.lstrip("0")), len(fraction)
+    return digits(type_of(expr))
+
+
 def exact(whole: int, scale: int) -> DataType:
     """Return the type of exact results: INT64 while they surely fit, else DECIMAL, capped at 38."""
     if scale == 0 and whole <= 18:

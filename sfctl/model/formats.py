@@ -90,9 +90,7 @@ FORMATS: dict[str, FormatSpec] = {
         ),
         FormatSpec("ipv4", "Four numbers to 255 without leading zeros.", _IPV4),
         FormatSpec("ipv6", "RFC 4291 text form.", _IPV6, _reads(ipaddress.IPv6Address)),
-        FormatSpec(
-            "ip", "An ipv4 or an ipv6.", rf"{_IPV4}|{_IPV6}", _reads(ipaddress.ip_address)
-        ),
+        FormatSpec("ip", "An ipv4 or an ipv6.", rf"{_IPV4}|{_IPV6}", _reads(ipaddress.ip_address)),
         FormatSpec(
             "uuid",
             "Eight, four, four, four and twelve hexadecimal digits with dashes.",
@@ -111,9 +109,7 @@ FORMATS: dict[str, FormatSpec] = {
             lambda text: len(text) <= 253,
         ),
         FormatSpec("date", "YYYY-MM-DD, a day that exists.", _DAY, _reads(date.fromisoformat)),
-        FormatSpec(
-            "time", "HH:MM[:SS[.ffffff]], 24 hours.", _CLOCK, _reads(time.fromisoformat)
-        ),
+        FormatSpec("time", "HH:MM[:SS[.ffffff]], 24 hours.", _CLOCK, _reads(time.fromisoformat)),
         FormatSpec(
             "datetime",
             "YYYY-MM-DDTHH:MM[:SS[.ffffff]] with an optional zone; a blank may stand for T.",

@@ -34,8 +34,10 @@ from sfctl.model.families import (
     NAMES,
     as_type,
     belongs,
+    bound,
     common,
     comparable,
+    digits,
     family,
     needs_zone,
     type_of,
@@ -269,7 +271,7 @@ class _Inference:
         for value in values:
             if isinstance(value, Constant):
                 read = value if kind is None else as_type(value, kind)
-                if read is not None:
+                if read is not None and not (kind is not None and _holds(kind, read)):
                     kind = read.type if kind is None else common(kind, read.type) or kind
         kind = kind or ANY
         agreed: list[Expr] = []
@@ -314,6 +316,12 @@ class _Inference:
         if not good or int(value.text) < least:  # type: ignore[union-attr]
             message = f"{function}: argument {index + 1} must be a whole number from {least} on"
             self.report(argument, "SF203", message)
+
+
+def _holds(kind: DataType, constant: Constant) -> bool:
+    """Tell whether an exact type has the digits of a literal."""
+    have, need = digits(kind), bound(constant)
+    return have is not None and need is not None and have[0] >= need[0] and have[1] >= need[1]
 
 
 def _named(kind: DataType) -> str:
