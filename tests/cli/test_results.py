@@ -1,0 +1,124 @@
+"""Every verb's JSON is what its published schema says, on one life of a small dataset."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import sfctl
+from sfctl.cli import main
+from sfctl.verbs import VERBS
+
+SCHEMAS = Path(sfctl.__file__).parent / "schemas" / "results"
+JOB = """\
+import os
+import polars as pl
+import sfctl as sf
+
+@sf.job("daily")
+def main(rows):
+    sf.write(pl.DataFrame(rows), "ds://curated/orders", stage="gold")
+
+main({
+    "good": {"id": [1, 2], "total": [1.0, 2.0]},
+    "dirty": {"id": list(range(100)), "total": [-1.0] + [1.0] * 99},
+    "bad": {"id": [7, 7], "total": [1.0, 2.0]},
+}[os.environ["DAY"]])
+"""
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(
+    repo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Ask:
+    """Run a verb in a fresh repo and hold its JSON against its schema."""
+    root = tmp_path / "shop"
+    shutil.copytree(repo, root)
+    (root / "jobs" / "daily.py").write_text(JOB)
+    monkeypatch.chdir(root)
+
+    def call(*words: str, code: int = 0, day: str = "good", named: str = "") -> Any:
+        monkeypatch.setenv("DAY", day)
+        assert main([*words, "--format", "json"]) == code, capfd.readouterr()
+        document = json.loads(capfd.readouterr().out)
+        schema = json.loads((SCHEMAS / f"{named or words[0]}.schema.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(document)
+        return document
+
+    assert main(["init", "elsewhere", "-q"]) == 0
+    shutil.copytree(root / "elsewhere" / ".sfctl", root / ".sfctl")
+    shutil.rmtree(root / "elsewhere")
+    capfd.readouterr()
+    return call
+
+
+def test_the_schemas_are_schemas() -> None:
+    paths = sorted(SCHEMAS.glob("*.json"))
+    assert {path.name.partition(".")[0] for path in paths} == {*VERBS, "error"}
+    for path in paths:
+        schema = json.loads(path.read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert schema["properties"]["schema"]["const"] == schema["title"]
+
+
+def test_every_verb_keeps_its_schema(ask: Ask) -> None:
+    ask("init", "new")
+    ask("validate")
+    ask("register")
+    ask("explain", "SF110")
+    ask("completion", "bash")
+    assert ask("compile")["datasets"][0]["signed"] == "dev"
+    ask("doctor")
+
+    good = ask("run", "daily", "--date", "2026-01-01")
+    assert (good["state"], good["exit_code"], good["degraded"]) == ("COMPLETED", 0, False)
+    assert good["writes"][0]["certification"] == "CERTIFIED"
+    status = ask("status")["datasets"][0]
+    assert (status["certification_status"], status["certified_version"]) == ("CERTIFIED", 0)
+
+    dirty = ask("run", "daily", "--date", "2026-01-02", day="dirty")["writes"][0]
+    counted = [dirty[key] for key in ("rows_in", "rows_published", "rows_quarantined")]
+    assert counted == [100, 99, 1]
+    bad = ask("run", "daily", "--date", "2026-01-03", day="bad", code=1)
+    assert (bad["state"], bad["writes"][0]["published"]) == ("BLOCKED", False)
+    assert ask("status")["datasets"][0]["certification_status"] == "HELD_AT_PREVIOUS"
+
+    held = ask("quarantine", "list")
+    assert held["rows_held"] == 3
+    ask("quarantine", "show", "orders")
+    ask("quarantine", "replay", "orders", "--dry-run")
+    ask("quarantine", "discard", "orders", "--reason", "known")
+    ask("quarantine", "expire")
+
+    events = ask("evidence", "list")
+    first = events["events"][0]["evidence_id"]
+    assert ask("evidence", "show", first)["evidence_id"] == first
+    ask("evidence", "replay", "--since", "2000-01-01T00:00:00Z", "--to", "events.jsonl")
+    ask("evidence", "publish", "events.jsonl")
+    ask("evidence", "flush")
+    ask("evidence", "archive")
+    ask("evidence", "dead-letters")
+
+    ask("switch", "off", "--scope", "job:daily", "--reason", "drill")
+    assert len(ask("switch", "status")["switches"]) == 1
+    ask("switch", "on", "--scope", "job:daily")
+
+    profiled = ask("profile", "--suggest")["datasets"][0]
+    assert profiled["rows"] == 101
+    ask("certify")
+    table = str(Path("lake/gold/orders").absolute())
+    checked = ask("check", table, "--policy", "datasets/orders/policy_bundle.yaml", code=1)
+    totals = checked["totals"]
+    assert totals["declared"] == sum(totals.values()) - totals["declared"]
+    assert checked["rows"] == checked["good"] + checked["bad"]
+    ask("run", "nothing", code=2, named="error")
