@@ -41,23 +41,25 @@ def prepare(folder: Path, steps: Sequence[Step] = STEPS) -> int:
     Raises StoreError SF606 for a newer format, SF608 for a step that failed, StoreLocked while a
     job still writes to it.
     """
-    _repair(folder)
     found = format_of(folder)
-    if found == len(steps):
+    if found == len(steps) and not _beside(folder, "old").is_dir():
         return found
-    if found > len(steps):
-        raise StoreError(
-            f"{folder} has format {found}, this sfctl knows up to {len(steps)}",
-            hint="install the sfctl version that wrote it, or a newer one; nothing was changed",
-            code="SF606",
-        )
     try:
-        if found < 0:
-            _create(folder, steps)
-        else:
-            with _alone(folder):
-                if (found := format_of(folder)) < len(steps):
-                    _upgrade(folder, found, steps)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            _repair(folder)
+            found = format_of(folder)
+            if found > len(steps):
+                raise StoreError(
+                    f"{folder} has format {found}, this sfctl knows up to {len(steps)}",
+                    hint="install the sfctl version that wrote it, or a newer one; "
+                    "nothing was changed",
+                    code="SF606",
+                )
+            if found < 0:
+                _create(folder, steps)
+            elif found < len(steps):
+                _upgrade(folder, found, steps)
     except OSError as error:
         raise StoreError(
             f"cannot prepare {folder}: {error.strerror or error}",
@@ -68,12 +70,10 @@ def prepare(folder: Path, steps: Sequence[Step] = STEPS) -> int:
 
 def format_of(folder: Path) -> int:
     """Return the format of a folder: -1 when there is none, 0 when it carries no marker."""
-    if not folder.is_dir():
-        return -1
     try:
         return int((folder / MARKER).read_text(encoding="ascii"))
     except FileNotFoundError:
-        return 0 if any(folder.iterdir()) else -1
+        return 0 if any(folder.glob("*")) else -1
     except (OSError, ValueError) as error:
         raise StoreError(
             f"{folder / MARKER} does not hold a number",
@@ -113,12 +113,11 @@ def _upgrade(folder: Path, found: int, steps: Sequence[Step]) -> None:
 def _repair(folder: Path) -> None:
     """Finish a swap that was killed half-way: the copy was complete before the old one moved."""
     fresh, old = _beside(folder, "new"), _beside(folder, "old")
-    if not old.is_dir():
-        return
-    with contextlib.suppress(OSError):
-        if not folder.exists() and (fresh / MARKER).is_file():
-            fresh.rename(folder)
-        _keep_backup(old, folder, max(format_of(old), 0))
+    if old.is_dir():
+        if not folder.exists():
+            (fresh if (fresh / MARKER).is_file() else old).rename(folder)
+        if old.is_dir():
+            _keep_backup(old, folder, max(format_of(old), 0))
 
 
 def _keep_backup(old: Path, folder: Path, number: int) -> None:
@@ -156,12 +155,18 @@ def _refuse_writers(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    descriptor = os.open(_beside(folder, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    """Let one process at a time make or change the folder; the lock file goes with the lock."""
+    path = _beside(folder, "lock")
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # who held it before us has removed the file
+    try:
         yield
-        _beside(folder, "lock").unlink(missing_ok=True)
     finally:
+        path.unlink(missing_ok=True)
         os.close(descriptor)
 
 

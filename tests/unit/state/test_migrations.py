@@ -129,6 +129,23 @@ def test_a_swap_that_was_killed_after_it_keeps_the_backup(folder: Path) -> None:
     assert (folder / "backups" / "format-1").is_dir()
 
 
+def test_a_swap_whose_copy_is_gone_goes_back(folder: Path) -> None:
+    prepare(folder)
+    folder.rename(folder.with_name(".sfctl.old"))
+    assert prepare(folder, TWO) == 1
+    assert (folder / "two").exists()
+
+
+def test_two_at_once_make_one(folder: Path) -> None:
+    threads = [threading.Thread(target=prepare, args=(folder,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert format_of(folder) == 1
+    assert [path.name for path in folder.parent.iterdir()] == [".sfctl"]
+
+
 def test_two_at_once_upgrade_once(folder: Path) -> None:
     prepare(folder)
     count: list[Path] = []
@@ -137,7 +154,7 @@ def test_two_at_once_upgrade_once(folder: Path) -> None:
         count.append(target)
 
     steps = (*migrations.STEPS, counted)
-    threads = [threading.Thread(target=prepare, args=(folder, steps)) for _ in range(3)]
+    threads = [threading.Thread(target=prepare, args=(folder, steps)) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
