@@ -72,7 +72,7 @@ def format_of(folder: Path) -> int:
     """Return the format of a folder: -1 when there is none, 0 when it carries no marker."""
     try:
         return int((folder / MARKER).read_text(encoding="ascii"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0 if any(folder.glob("*")) else -1
     except (OSError, ValueError) as error:
         raise StoreError(
