@@ -159,7 +159,7 @@ class Line:
     cpu_ratio: tuple[float, float, float]
 
 
-PATIENCE = ((25.0, 2), (8.0, 5))
+PATIENCE = ((25.0, 2), (10.0, 5))
 """Seconds of a first run, and in how many rounds a subject that takes longer takes part."""
 
 

@@ -13,7 +13,7 @@ from bench.results import Bound, Report, Table, ratio_table
 
 LIMIT = 5.0
 DATASETS = 500
-ROUNDS = 15
+ROUNDS = 7
 
 PROJECT = """\
 name: fleet
