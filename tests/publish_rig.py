@@ -35,7 +35,8 @@ from sfctl.runtime.publish import publish
 from sfctl.runtime.quarantine import Quarantine
 from sfctl.runtime.request import Ports, PublishRequest
 from sfctl.runtime.split import split
-from sfctl.runtime.tables.port import Table, open_table
+from sfctl.runtime.tables.formats import open_table
+from sfctl.runtime.tables.port import Table
 from sfctl.state.embedded import EmbeddedState
 
 URN = "urn:dp:curated:orders"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfctl.errors import SourceError, StoreError
-from sfctl.runtime.tables.port import open_table
+from sfctl.runtime.tables.formats import open_table
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project
 

@@ -13,7 +13,8 @@ from sfctl.certification.pin import Pin
 from sfctl.errors import SourceError, StoreError
 from sfctl.model import urn
 from sfctl.model.certificate import CertificationStatus
-from sfctl.runtime.tables.port import Table, open_table
+from sfctl.runtime.tables.formats import open_table
+from sfctl.runtime.tables.port import Table
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:

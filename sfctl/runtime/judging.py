@@ -17,7 +17,7 @@ from sfctl.runtime.compiled import Compiled
 from sfctl.runtime.judge import Surroundings, judge
 from sfctl.runtime.request import PublishRequest, Rows
 from sfctl.runtime.split import split
-from sfctl.runtime.tables.port import open_table
+from sfctl.runtime.tables.formats import open_table
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sfctl.errors import MissingExtra, SourceError
-from sfctl.runtime.tables.port import open_table
+from sfctl.runtime.tables.formats import open_table
 
 if TYPE_CHECKING:
     import polars as pl

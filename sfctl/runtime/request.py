@@ -14,7 +14,8 @@ from sfctl.model.policy import Detection, Policy
 from sfctl.model.run import RunContext
 from sfctl.model.verdict import Judgement, PiiFinding
 from sfctl.model.write import Mode
-from sfctl.runtime.tables.port import Table, open_table
+from sfctl.runtime.tables.formats import open_table
+from sfctl.runtime.tables.port import Table
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:

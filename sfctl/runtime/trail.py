@@ -12,7 +12,8 @@ from sfctl.runtime import failopen
 from sfctl.runtime.publish import _result
 from sfctl.runtime.request import PublishRequest
 from sfctl.runtime.settle import Settled
-from sfctl.runtime.tables.port import Table, Write, open_table
+from sfctl.runtime.tables.formats import open_table
+from sfctl.runtime.tables.port import Table, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +29,7 @@ class Trail:
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
         self.result: WriteResult | None = None
+        self.faults: list[str] = []
 
     def reached(self, step: str) -> None:
         """Take note of a step of publish."""
@@ -39,6 +41,7 @@ class Trail:
 
     def rescue(self, request: PublishRequest, error: Exception) -> None:
         """Find out what became of the rows; set `result` where they are in the table."""
+        failopen.show(error)
         facts = self.facts
         if facts.get("step") == "quarantined" and "outgoing" not in facts:
             facts["settled"] = "quarantine"

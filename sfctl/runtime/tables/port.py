@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from sfctl.errors import UsageError
 from sfctl.model.write import Commit, Mode
 
 if TYPE_CHECKING:
@@ -68,18 +67,3 @@ class Table(Protocol):
 
         Return what was removed, or would be.
         """
-
-
-def open_table(path: str, format: str = "delta") -> Table:
-    """Return the table at `path`. Raises UsageError SF310 for a format we cannot version."""
-    if format == "delta":
-        from sfctl.runtime.tables.delta import DeltaLake
-
-        return DeltaLake(path)
-    if format == "parquet":
-        from sfctl.runtime.tables.snapshot import Snapshots
-
-        return Snapshots(path)
-    raise UsageError(
-        f"format {format!r} has no versions", hint="use delta or parquet", code="SF310"
-    )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sfctl.errors import StoreError, UsageError
 from sfctl.model.write import Mode
-from sfctl.runtime.tables.port import Table, Write, open_table
+from sfctl.runtime.tables.formats import open_table
+from sfctl.runtime.tables.port import Table, Write
 
 FORMATS = ["delta", "parquet"]
 
@@ -257,3 +258,72 @@ def test_lost_rows_are_an_error_never_an_empty_table(tmp_path: Path) -> None:
     next((tmp_path / "t" / "data").iterdir()).unlink()
     with pytest.raises(StoreError, match="has lost"):
         table.scan()
+
+
+def test_an_overwrite_that_loses_a_race_is_tried_again(tmp_path: Path, form: str) -> None:
+    path = str(tmp_path / "t")
+    put(open_table(path, form), rows(0), "append", "zero")
+    stale = open_table(path, form)
+    put(open_table(path, form), rows(1), "append", "one")
+    assert put(stale, rows(2), "overwrite", "two") == 2
+    assert ids(open_table(path, form)) == [2]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([1, 2]),
+        pl.Series([True, False]),
+        pl.Series(["it's", None]),
+        pl.Series(["2026-11-01", "2026-11-02"]).str.to_date(),
+    ],
+    ids=["integer", "boolean", "text", "date"],
+)
+def test_partitions_of_any_type_are_replaced(tmp_path: Path, form: str, values: pl.Series) -> None:
+    table = open_table(str(tmp_path / "t"), form)
+    frame = pl.DataFrame({"id": [1, 2], "p": values})
+    put(table, frame, "append", "a", partition_by=("p",))
+    for number in (0, 1):
+        fresh = frame.slice(number, 1).with_columns(id=pl.lit(number + 11, dtype=pl.Int64))
+        put(table, fresh, "overwrite_partitions", f"b{number}", partition_by=("p",))
+    assert ids(table) == [11, 12]
+
+
+def test_a_damaged_log_is_an_error_of_ours_to_name(tmp_path: Path) -> None:
+    table = open_table(str(tmp_path / "t"))
+    put(table, rows(1), "append", "a")
+    (tmp_path / "t" / "_delta_log" / f"{1:020d}.json").write_text("{ not json")
+    with pytest.raises(StoreError, match="Delta table t cannot be read"):
+        open_table(str(tmp_path / "t"))
+    with pytest.raises(StoreError, match="Delta table t cannot be"):
+        put(table, rows(2), "append", "b")
+    with pytest.raises(StoreError, match="Delta table t cannot be read"):
+        table.scan(7)
+
+
+def test_rows_that_do_not_fit_the_table_are_refused(tmp_path: Path) -> None:
+    table = open_table(str(tmp_path / "t"))
+    put(table, rows(1), "append", "a")
+    with pytest.raises(StoreError, match="cannot be written"):
+        put(table, pl.DataFrame({"id": ["text"], "dt": ["a"]}), "append", "b")
+    assert ids(table) == [1]
+
+
+def test_a_table_that_is_not_there_has_nothing_to_change(tmp_path: Path) -> None:
+    from sfctl.runtime.tables.delta import DeltaLake
+
+    table = DeltaLake(str(tmp_path / "t"))
+    assert table.update("id = 1", {"id": "2"}, "") == 0
+    assert table.delete("id = 1", "") == 0
+    table.compact({"dt": "a"})
+    put(table, rows(1, 2), "append", "a")
+    for call in (
+        lambda: table.update("nope = 1", {"id": "2"}, ""),
+        lambda: table.delete("nope = 1", ""),
+        lambda: table.compact({"nope": "a"}),
+    ):
+        with pytest.raises(StoreError, match="Delta table t cannot be"):
+            call()
+    assert table.update("id = 1", {"id": "7"}, "note") == 1
+    assert table.delete("id = 2", "note") == 1
+    assert ids(table) == [7]
