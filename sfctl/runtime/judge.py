@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
+from msgspec.structs import replace
 
 from sfctl.model import binding
 from sfctl.model.policy import (
@@ -26,10 +27,11 @@ from sfctl.model.verdict import GateResult, Judgement, PiiFinding, RuleResult
 from sfctl.runtime import gates, results, schema_of
 from sfctl.runtime.budget import Budget
 from sfctl.runtime.keys import Others
+from sfctl.runtime.opening import open_source
 from sfctl.runtime.polars.program import Program, RowJudge
 from sfctl.runtime.polars.term import DataError
 from sfctl.runtime.scan import Scanned, scan
-from sfctl.runtime.sources import Source, open_source
+from sfctl.runtime.sources import Source
 from sfctl.runtime.text import TextSource
 
 if TYPE_CHECKING:
@@ -107,16 +109,12 @@ def program_for(
     source: Source, policy: Policy, stage: str, around: Surroundings
 ) -> tuple[Program, dict[str, str]]:
     """Return the rules to run over a source, and those that mirror another rule's outcome."""
-    bound = binding.resolve(policy, schema_of.of_polars(source.schema))
-    rules = [rule for rule in bound.policy.rules_for(stage) if rule.gate not in around.off]
+    schema = schema_of.of_polars(source.schema)
+    rules = [rule for rule in policy.rules_for(stage) if rule.gate not in around.off]
     known = {rule.id for rule in rules}
     mirrors = {rule.id: rule.subsumed_by for rule in rules if rule.subsumed_by in known}
     faults: dict[str, Exception] = {}
-    for rule_id, column in bound.missing.items():
-        faults[rule_id] = DataError(f"column {column} is absent")
-    for rule_id, why in bound.mistyped.items():
-        faults[rule_id] = DataError(why)
-    run = [rule for rule in rules if rule.id not in mirrors]
+    run = [_bound(rule, policy, schema, faults) for rule in rules if rule.id not in mirrors]
     if isinstance(source, TextSource):
         here = GATES_OF_STAGE[stage]
         run = source.asked(run, "G3_SCHEMA" if "G3_SCHEMA" in here else here[0])
@@ -127,6 +125,20 @@ def program_for(
             with program.blamed(rule):
                 judges[rule.id] = _judge_of(rule, around)
     return program, mirrors
+
+
+def _bound(rule: Rule, policy: Policy, schema: Schema, faults: dict[str, Exception]) -> Rule:
+    """Type one rule by the schema at hand; what goes wrong is a fault of this rule alone."""
+    try:
+        bound = binding.resolve(replace(policy, rules=(rule,)), schema)
+    except Exception as error:  # noqa: BLE001 - see `Program.blamed`
+        faults[rule.id] = error
+        return rule
+    if rule.id in bound.missing:
+        faults[rule.id] = DataError(f"column {bound.missing[rule.id]} is absent")
+    elif rule.id in bound.mistyped:
+        faults[rule.id] = DataError(bound.mistyped[rule.id])
+    return bound.policy.rules[0]
 
 
 def _judge_of(rule: Rule, around: Surroundings) -> RowJudge:
@@ -213,8 +225,6 @@ def _judgement(
 
 
 def _timed(result: GateResult, milliseconds: float) -> GateResult:
-    from msgspec.structs import replace
-
     return replace(result, duration_ms=milliseconds) if not result.duration_ms else result
 
 

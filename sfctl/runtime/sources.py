@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
 from sfctl.errors import SourceError
-from sfctl.model.policy import Policy
 
 FRAME_CHUNK = 4_000_000
 """Rows a chunk of a frame, which is cut without copying."""
@@ -72,26 +70,3 @@ def needed(columns: Sequence[str], schema: Mapping[str, pl.DataType]) -> list[st
 def first_line(error: Exception) -> str:
     """Return what an error says, without the advice that follows."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def open_source(source: object, policy: Policy) -> Source:
-    """Return a source for a path or URI, a frame of any kind, a query, or a source itself.
-
-    Text files are read by the types of the policy. Raises SourceError where nothing is there, or
-    where it holds no rows.
-    """
-    if isinstance(source, str | Path):
-        from sfctl.runtime import files
-        from sfctl.runtime.text import TextSource
-
-        found = files.open_path(str(source))
-        return TextSource(found, policy) if isinstance(found, files.TextFiles) else found
-    if isinstance(source, pl.DataFrame):
-        return FrameSource(source)
-    if isinstance(source, pl.LazyFrame):
-        return LazySource(source)
-    if hasattr(source, "chunks") and hasattr(source, "schema"):
-        return source
-    from sfctl.runtime.adapt import to_polars
-
-    return FrameSource(to_polars(source, policy=policy))
