@@ -60,7 +60,9 @@ def _walk(node: Node, name: str, formed: bool) -> Iterator[Problem]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _walk(item, name, formed)
-    elif value is not None and not isinstance(value, bool) and _is_secret(node, name, formed):
+    elif node.rendered or value is None or isinstance(value, bool):
+        return
+    elif _is_secret(node, name, formed):
         yield secret_problem(node, name)
 
 
