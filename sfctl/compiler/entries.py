@@ -194,14 +194,14 @@ def target_entry(target: Target) -> TargetEntry:
         bus=_safe(target.bus),
         state=_safe(target.state),
         graph=_safe(target.graph),
-        settings=_safe(target.settings, "pii_key"),
+        settings=target.settings,
     )
 
 
-def _safe(block: Mapping[str, object], *more: str) -> dict[str, object]:
+def _safe(block: Mapping[str, object]) -> dict[str, object]:
     kept: dict[str, object] = {}
     for key, value in block.items():
-        if key not in _SECRETS and not (key in more and isinstance(value, str)):
+        if key not in _SECRETS:
             kept[key] = value
             continue
         variable = next((name for name, text in os.environ.items() if text == value), "")
