@@ -116,7 +116,7 @@ def signature_of(drift: Drift, required: Iterable[str], declared: Iterable[str])
     """Return the reason code of a change: of a required, a declared, or any other column."""
     if drift.kind == "removed" and drift.field in required:
         return f"MISSING_FIELD:{drift.field}"
-    if drift.kind == "changed" and drift.field in declared:
+    if drift.kind in ("changed", "widened") and drift.field in declared:
         return f"TYPE_MISMATCH:{drift.field}:{drift.before}→{drift.after}"
     return drift.signature
 

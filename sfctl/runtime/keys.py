@@ -79,9 +79,9 @@ class Keys:
             for rule in self.program.row_rules
             if rule.severity == "error" and rule.id in tallies and tallies[rule.id].failed
         ]
-        return distinct.merge(self._confirm(source, budget, suspected, tables, failing))
+        return distinct.merge(self.confirm(source, budget, suspected, tables, failing))
 
-    def _confirm(
+    def confirm(
         self,
         source: Source,
         budget: Budget,
@@ -89,6 +89,7 @@ class Keys:
         tables: Mapping[str, Source],
         failing: Sequence[Rule],
     ) -> Distinct:
+        """Compare the keys themselves of all rows whose hash is suspected, by rule id."""
         keyed: dict[str, list[pl.DataFrame]] = {rule_id: [] for rule_id in suspected}
         flags: list[pl.DataFrame] = []
         start = 0

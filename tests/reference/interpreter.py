@@ -96,7 +96,7 @@ def evaluate(node: Expr, row: Row) -> Any:
             return _arithmetic(node, evaluate(node.left, row), evaluate(node.right, row))
         case Negate(operand=operand):
             value = evaluate(operand, row)
-            return None if value is None else _bounded(-value, node.type)
+            return None if value is None else _bounded(_unrounded(value, -1), node.type)
         case Within(operand=operand, values=values, negated=negated):
             value = evaluate(operand, row)
             if value is None:
@@ -232,6 +232,13 @@ def _exact(node: Arithmetic, left: Decimal, right: Decimal) -> Decimal:
         return _bounded(Decimal(found.numerator) / Decimal(found.denominator), node.type)
 
 
+def _unrounded(value: Any, sign: int) -> Any:
+    """Multiply by 1 or -1; a Decimal's own operators would round it to the context's digits."""
+    if isinstance(value, Decimal):
+        return value.copy_negate() if sign < 0 else value
+    return value * sign
+
+
 def _bounded(value: Any, kind: DataType) -> Any:
     if not isinstance(value, Decimal):
         return value
@@ -303,7 +310,7 @@ def _call(node: Call, row: Row) -> Any:
         case "concat":
             return "".join(values)
         case "abs":
-            return _bounded(abs(first), node.type)
+            return _bounded(_unrounded(first, -1 if first < 0 else 1), node.type)
         case "date":
             return first.date() if isinstance(first, datetime) else first
         case _:

@@ -66,6 +66,8 @@ class Program:
     @cached_property
     def columns(self) -> list[str]:
         """The columns that the rules read, in the order of the schema."""
+        if any(isinstance(r.check, Unique) and not r.check.fields for r in self.rules):
+            return list(self.schema)
         wanted = {name for rule in self.rules for name in columns_of(rule)}
         return [name for name in self.schema if name in wanted]
 
