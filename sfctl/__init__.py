@@ -76,7 +76,7 @@ def write(
     except Exception as error:
         if trail.get("answer") is error:
             raise
-        return _write_bare(df, urn, stage, mode, fixed, fallback, trail, error)
+        return _LastLine("write", error, urn, stage, trail).write(df, mode, fixed, fallback)
 
 
 def read(
@@ -98,7 +98,8 @@ def read(
     except Exception as error:
         if trail.get("answer") is error:
             raise
-        return _read_bare(urn, stage, dict(partition or {}), as_, error, certified=False)
+        last = _LastLine("read", error, urn, stage or "", trail)
+        return last.read(dict(partition or {}), as_, certified=False)
 
 
 def read_certified(urn: str, as_: str = "pandas", allow_uncertified: bool = False) -> Any:
@@ -120,7 +121,7 @@ def read_certified(urn: str, as_: str = "pandas", allow_uncertified: bool = Fals
     except Exception as error:
         if trail.get("answer") is error:
             raise
-        return _read_bare(urn, "gold", {}, as_, error, certified=True)
+        return _LastLine("read", error, urn, "gold", trail).read({}, as_, certified=True)
 
 
 def __getattr__(name: str) -> Any:
@@ -147,175 +148,262 @@ class _Watched:
 
             self.watch = wiring.session().begin(self.name)
         except Exception as error:  # noqa: BLE001
-            _degraded("lifecycle", error, "", "", {})
+            _LastLine("lifecycle", error).report()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             if self.watch is not None:
                 self.watch.end(error)
         except Exception as fault:  # noqa: BLE001
-            _degraded("lifecycle", fault, "", "", {})
+            _LastLine("lifecycle", fault).report()
 
 
-def _write_bare(
-    df: Any,
-    urn: str,
-    stage: str,
-    mode: str,
-    partition: dict[str, object],
-    fallback: str | Callable[[Any], object] | None,
-    trail: dict[str, Any],
-    error: Exception,
-) -> Any:
-    """Write what is not written yet as the user would have; return what can be said of it."""
-    if trail.get("settled"):  # in the table, or held back as a whole: once is enough
-        return _degraded("write", error, urn, stage, trail, written=trail["settled"])
-    root, manifest, known = _manifest()
-    entry = _entry(manifest, urn)
-    path = (entry.get("paths") or {}).get(stage)
-    form = (entry.get("formats") or {}).get(stage) or entry.get("format", "delta")
-    if path is None and isinstance(fallback, str):
-        path, form = fallback, "delta" if form == "delta" and entry else "parquet"
-    frame, safe = trail.get("outgoing"), True
-    if frame is None:
-        frame, safe = _protected(df, root, entry, known=known)
-    if not safe:
-        return _hold(frame, root, manifest, urn, stage, trail, error)
-    if path is None and callable(fallback):
-        fallback(df if frame is None else frame)
-        return _degraded("write", error, urn, stage, trail, frame=frame, written="fallback")
-    if path is None:
-        _say(f"sfctl: {urn}#{stage} has no place in target/manifest.json and no fallback= is given")
-        _degraded("write", error, urn, stage, trail, written="nowhere")
-        raise error
-    rows = _columns_added(_polars(df) if frame is None else frame, partition)
-    version = _bare_table(rows, path, form, mode, partition, _policy(root, entry))
-    return _degraded(
-        "write", error, urn, stage, trail, frame=rows, written="table", version=version
-    )
+class _LastLine:
+    """What is done for one request after something of ours raised `error`."""
 
+    def __init__(
+        self, where: str, error: Exception, urn: str = "", stage: str = "", trail: Any = None
+    ) -> None:
+        import os
 
-def _read_bare(
-    urn: str,
-    stage: str | None,
-    partition: dict[str, object],
-    as_: str,
-    error: Exception,
-    *,
-    certified: bool,
-) -> Any:
-    """Read as the user would have; a certified version only where the pin names one."""
-    import json
-    from pathlib import Path
+        self.where, self.error, self.urn, self.stage = where, error, urn, stage
+        self.trail: dict[str, Any] = trail or {}
+        self.cause = str(getattr(error, "code", "") or type(error).__name__)
+        self.root, self.manifest, self.known = _manifest()
+        self.entry = _entry(self.manifest, urn)
+        if os.environ.get("SFCTL_DEBUG"):
+            import traceback
 
-    paths = _entry(_manifest()[1], urn).get("paths") or {}
-    path = paths.get(stage) if stage else next((paths[s] for s in STAGES[::-1] if s in paths), None)
-    if path is None or as_ not in ("pandas", "arrow", "polars"):
-        raise error
-    try:
-        import deltalake
+            traceback.print_exception(error)
+
+    def write(
+        self,
+        df: Any,
+        mode: str,
+        partition: dict[str, object],
+        fallback: str | Callable[[Any], object] | None,
+    ) -> Any:
+        """Write what is not written yet as the user would have; return what can be said of it."""
+        if done := self.trail.get("settled"):  # in the table, or held back as a whole
+            return self.report(written=done)
+        path = (self.entry.get("paths") or {}).get(self.stage)
+        form = (self.entry.get("formats") or {}).get(self.stage) or self.entry.get("format")
+        if path is None and isinstance(fallback, str):
+            path, form = fallback, form or "parquet"
+        frame, safe = self.trail.get("outgoing"), True
+        if frame is None:
+            frame, safe = self.protected(df)
+        if not safe:
+            return self.hold(frame)
+        if path is None and callable(fallback):
+            fallback(df if frame is None else frame)
+            return self.report(0 if frame is None else frame.height, "fallback")
+        if path is None:
+            self.report(written="nowhere: no place in target/manifest.json, no fallback=")
+            raise self.error
+        rows = _polars(df if frame is None else frame, partition)
+        if form == "parquet":
+            version = _bare_snapshot(rows, path, whole=mode == "overwrite")
+        else:
+            policy, key = _policy(self.root, self.entry), self.trail.get("write_key", "")
+            version = _bare_table(rows, path, mode, partition, policy, key)
+        return self.report(rows.height, "table", version)
+
+    def read(self, partition: dict[str, object], as_: str, *, certified: bool) -> Any:
+        """Read as the user would have; a certified version only where the pin names one."""
+        import json
+        from pathlib import Path
+
+        paths = self.entry.get("paths") or {}
+        chosen = self.stage or next((stage for stage in STAGES[::-1] if stage in paths), "")
+        if chosen not in paths or as_ not in ("pandas", "arrow", "polars"):
+            raise self.error
+        try:
+            import deltalake
+            import polars
+
+            version = None
+            if certified:
+                pin = json.loads((Path(paths[chosen]) / "_sfctl" / "certified.json").read_bytes())
+                version = int(pin["last_certified_version"])
+            frame: Any = polars.read_delta(deltalake.DeltaTable(paths[chosen], version=version))
+            for name, value in partition.items():
+                frame = frame.filter(polars.col(name).cast(polars.String) == str(value))
+        except Exception:  # noqa: BLE001  what went wrong first is what the user must hear
+            raise self.error from None
+        self.report(frame.height, "read")
+        return {"pandas": frame.to_pandas, "arrow": frame.to_arrow, "polars": frame.clone}[as_]()
+
+    def protected(self, df: Any) -> tuple[Any, bool]:
+        """Return the rows with every acted column emptied, and whether they may be written so.
+
+        None for rows that nothing acts on. Where nobody knows what is acted on, nothing may be.
+        """
+        acted = list(self.entry.get("acted") or ())
+        everything = not self.known or bool(self.entry.get("acts_on_all_strings"))
+        if not acted and not everything:
+            return None, True
+        frame = _polars(df)
+        if everything:
+            return frame, False
         import polars
 
-        version = None
-        if certified:
-            pin = json.loads((Path(path) / "_sfctl" / "certified.json").read_bytes())
-            version = int(pin["last_certified_version"])
-        frame: Any = polars.read_delta(deltalake.DeltaTable(path, version=version))
-        for name, value in partition.items():
-            frame = frame.filter(polars.col(name).cast(polars.String) == str(value))
-    except Exception:  # noqa: BLE001  what went wrong first is what the user must hear
-        raise error from None
-    _degraded("read", error, urn, stage or "", {})
-    return {"pandas": frame.to_pandas, "arrow": frame.to_arrow, "polars": frame.clone}[as_]()
+        policy = _policy(self.root, self.entry)
+        columns = (policy.get("schema") or {}).get("columns") or ()
+        never_null = {c["name"] for c in columns if c.get("nullable") is False or c.get("required")}
+        fillers = {
+            name: detection["placeholder"]
+            for detection in policy.get("pii") or ()
+            if detection.get("placeholder") is not None
+            for name in detection.get("columns") or ()
+        }
+        present = [name for name in acted if name in frame.columns]
+        if any(name in never_null and name not in fillers for name in present):
+            return frame, False
+        kinds = {n: polars.String if n in fillers else frame.schema[n] for n in present}
+        empty = [polars.lit(fillers.get(n), dtype=kinds[n]).alias(n) for n in present]
+        return frame.with_columns(empty), True
 
+    def hold(self, frame: Any) -> Any:
+        """Seal a batch that may not be written; if that cannot be done either, say so loudly."""
+        import io
+        import os
+        import time
 
-def _protected(df: Any, root: Any, entry: Mapping[str, Any], *, known: bool) -> tuple[Any, bool]:
-    """Return the rows with every acted column emptied, and whether they may be written so.
+        name = "".join(c if c.isalnum() else "_" for c in f"{self.urn}-{self.stage}")
+        file = f"{name}-{time.time_ns()}-{os.getpid()}.parquet.sealed"
+        try:
+            from sfctl.runtime import seal
 
-    None for rows that nothing acts on. Where nobody knows what is acted on, nothing may be written.
-    """
-    acted = list(entry.get("acted") or ())
-    if known and not acted and not entry.get("acts_on_all_strings"):
-        return None, True
-    frame = _polars(df)
-    if not known or entry.get("acts_on_all_strings"):
-        return frame, False
-    import polars
+            given = (self.manifest.get("target") or {}).get("settings", {}).get("quarantine_key")
+            public = self.root / ".sfctl" / seal.PUBLIC
+            key = bytes.fromhex(given) if given else seal.read_key(public)
+            buffer = io.BytesIO()
+            frame.write_parquet(buffer)
+            place = self.root / ".sfctl" / "sealed" / file
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            place.write_bytes(seal.seal(buffer.getvalue(), key))
+        except Exception as fault:  # noqa: BLE001
+            _say(
+                f"sfctl: NOT WRITTEN: {frame.height} rows for {self.urn}#{self.stage} hold "
+                f"personal data that could neither be masked nor sealed ({type(fault).__name__})"
+            )
+            return self.report(frame.height, "nowhere")
+        _say(f"sfctl: {frame.height} rows for {self.urn}#{self.stage} are sealed in {place}")
+        return self.report(frame.height, "sealed")
 
-    policy = _policy(root, entry)
-    columns = (policy.get("schema") or {}).get("columns") or ()
-    never_null = {c["name"] for c in columns if c.get("nullable") is False or c.get("required")}
-    fillers = {
-        name: entry["placeholder"]
-        for entry in policy.get("pii") or ()
-        if entry.get("placeholder") is not None
-        for name in entry.get("columns") or ()
-    }
-    present = [name for name in acted if name in frame.columns]
-    if any(name in never_null and name not in fillers for name in present):
-        return frame, False
-    empty = [polars.lit(fillers.get(n), dtype=polars.String).alias(n) for n in present]
-    return frame.with_columns(empty), True
+    def report(self, rows: int = 0, written: str = "", version: int | None = None) -> Any:
+        """Put SDK_DEGRADED on record by hand; return the result of such a write."""
+        import types
 
-
-def _hold(
-    frame: Any, root: Any, manifest: Any, urn: str, stage: str, trail: Any, error: Exception
-) -> Any:
-    """Seal a batch that may not be written; if that cannot be done either, say so loudly."""
-    import io
-    import os
-    import time
-
-    name = "".join(c if c.isalnum() else "_" for c in f"{urn}-{stage}")
-    try:
-        from sfctl.runtime import seal
-
-        given = (manifest.get("target") or {}).get("settings", {}).get("quarantine_key")
-        key = bytes.fromhex(given) if given else seal.read_key(root / ".sfctl" / seal.PUBLIC)
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer)
-        place = root / ".sfctl" / "sealed" / f"{name}-{time.time_ns()}-{os.getpid()}.parquet.sealed"
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        place.write_bytes(seal.seal(buffer.getvalue(), key))
-    except Exception as fault:  # noqa: BLE001
         _say(
-            f"sfctl: NOT WRITTEN: {frame.height} rows for {urn}#{stage} hold personal data that "
-            f"could neither be masked ({type(error).__name__}) nor sealed ({type(fault).__name__})"
+            f"sfctl: degraded in {self.where} of {self.urn or 'the job'} ({self.cause})"
+            + (f"; rows: {written}, not judged" if written else "")
         )
-        return _degraded("write", error, urn, stage, trail, frame=frame, written="nowhere")
-    _say(f"sfctl: {frame.height} rows for {urn}#{stage} are sealed in {place}")
-    return _degraded("write", error, urn, stage, trail, frame=frame, written="sealed")
+        out = written in ("table", "fallback")
+        result = {
+            "dataset": _canonical(self.urn), "stage": self.stage, "version": version,
+            "rows_in": rows, "rows_good": 0, "rows_bad": 0, "rows_published": rows if out else 0,
+            "rows_failed_published": 0, "rows_quarantined": rows if written == "sealed" else 0,
+            "gates": [], "published": out, "certification": None, "verdict": "ERROR",
+            "blocked": False, "degraded": [f"{self.where}:{self.cause}"], "written": written,
+        }  # fmt: skip
+        try:
+            self.record(result)
+        except Exception as fault:  # noqa: BLE001
+            _say(f"sfctl: the degradation could not be recorded ({type(fault).__name__})")
+        return types.SimpleNamespace(**result)
+
+    def record(self, result: Mapping[str, Any]) -> None:
+        """Write one line of the outbox, and one of the run's journal where there is one."""
+        import hashlib
+        import json
+        import os
+        import time
+        import zlib
+        from datetime import UTC, datetime
+        from pathlib import Path
+
+        env = os.environ.get
+        now = datetime.now(UTC)
+        at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        run = str(self.trail.get("run_id") or env("SFCTL_RUN_ID") or f"run-{at}-{os.getpid()}")
+        unique = f"{run}\0{self.where}\0{self.cause}\0{time.time_ns()}\0{os.getpid()}"
+        number = int(now.timestamp() * 1000) << 80
+        number |= int.from_bytes(hashlib.sha256(unique.encode()).digest()[:10], "big")
+        letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+        reason = f"SDK_DEGRADED:{self.where}"
+        event = {
+            "schema": "urn:schema:evidence:3",
+            "evidence_id": "evd-" + "".join(letters[number >> s & 31] for s in range(125, -1, -5)),
+            "kind": "SDK_DEGRADED",
+            "timestamp": at,
+            "dataset_urn": result["dataset"],
+            "stage": self.stage,
+            "run_id": run,
+            "job_urn": f"urn:job:{env('SFCTL_JOB')}" if env("SFCTL_JOB") else "",
+            "attempt": int(env("SFCTL_ATTEMPT") or 0),
+            "logical_date": env("SFCTL_LOGICAL_DATE") or "",
+            "runtime_type": env("SFCTL_RUNTIME") or "python",
+            "validation": {"result": "WARN", "gates": [], "reason_codes": [reason]},
+            "where": self.where,
+            "error": self.cause,
+            "rows": result["rows_in"],
+            "written": result["written"],
+        }
+        body = json.dumps({k: v for k, v in event.items() if v != ""}).encode()
+        outbox = self.root / ".sfctl" / "outbox"
+        outbox.mkdir(parents=True, exist_ok=True)
+        name = "".join(c if c.isalnum() or c in "_.-" else "_" for c in run)[:100]
+        draft = outbox / f"{name}-{os.getpid()}-{time.time_ns()}.draft"
+        draft.write_bytes(b"%08x %s\n" % (zlib.crc32(body), body))
+        draft.rename(draft.with_suffix(".outbox"))
+        if folder := env("SFCTL_RUN_FOLDER"):
+            entry = {"kind": "write" if self.where == "write" else "degraded", "value": result}
+            with (Path(folder) / f"journal-{os.getpid()}.jsonl").open("a") as journal:
+                journal.write(json.dumps(entry) + "\n")
 
 
 def _bare_table(
-    frame: Any, path: str, form: str, mode: str, partition: dict[str, object], policy: Any
-) -> int | None:
-    """Write rows with delta-rs, or as the next snapshot of a Parquet table; return the version."""
-    if form != "delta":
-        return _bare_snapshot(frame, path, whole=mode == "overwrite")
+    frame: Any, path: str, mode: str, partition: dict[str, object], policy: Any, key: str
+) -> int:
+    """Write rows with delta-rs and return the version.
+
+    With a write key, rows that an earlier attempt brought in are not brought in again.
+    """
     import deltalake
 
     commit: Any = deltalake.write_deltalake
-    if not deltalake.DeltaTable.is_deltatable(path):
-        commit(path, frame, partition_by=list(partition) or None)
+    keyed: dict[str, Any] = {}
+    table = deltalake.DeltaTable(path) if deltalake.DeltaTable.is_deltatable(path) else None
+    if key:
+        done = None if table is None else table.transaction_version(key)
+        if done is not None:
+            return int(done)
+        mark = deltalake.Transaction(key, 0 if table is None else table.version() + 1)
+        keyed["commit_properties"] = deltalake.CommitProperties(app_transactions=[mark])
+    if table is None:
+        commit(path, frame, partition_by=list(partition) or None, **keyed)
         return 0
-    keys = policy.get("primary_key") or ()
-    if mode == "merge" and keys:
-        same = " AND ".join(f't."{k}" = s."{k}"' for k in keys)
-        table = deltalake.DeltaTable(path)
-        merge = table.merge(frame, same, source_alias="s", target_alias="t", merge_schema=True)
+    if mode == "merge":
+        names = policy.get("primary_key")
+        if not names:
+            raise ValueError("mode merge needs primary_key in dataset.yaml")
+        same = " AND ".join(f't."{k}" = s."{k}"' for k in names)
+        merge = table.merge(
+            frame, same, source_alias="s", target_alias="t", merge_schema=True, **keyed
+        )
         merge.when_matched_update_all().when_not_matched_insert_all().execute()
         return int(table.version())
-    if mode == "merge":
-        raise ValueError("mode merge needs primary_key in dataset.yaml")
-    if mode == "overwrite_partitions" and partition:
-        quoted = {k: "'" + str(v).replace("'", "''") + "'" for k, v in partition.items()}
-        where = " AND ".join(f'"{k}" = {v}' for k, v in quoted.items())
-        commit(path, frame, mode="overwrite", predicate=where, schema_mode="merge")
-    elif mode == "overwrite":
-        commit(path, frame, mode="overwrite", schema_mode="overwrite")
-    else:
-        commit(path, frame, mode="append", schema_mode="merge")
+    if mode == "overwrite_partitions":
+        names = list(partition) or table.metadata().partition_columns
+        rows = frame.select(names).unique().iter_rows(named=True) if names else ()
+        texts = ({k: str(v).replace("'", "''") for k, v in row.items()} for row in rows)
+        where = " OR ".join(" AND ".join(f"\"{k}\" = '{v}'" for k, v in t.items()) for t in texts)
+        mode = "overwrite" if where else "append"
+        keyed |= {"predicate": where, "schema_mode": "merge"} if where else {}
+    keyed.setdefault("schema_mode", "overwrite" if mode == "overwrite" else "merge")
+    commit(path, frame, mode=mode, **keyed)
     return int(deltalake.DeltaTable(path).version())
 
 
@@ -326,52 +414,33 @@ def _bare_snapshot(frame: Any, path: str, *, whole: bool) -> int:
     from datetime import UTC, datetime
     from pathlib import Path
 
-    name = f"data/{time.time_ns():x}.parquet"
+    table, name = Path(path), f"data/{time.time_ns():x}.parquet"
     for folder in ("data", "_versions"):
-        (Path(path) / folder).mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(Path(path) / name)
-    files = sorted((Path(path) / "_versions").glob("*.json"))
-    last = json.loads(files[-1].read_bytes()) if files else {"version": -1}
-    document = {
-        **{"partition_by": [], "keys": {}, "schema": "sfctl.snapshot.v1"},
-        **last,
-        "version": last["version"] + 1,
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "operation": "WRITE",
-        "note": "",
-        "files": [*([] if whole else last.get("files", [])), {"path": name, "rows": frame.height}],
-    }
-    with (Path(path) / "_versions" / f"{document['version']:020d}.json").open("x") as manifest:
-        manifest.write(json.dumps(document))
-    return int(document["version"])
+        (table / folder).mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(table / name)
+    files = sorted((table / "_versions").glob("*.json"))
+    last: dict[str, Any] = json.loads(files[-1].read_bytes()) if files else {"version": -1}
+    listed = [*([] if whole else last.get("files", [])), {"path": name, "rows": frame.height}]
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    same = {"partition_by": [], "keys": {}, "schema": "sfctl.snapshot.v1"} | last
+    new = {"version": last["version"] + 1, "at": at, "operation": "WRITE", "note": ""}
+    with (table / "_versions" / f"{new['version']:020d}.json").open("x") as manifest:
+        manifest.write(json.dumps(same | new | {"files": listed}))
+    return int(last["version"]) + 1
 
 
-def _polars(df: Any) -> Any:
+def _polars(df: Any, partition: Mapping[str, object] | None = None) -> Any:
     import polars
 
-    if isinstance(df, polars.DataFrame):
-        return df
-    if hasattr(df, "collect") and isinstance(df, polars.LazyFrame):
-        return df.collect()
     if hasattr(df, "compute"):
         df = df.compute()
-    if type(df).__module__.partition(".")[0] == "pandas":
-        return polars.from_pandas(df)
-    return polars.DataFrame(df)
-
-
-def _columns_added(frame: Any, partition: dict[str, object]) -> Any:
-    import polars
-
-    missing = [name for name in partition if name not in frame.columns]
-    return frame.with_columns([polars.lit(partition[n]).alias(n) for n in missing])
+    frame = df.collect() if isinstance(df, polars.LazyFrame) else polars.DataFrame(df)
+    missing = {n: v for n, v in (partition or {}).items() if n not in frame.columns}
+    return frame.with_columns([polars.lit(value).alias(name) for name, value in missing.items()])
 
 
 def _manifest() -> tuple[Any, dict[str, Any], bool]:
-    """Return the project's folder, what compile left there, and whether that could be read.
-
-    A project that was never compiled has nothing to read, which is not the same as a broken file.
-    """
+    """Return the project's folder, what compile left there, and whether that was not damaged."""
     import json
     import os
     import sys
@@ -393,10 +462,13 @@ def _manifest() -> tuple[Any, dict[str, Any], bool]:
     return starts[0].absolute(), {}, True
 
 
-def _entry(manifest: Mapping[str, Any], urn: str) -> dict[str, Any]:
+def _canonical(urn: str) -> str:
     name = urn.partition("#")[0]
-    if name.startswith("ds://"):
-        name = "urn:dp:" + name[5:].replace("/", ":", 1)
+    return "urn:dp:" + name[5:].replace("/", ":", 1) if name.startswith("ds://") else name
+
+
+def _entry(manifest: Mapping[str, Any], urn: str) -> dict[str, Any]:
+    name = _canonical(urn)
     datasets: dict[str, dict[str, Any]] = manifest.get("datasets") or {}
     if name in datasets:
         return datasets[name]
@@ -412,97 +484,6 @@ def _policy(root: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
     except (OSError, ValueError, KeyError):
         return {}
     return policy if isinstance(policy, dict) else {}
-
-
-def _degraded(
-    where: str,
-    error: BaseException,
-    urn: str,
-    stage: str,
-    trail: Mapping[str, Any],
-    *,
-    frame: Any = None,
-    written: str = "",
-    version: int | None = None,
-) -> Any:
-    """Put an SDK_DEGRADED event into the outbox by hand; return the result of such a write."""
-    import types
-
-    cause = str(getattr(error, "code", "") or type(error).__name__)
-    place = {"table": "the data is written, unjudged", "settled": "the data is in place"}
-    _say(
-        f"sfctl: degraded in {where} of {urn or 'the job'} ({cause}); {place.get(written, written)}"
-    )
-    rows = frame.height if frame is not None else 0
-    published = rows if written in ("table", "fallback") else 0
-    result = {
-        "dataset": urn, "stage": stage, "version": version, "rows_in": rows, "rows_good": 0,
-        "rows_bad": 0, "rows_published": published, "rows_failed_published": 0,
-        "rows_quarantined": rows if written == "sealed" else 0, "gates": [],
-        "published": written in ("table", "fallback"), "certification": None, "verdict": "ERROR",
-        "blocked": False, "degraded": [f"{where}:{cause}"], "written": written,
-    }  # fmt: skip
-    try:
-        _record(where, cause, urn, stage, trail, result)
-    except Exception as fault:  # noqa: BLE001
-        _say(f"sfctl: the degradation could not be recorded ({type(fault).__name__})")
-    return types.SimpleNamespace(**result)
-
-
-def _record(
-    where: str, cause: str, urn: str, stage: str, trail: Mapping[str, Any], result: dict[str, Any]
-) -> None:
-    import hashlib
-    import json
-    import os
-    import time
-    import zlib
-    from datetime import UTC, datetime
-    from pathlib import Path
-
-    root = _manifest()[0]
-    env = os.environ.get
-    now = datetime.now(UTC)
-    at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    run = str(trail.get("run_id") or env("SFCTL_RUN_ID") or f"run-{at}-{os.getpid()}")
-    dataset = urn.partition("#")[0]
-    if dataset.startswith("ds://"):
-        dataset = "urn:dp:" + dataset[5:].replace("/", ":", 1)
-    unique = f"{run}\0{where}\0{cause}\0{dataset}\0{stage}\0{time.time_ns()}\0{os.getpid()}"
-    number = int(now.timestamp() * 1000) << 80
-    number |= int.from_bytes(hashlib.sha256(unique.encode()).digest()[:10], "big")
-    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    event = {
-        "schema": "urn:schema:evidence:3",
-        "evidence_id": "evd-" + "".join(letters[number >> s & 31] for s in range(125, -1, -5)),
-        "kind": "SDK_DEGRADED",
-        "timestamp": at,
-        "dataset_urn": dataset,
-        "stage": stage,
-        "job_urn": f"urn:job:{env('SFCTL_JOB')}" if env("SFCTL_JOB") else "",
-        "run_id": run,
-        "attempt": int(env("SFCTL_ATTEMPT") or 0),
-        "logical_date": env("SFCTL_LOGICAL_DATE") or "",
-        "runtime_type": env("SFCTL_RUNTIME") or "python",
-        "validation": {"result": "WARN", "gates": [], "reason_codes": [f"SDK_DEGRADED:{where}"]},
-        "where": where,
-        "error": cause,
-        "rows": result["rows_in"],
-        "written": result["written"],
-    }
-    body = json.dumps({k: v for k, v in event.items() if v != ""}, separators=(",", ":")).encode()
-    outbox = root / ".sfctl" / "outbox"
-    outbox.mkdir(parents=True, exist_ok=True)
-    name = "".join(c if c.isalnum() or c in "_.-" else "_" for c in run)[:100]
-    file = outbox / f"{name}-{os.getpid()}-{time.time_ns()}.outbox"
-    draft = file.with_suffix(".draft")
-    draft.write_bytes(b"%08x %s\n" % (zlib.crc32(body), body))
-    draft.rename(file)
-    if folder := env("SFCTL_RUN_FOLDER"):
-        kind = "write" if where == "write" else "degraded"
-        line = json.dumps({"kind": kind, "value": result}) + "\n"
-        with (Path(folder) / f"journal-{os.getpid()}.jsonl").open("a") as journal:
-            journal.write(line)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

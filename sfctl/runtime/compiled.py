@@ -106,11 +106,6 @@ class Compiled:
         return f"{self.manifest.target.lake.rstrip('/')}/{stage}/{urn.slug(dataset_urn)}"
 
 
-def quarantine_path(lake: str, dataset_urn: str) -> str:
-    """Return where a lake keeps the rows of a dataset that were held back."""
-    return f"{lake.rstrip('/')}/_quarantine/{urn.slug(dataset_urn)}"
-
-
 def load(root: Path) -> Compiled:
     """Read the manifest. Raises PolicyRejected SF752 where there is none or it is damaged."""
     path = root / TARGET / "manifest.json"

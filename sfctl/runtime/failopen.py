@@ -6,7 +6,9 @@ not catch ends in the last line of defence in `sfctl/__init__.py`.
 
 from __future__ import annotations
 
+import os
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +16,7 @@ from sfctl.model.policy import GATES_OF_STAGE, Policy
 from sfctl.model.verdict import GateResult, Judgement, RuleResult, Totals
 from sfctl.runtime.budget import ROWS, Budget, budget_for
 from sfctl.runtime.request import Rows
-from sfctl.runtime.split import RULES, Split
+from sfctl.runtime.split import REASONS, RULES, Split
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,24 +72,31 @@ def guarded_judge(
             limit = patience(policy, GATES_OF_STAGE[stage], rows)
             return within(limit, lambda: judge(frame, policy, stage))
         except Exception as error:  # noqa: BLE001
+            show(error)
             return undecided(policy, stage, rows, reason_of(error))
 
     return judged
 
 
 def guarded_split(
-    split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows],
+    split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows], faults: list[str]
 ) -> Callable[[pl.DataFrame, Policy, str, Judgement], Rows]:
-    """Return a split that keeps all rows together where the given one raises or hangs."""
+    """Return a split that keeps all rows together where the given one raises or hangs.
+
+    What went wrong is added to `faults`.
+    """
 
     def divided(frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
         try:
             limit = patience(policy, GATES_OF_STAGE[stage], frame.height)
             return within(limit, lambda: split(frame, policy, stage, judgement))
-        except Exception:  # noqa: BLE001  the counts then disagree, which certifies nothing
+        except Exception as error:  # noqa: BLE001  the counts then disagree: nothing certifies
             import polars as pl
 
-            return Split(frame, frame.clear().with_columns(pl.lit(None).alias(RULES)))
+            show(error)
+            faults.append(f"SPLIT:{reason_of(error)}")
+            none = pl.lit([], dtype=pl.List(pl.String))
+            return Split(frame, frame.clear().with_columns(none.alias(RULES), none.alias(REASONS)))
 
     return divided
 
@@ -130,6 +139,12 @@ def undecided(policy: Policy, stage: str, rows: int, reason: str) -> Judgement:
         policy_digest=policy.digest,
         degraded=(f"JUDGE:{reason}",),
     )
+
+
+def show(error: BaseException) -> None:
+    """Print the traceback of a fault of ours where SFCTL_DEBUG asks for it."""
+    if os.environ.get("SFCTL_DEBUG"):
+        traceback.print_exception(error)
 
 
 def reason_of(error: BaseException) -> str:

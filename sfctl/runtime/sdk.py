@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from sfctl.clock import Clock
 from sfctl.errors import PublishBlocked, SfctlError
 from sfctl.model import codec, facts, urn
@@ -18,12 +20,12 @@ from sfctl.model.write import WriteResult
 from sfctl.runtime import adapt, failopen, failure, journal, lifecycle, reading, schema_of
 from sfctl.runtime.active import Active, open_sink
 from sfctl.runtime.certified import read_certified
-from sfctl.runtime.compiled import Compiled, quarantine_path
+from sfctl.runtime.compiled import Compiled
 from sfctl.runtime.judging import Judging
 from sfctl.runtime.lifecycle import Life
 from sfctl.runtime.pii import actions, keys
 from sfctl.runtime.publish import publish
-from sfctl.runtime.quarantine import public_key
+from sfctl.runtime.quarantine import public_key, quarantine_path
 from sfctl.runtime.request import Ports, PublishRequest
 from sfctl.runtime.trail import Trail
 from sfctl.state import switch
@@ -142,6 +144,7 @@ class Session:
         way = Trail(trail)
         try:
             request = self._request(active, df, name, stage, mode, partition)
+            trail["write_key"] = request.write_key
             try:
                 result = publish(request, self.ports(active, request, way))
             except Exception as error:
@@ -149,6 +152,8 @@ class Session:
                 if way.result is None or getattr(error, "code", "") in ANSWERS:
                     raise
                 result = way.result
+            if way.faults:
+                result = replace(result, degraded=(*result.degraded, *way.faults))
             self._wrote(active, request, result)
         except SfctlError as error:
             if error.code in ANSWERS:
@@ -214,7 +219,7 @@ class Session:
         )
         return Ports(
             judge=failopen.guarded_judge(judging.judge),
-            split=failopen.guarded_split(judging.split),
+            split=failopen.guarded_split(judging.split, way.faults),
             act=failopen.guarded_act(
                 lambda frame, detections: actions.apply(frame, detections, ring), policy
             ),
