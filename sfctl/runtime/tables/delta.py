@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sfctl.clock import format_instant
-from sfctl.errors import StoreError, UsageError
+from sfctl.errors import SfctlError, StoreError, UsageError
 from sfctl.model.write import METADATA, Commit, CommitKind
 from sfctl.runtime.tables.port import Write
 
@@ -76,7 +76,7 @@ class DeltaLake:
         Commits of others in between are retried over; another writer of the same key is not
         written over: its version is returned.
         """
-        from deltalake.exceptions import CommitFailedError, DeltaError
+        from deltalake.exceptions import CommitFailedError
 
         for attempt in range(ATTEMPTS):
             try:
@@ -88,7 +88,9 @@ class DeltaLake:
                     return done
                 if attempt == ATTEMPTS - 1:
                     raise self._fault("written", error) from error
-            except (DeltaError, OSError) as error:
+            except SfctlError:
+                raise
+            except Exception as error:  # delta-rs raises bare ones for rows that do not fit
                 raise self._fault("written", error) from error
         raise AssertionError("unreachable")
 
@@ -184,7 +186,9 @@ class DeltaLake:
     def _write(self, frame: pl.DataFrame, request: Write) -> int:
         from deltalake import DeltaTable, write_deltalake
 
-        properties = self._properties(request.keys, request.note)
+        properties = self._properties(
+            request.keys, request.note, alone=request.mode != "append" or request.replaces != ""
+        )
         # delta-rs commits no merge that changes nothing; an empty append commits the key
         if request.mode == "merge" and self._table is not None and not frame.is_empty():
             self._merge(frame, request, properties)
@@ -237,7 +241,13 @@ class DeltaLake:
             return "overwrite"
         return "merge" if set(fields) != set(frame.columns) else None
 
-    def _properties(self, keys: Sequence[str], note: str) -> CommitProperties:
+    def _properties(
+        self, keys: Sequence[str], note: str, *, alone: bool = False
+    ) -> CommitProperties:
+        """Name the commit; one that must stand `alone` is not slid past the commits of others.
+
+        delta-rs would do that with an overwrite, and their rows would survive it.
+        """
         from deltalake import CommitProperties, Transaction
 
         head = self.head()
@@ -245,7 +255,7 @@ class DeltaLake:
         return CommitProperties(
             custom_metadata={METADATA: note, f"{METADATA}_keys": " ".join(keys)},
             app_transactions=[Transaction(key, expected) for key in keys],
-            max_commit_retries=ATTEMPTS * 3,
+            max_commit_retries=0 if alone else ATTEMPTS * 3,
         )
 
     def _history(self, limit: int | None) -> list[dict[str, Any]]:

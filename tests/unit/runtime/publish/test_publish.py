@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sfctl.certification import pin
-from sfctl.errors import StoreLocked, UsageError
+from sfctl.errors import StoreError, StoreLocked, UsageError
 from sfctl.model.policy import Threshold
 from sfctl.runtime.lock import dataset_lock
 from tests.publish_rig import Rig, at_least, batch, policy, positive
@@ -288,3 +288,51 @@ def test_the_quarantine_event_has_the_fields_that_were_ordered(rig: Rig) -> None
     assert event["certified_view_status"] == "HELD_AT_PREVIOUS"
     assert event["previous_certified_version"] == "v0"
     assert "sfctl quarantine show" in event["remediation"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "ids", "status"),
+    [("append", [0, 5, 90], "HELD_AT_PREVIOUS"), ("overwrite", [5], "CERTIFIED")],
+)
+def test_somebody_else_writes_while_we_judge(
+    rig: Rig, mode: str, ids: list[int], status: str
+) -> None:
+    from deltalake import write_deltalake
+
+    rig.write(batch(1))
+
+    def reached(step: str) -> None:
+        if step == "judged":
+            write_deltalake(rig.path, batch(-5, start=90), mode="append")
+
+    rig.reached = reached
+    result = rig.write(batch(2, start=5), day=2, mode=mode)
+    assert (rig.ids(), result.certification, result.version) == (ids, status, 2)
+
+
+def test_a_write_whose_record_is_gone_is_still_not_repeated(rig: Rig) -> None:
+    from deltalake import DeltaTable
+
+    rig.write(batch(1))
+    rig.write(batch(2, start=5), day=2)
+    DeltaTable(rig.path).create_checkpoint()
+    (Path(rig.path) / "_delta_log" / f"{0:020d}.json").unlink()
+    with pytest.raises(StoreError, match="published as version 0"):
+        rig.write(batch(1))
+    assert rig.ids() == [0, 5]
+
+
+def test_a_split_that_disagrees_with_its_judgement_certifies_nothing(rig: Rig) -> None:
+    from sfctl.runtime.judge import judge
+    from tests.publish_rig import NOW
+
+    def forgetful(frame: object, by: object, stage: str) -> object:
+        import msgspec
+
+        judgement = judge(frame, by, stage, now=NOW)  # type: ignore[arg-type]
+        return msgspec.structs.replace(judgement, good=judgement.rows - 1, bad=1)
+
+    lenient = policy(share="1", rules=(positive(threshold=Threshold(share="0.9")),))
+    result = rig.write(batch(1, -1, -2), lenient, ports={"judge": forgetful})
+    assert (result.rows_good, result.rows_bad, result.rows_quarantined) == (1, 2, 2)
+    assert "DEGRADED:SPLIT_DISAGREES" in result.certification_reasons
