@@ -16,8 +16,9 @@ from sfctl.compiler import target_folder
 from sfctl.compiler.compile import Compiled, compile_project, sealed
 from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.model import codec
+from sfctl.model.expr import Field, IsNull, children
 from sfctl.model.manifest import Manifest
-from sfctl.model.policy import Policy
+from sfctl.model.policy import Policy, RowCheck
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
 from sfctl.spec.project import Project, find_root, load
@@ -183,6 +184,7 @@ def _outcome(
                 "rules": len(policy.rules),
                 "level": policy.enforcement.level,
                 "signed": signed[name] or None,
+                "unverified": _unverified(policy),
                 "change": change,
             }
         )
@@ -193,6 +195,10 @@ def _outcome(
     approved = "signed for development" if project.target.environment != "prod" else "for prod"
     counted = text.count(len(rows), "policy", "policies")
     lines += ["", f"{counted} in target/, {approved}: {counts}."]
+    unverified = sum(len(row["unverified"]) for row in rows)
+    if unverified:
+        columns = text.count(unverified, "column has a type", "columns have types")
+        lines.append(f"{columns} that nobody declared: unverified until profiled.")
     if project.target.environment == "prod" and not all(signed.values()):
         lines.append("Unsigned policies are drafts on prod: have them signed by the organisation.")
     hints = [problem for problem in compiled.problems if problem.severity == "warning"]
@@ -210,6 +216,21 @@ def _outcome(
     )
     notes = tuple(map(str, hints))
     return Outcome("compile", payload, "\n".join(lines), notes=notes, findings=findings)
+
+
+def _unverified(policy: Policy) -> list[str]:
+    """Return the columns whose type is not known before the first run, though a rule reads it."""
+    found: set[str] = set()
+    for rule in policy.rules:
+        expr = rule.check.expr if isinstance(rule.check, RowCheck) else None
+        stack = [each for each in (expr, rule.where) if each is not None]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Field) and node.type.kind == "ANY":
+                found.add(node.name)
+            if not isinstance(node, IsNull):
+                stack.extend(children(node))
+    return sorted(found)
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

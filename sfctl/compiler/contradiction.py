@@ -31,7 +31,7 @@ def check_rules(drafts: Iterable[Draft], types: dict[str, DataType], findings: F
         except TypeError:
             continue
         for subject, domain in found.items():
-            kind = types.get(subject[-1], DataType("ANY")) if len(subject) <= 2 else DataType("ANY")
+            kind = types.get(subject[0], DataType("ANY")) if len(subject) == 1 else DataType("ANY")
             if _against_type(draft, subject, domain, kind, findings) and draft.unconditional:
                 together.setdefault(subject, []).append((draft, domain))
     for path in filled.keys() & emptied.keys():

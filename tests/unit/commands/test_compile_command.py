@@ -159,6 +159,15 @@ def test_a_development_key_that_cannot_be_used_is_told(root: Path) -> None:
     assert content(root) == {}
 
 
+def test_types_that_nobody_declared_are_told(root: Path) -> None:
+    (root / "datasets/orders/policy_bundle.yaml").write_text(
+        "contract_lite: {required_fields: [a, b, c], invariants: ['a > 1', 'c IS NOT NULL']}\n"
+    )
+    outcome = run(root)
+    assert [row["unverified"] for row in outcome.payload["datasets"]] == [[], ["a"]]
+    assert "1 column has a type that nobody declared" in outcome.text
+
+
 def test_hints_are_told_beside_the_result(root: Path) -> None:
     write(root, "orders", "{kind: not_null, field: id}, {kind: not_null, field: id}")
     outcome = run(root)
