@@ -57,17 +57,16 @@ def _flags(
 ) -> pl.DataFrame:
     """Return one boolean column per rule that says of every row whether it fails."""
     expressed = [rule for rule in rules if not isinstance(rule.check, Unique)]
-    flags = program.flags(frame, expressed)
+    flags = program.flags(frame, expressed).get_columns() if expressed else []
     for rule in rules:
         if isinstance(rule.check, Unique) and rule.id not in program.faults:
             with program.blamed(rule):
-                flags = flags.with_columns(_repeats(program, rule, frame, around).alias(rule.id))
-    lost = [rule.id for rule in rules if isinstance(program.faults.get(rule.id), DataError)]
-    if lost:
-        true = pl.repeat(value=True, n=frame.height, dtype=pl.Boolean, eager=True)
-        marks = [true.alias(rule_id) for rule_id in lost]
-        flags = flags.with_columns(marks) if flags.width else pl.DataFrame(marks)
-    return flags
+                flags.append(_repeats(program, rule, frame, around).alias(rule.id))
+    for rule in rules:
+        if isinstance(program.faults.get(rule.id), DataError):
+            lost = pl.repeat(value=True, n=frame.height, dtype=pl.Boolean, eager=True)
+            flags.append(lost.alias(rule.id))
+    return pl.DataFrame(flags)
 
 
 def _repeats(program: Program, rule: Rule, frame: pl.DataFrame, around: Surroundings) -> pl.Series:
