@@ -70,6 +70,9 @@ class WriteRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     producer: dict[str, str] = {}
     replay_id: str = ""
     seq: int = 0
+    view_before: CertificationStatus = "NEVER_CERTIFIED"
+    certified_before: int | None = None
+    """The certified view when the write began."""
 
 
 class Commit(msgspec.Struct, frozen=True, omit_defaults=True):

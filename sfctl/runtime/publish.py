@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sfctl.certification import predicate
+from sfctl.certification import predicate, view
 from sfctl.certification.ledger import kind_of, written_by
 from sfctl.clock import format_instant
 from sfctl.errors import PublishBlocked, StoreError, UsageError
 from sfctl.model import codec
+from sfctl.model.certificate import Certificate
 from sfctl.model.ids import row_key_hash
 from sfctl.model.verdict import Judgement
 from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
@@ -162,11 +163,12 @@ def _agreed(judgement: Judgement, rows: Rows | None) -> Judgement:
     """The rows that were split are the rows that move: where counts differ, they decide."""
     if rows is None or (rows.good.height, rows.bad.height) == (judgement.good, judgement.bad):
         return judgement
+    fault = () if judgement.sampled else ("SPLIT_DISAGREES",)
     return msgspec.structs.replace(
         judgement,
         good=rows.good.height,
         bad=rows.bad.height,
-        degraded=(*judgement.degraded, "SPLIT_DISAGREES"),
+        degraded=(*judgement.degraded, *fault),
     )
 
 
@@ -206,6 +208,7 @@ def _record(
             published=choice.publish != "none",
         )
     )
+    before = _view_before(request, ports)
     kind = kind_of(blockers, counts, batch_failed=decision.batch_failed(judgement))
     return WriteRecord(
         write_key=request.write_key,
@@ -231,7 +234,17 @@ def _record(
         producer=dict(request.producer),
         replay_id=request.replay_id,
         seq=ports.reserve(EVENTS),
+        view_before=before.status,
+        certified_before=before.certified_version,
     )
+
+
+def _view_before(request: PublishRequest, ports: Ports) -> Certificate:
+    """Return the view; a store that does not answer holds no write up, only its certification."""
+    try:
+        return view.load(ports.state, request.dataset_urn)
+    except StoreError:
+        return Certificate(request.dataset_urn)
 
 
 def _partitions(request: PublishRequest, protected: Protected) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ def _certified(
     )
     ledger.put([passed])
     record = _record(request, ports, judgement)
-    events = testify(record, None, view.load(ports.state, request.dataset_urn))
+    events = testify(record, None)
     safe = settling.emit(events, ports)
     late = predicate.blockers((), predicate.Standing(safe))
     after = view.move(

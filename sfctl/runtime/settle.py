@@ -8,8 +8,9 @@ from sfctl.certification import pin, view
 from sfctl.certification.ledger import Ledger, taints, waiting
 from sfctl.certification.predicate import STAGE, Standing, blockers
 from sfctl.clock import parse_instant
+from sfctl.errors import StoreError
 from sfctl.model import facts
-from sfctl.model.certificate import Certificate
+from sfctl.model.certificate import Certificate, VersionRecord
 from sfctl.model.evidence import Evidence
 from sfctl.model.policy import Policy
 from sfctl.model.write import WriteRecord
@@ -40,18 +41,24 @@ def settle(
     """Record a write, testify, and let the view decide.
 
     `version` is None when nothing was published. Raises StoreError when the state store or the
-    pin cannot be written; the same write asked again goes on from there.
+    pin cannot be written, after the evidence was; the same write asked again goes on from there.
     """
-    before = view.load(ports.state, record.dataset_urn)
     ledger = Ledger(ports.state, stage_urn)
-    known = ledger.records()
-    records = ledger.reconcile(table.commits(known[-1].version if known else None))
+    records: list[VersionRecord] = []
+    fault: StoreError | None = None
+    try:
+        known = ledger.records()
+        records = ledger.reconcile(table.commits(known[-1].version if known else None))
+    except StoreError as error:
+        fault = error
     ports.reached("recorded")
-    events = testify(record, version, before)
+    events = testify(record, version)
     safe = emit(events, ports)
     ports.reached("emitted")
+    if fault is not None:
+        raise fault
     if record.stage != STAGE:
-        held = None if version is not None else _hold(record, before, ports, events)
+        held = None if version is not None else _hold(record, ports, events)
         return Settled(held, events, safe)
 
     def decide(certificate: Certificate) -> Certificate:
@@ -75,7 +82,7 @@ def settle(
         )
 
     after = view.move(ports.state, record.dataset_urn, decide)
-    if after.certified_version != before.certified_version and after.certified_version is not None:
+    if after.certified_version is not None and after.certified_version == version:
         ledger.prune(after.certified_version)
     ports.reached("certified")
     if version is None or after.judged_version == version:
@@ -87,14 +94,12 @@ def settle(
     return Settled(after, events, safe)
 
 
-def _hold(
-    record: WriteRecord, before: Certificate, ports: Ports, events: list[Evidence]
-) -> Certificate | None:
+def _hold(record: WriteRecord, ports: Ports, events: list[Evidence]) -> Certificate | None:
     """Hold the view where an earlier stage was refused: the day will not arrive at gold.
 
     What was never certified has no view to hold. The next gold write decides anew.
     """
-    if before.certified_version is None:
+    if record.certified_before is None:
         return None
     gates = [gate.gate for gate in record.judgement.gates if gate.result == "FAIL"]
     reasons = [f"{record.stage.upper()}_BLOCKED({gate})" for gate in gates]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from sfctl.clock import parse_instant
 from sfctl.model import facts
-from sfctl.model.certificate import Certificate
 from sfctl.model.evidence import Evidence
 from sfctl.model.verdict import GateResult
 from sfctl.model.write import WriteRecord
 
 
-def testify(record: WriteRecord, version: int | None, certificate: Certificate) -> list[Evidence]:
-    """Return one event per gate, then those of the write, of PII actions and of quarantine.
+def testify(record: WriteRecord, version: int | None) -> list[Evidence]:
+    """Return one event per gate, then those of PII actions, of quarantine and of the write.
 
-    `version` is None when nothing was published; `certificate` is the view before this write.
+    `version` is None when nothing was published.
     """
     at = parse_instant(record.at)
     judgement = record.judgement
@@ -54,7 +53,7 @@ def testify(record: WriteRecord, version: int | None, certificate: Certificate) 
             )
         )
     if record.quarantine is not None:
-        events.append(_quarantine(record, certificate, seq + len(events)))
+        events.append(_quarantine(record, seq + len(events)))
     if version is not None:
         counts = record.counts
         events.append(
@@ -85,10 +84,10 @@ def testify(record: WriteRecord, version: int | None, certificate: Certificate) 
     return events
 
 
-def _quarantine(record: WriteRecord, certificate: Certificate, seq: int) -> Evidence:
+def _quarantine(record: WriteRecord, seq: int) -> Evidence:
     assert record.quarantine is not None
     worst = worst_gate(record)
-    version = certificate.certified_version
+    version = record.certified_before
     held = "NEVER_CERTIFIED" if version is None else "HELD_AT_PREVIOUS"
     remedy = f"sfctl quarantine show {record.dataset_urn} --run {record.run.run_id}"
     return facts.quarantine(
@@ -100,7 +99,7 @@ def _quarantine(record: WriteRecord, certificate: Certificate, seq: int) -> Evid
         failure_signature=worst.reason_codes[0] if worst.reason_codes else "",
         quarantine_table=record.quarantine.table,
         rows=record.counts.rows_quarantined,
-        certified_view_status=certificate.status if not record.blockers else held,
+        certified_view_status=held if record.blockers else record.view_before,
         previous_certified_version="" if version is None else f"v{version}",
         stage=record.stage,
         action="block" if record.published == "none" else "divert",

@@ -336,3 +336,47 @@ def test_a_split_that_disagrees_with_its_judgement_certifies_nothing(rig: Rig) -
     result = rig.write(batch(1, -1, -2), lenient, ports={"judge": forgetful})
     assert (result.rows_good, result.rows_bad, result.rows_quarantined) == (1, 2, 2)
     assert "DEGRADED:SPLIT_DISAGREES" in result.certification_reasons
+
+
+class DeafState:
+    """A state store that does not answer."""
+
+    def __getattr__(self, name: str) -> object:
+        def ask(*_: object, **__: object) -> None:
+            if name != "close":
+                raise StoreError("no answer")
+
+        return ask
+
+
+def test_without_a_state_store_rows_and_evidence_are_safe_and_nothing_certifies(rig: Rig) -> None:
+    rig.write(batch(1))
+    with pytest.raises(StoreError, match="no answer"):
+        rig.write(batch(2, -1, start=5), day=2, ports={"state": DeafState()})
+    assert (rig.ids(), rig.held_ids()) == ([0, 5], [6])
+    assert [e["kind"] for e in rig.events()][-2:] == ["QUARANTINE", "DatasetWriteCommitted"]
+    known = pin.read(Path(rig.path))
+    assert known is not None
+    assert known.last_certified_version == 0
+    again = rig.write(batch(2, -1, start=5), day=2)
+    assert (again.already_published, again.certification) == (True, "HELD_AT_PREVIOUS")
+
+
+def test_a_retry_after_certifying_tells_the_same_story(rig: Rig) -> None:
+    lenient = policy(rules=(positive(threshold=Threshold(share="0.5")),))
+    rig.write(batch(1, 1, -1), lenient)
+    rig.write(batch(1, 1, -1), lenient, attempt=1, run_id="again")
+    by_id: dict[str, set[str]] = {}
+    for event in rig.events():
+        by_id.setdefault(event["evidence_id"], set()).add(str(sorted(event.items(), key=str)))
+    assert {len(versions) for versions in by_id.values()} == {1}
+
+
+def test_a_stage_before_gold_that_was_refused_holds_the_view(rig: Rig) -> None:
+    strict = policy(share="0.1")
+    assert rig.write(batch(1, -1), strict, stage="silver").certification is None
+    rig.write(batch(1), strict, day=2)
+    refused = rig.write(batch(1, -1, start=5), strict, day=3, stage="silver")
+    assert refused.certification == "HELD_AT_PREVIOUS"
+    assert refused.certification_reasons == ("SILVER_BLOCKED(DQ)",)
+    assert rig.write(batch(1, start=9), strict, day=4).certification == "CERTIFIED"
