@@ -59,7 +59,7 @@ class ParquetSource:
             if name not in own:
                 exprs.append(pl.lit(None, dtype=dtype).alias(name))
             elif own[name] == dtype:
-                exprs.append(pl.col(name))
+                continue
             elif type_of(dtype).widens(type_of(own[name])):
                 exprs.append(pl.col(name).cast(dtype))
             else:
@@ -68,7 +68,7 @@ class ParquetSource:
                     f"{type_of(dtype)}",
                     hint="judge the files one by one, or write them anew with one schema",
                 )
-        return scan.select(exprs)
+        return scan.with_columns(exprs).select(wanted)
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,15 @@ class TextFiles:
         for path in self.paths:
             own = self._scan(path, self.schema)
             present = _schema(own, path)
-            query = own.select(
-                pl.col(name)
-                if name in present
-                else pl.lit(None, dtype=self.schema[name]).alias(name)
+            absent = [
+                pl.lit(None, dtype=self.schema[name]).alias(name)
                 for name in wanted
-            )
+                if name not in present
+            ]
             try:
-                yield from query.collect_batches(chunk_size=self.rows, maintain_order=True)
+                # all columns are read, for a line with too many is only seen by reading them
+                for chunk in own.collect_batches(chunk_size=self.rows, maintain_order=True):
+                    yield chunk.with_columns(absent).select(wanted)
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise SourceError(
                     f"{path} is no well-formed {self.format.upper()}: {first_line(error)}",

@@ -20,11 +20,10 @@ def dtype_of(want: DataType) -> pl.DataType:
     """Return the Polars type in which `column` holds a type. Raises DataError."""
     if want.is_integer:
         return INTEGER_TYPES[want.kind]
-    if want.is_float:
-        return pl.Float64()
     if want.kind == "DECIMAL":
-        return pl.Decimal(38, 18 if want.scale is None else want.scale)
+        return pl.Decimal(want.precision or 38, 18 if want.scale is None else want.scale)
     simple: dict[str, pl.DataType] = {
+        "HALF": pl.Float16(), "FLOAT": pl.Float32(), "DOUBLE": pl.Float64(),
         "BOOLEAN": pl.Boolean(), "DATE": pl.Date(), "TIME": pl.Time(),
         "TIMESTAMP_NTZ": pl.Datetime("us"), "TIMESTAMP": pl.Datetime("us", "UTC"),
     }  # fmt: skip
@@ -48,10 +47,10 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
     if want.is_float:
         number = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Float64, strict=False)
         finite = pl.when(number.is_finite()).then(number)
-        return pl.when(text.str.to_lowercase() == "nan").then(float("nan")).otherwise(finite)
+        nan = pl.when(text.str.to_lowercase() == "nan").then(float("nan"))
+        return nan.otherwise(finite).cast(dtype)
     if isinstance(dtype, pl.Decimal):
-        digits = 38 if want.precision is None else want.precision
-        before = max(digits - dtype.scale, 1)
+        before = max((want.precision or 38) - dtype.scale, 1)
         shape = rf"\A[+-]?[0-9]{{1,{before}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"
         return pl.when(text.str.contains(shape)).then(text).cast(dtype, strict=False)
     if want.kind == "BOOLEAN":

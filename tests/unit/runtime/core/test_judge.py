@@ -172,7 +172,7 @@ def test_bronze_names_dataset_and_producer() -> None:
     ],
 )
 def test_schema_modes(mode: str, types: dict[str, str], result: str, code: str) -> None:
-    gate = judged(ROWS, schema=declared(mode, **types)).gates[0]
+    gate = judged(ROWS, schema=declared(mode, baseline=False, **types)).gates[0]
     assert gate.result == result
     assert gate.reason_codes == ((code,) if code else ())
 
@@ -266,7 +266,11 @@ def test_whole_rows_that_repeat() -> None:
 
 def test_personal_data_is_counted_in_the_same_pass() -> None:
     def look(frame: pl.DataFrame, detections: Any) -> tuple[PiiFinding, ...]:
-        return (PiiFinding("s", "EMAIL", "mask", frame["s"].str.contains("@").sum(), frame.height),)
+        return (
+            PiiFinding(
+                "s", "EMAIL", "mask", len(frame.filter(pl.col("s").str.contains("@"))), frame.height
+            ),
+        )
 
     rows = pl.DataFrame({"s": ["a@b.c", "x", "d@e.f"]})
     around = Surroundings(pii=look)
