@@ -28,7 +28,7 @@ def run_case(quick: bool) -> Report:
         "`sfctl check FILE`: cold process to verdict",
         "From spawning the interpreter to its exit, reading Parquet included, 16 rules. *plain* is"
         " the fused select one writes first, *hash* the same with the key hashed, *chunked* by hand"
-        " in chunks with sorted hashes. Who needs more than 10 s runs in 5 rounds, more than 25 s in"
+        " in chunks with sorted hashes. Over 10 s a run there are 5 rounds, over 25 s"
         f" 2; who is missing did not finish within {TIMEOUT:.0f} s or in memory.",
         tables,
         bounds,
