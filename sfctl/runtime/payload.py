@@ -38,8 +38,8 @@ def pack(
     import polars as pl
 
     texts = frame.select(_to_text(frame[name]) for name in frame.columns)
-    clear = _json(texts.drop(flagged))
-    secret = _json(texts.select(flagged))
+    clear = _json(texts.drop(flagged), frame.height)
+    secret = _json(texts.select(flagged), frame.height)
     sealed = [sealer.encrypt(text.encode()) for text in secret]
     return clear, pl.Series(sealed, dtype=pl.Binary)
 
@@ -69,11 +69,12 @@ def unpack(
     return pl.DataFrame(parts).select(schema.names())
 
 
-def _json(texts: pl.DataFrame) -> pl.Series:
+def _json(texts: pl.DataFrame, rows: int) -> pl.Series:
+    """Return each row as JSON; a frame without columns has forgotten how many there were."""
     import polars as pl
 
     if not texts.columns:
-        return pl.repeat("{}", texts.height, dtype=pl.String, eager=True)
+        return pl.repeat("{}", rows, dtype=pl.String, eager=True)
     return texts.select(pl.struct(pl.all()).struct.json_encode()).to_series()
 
 

@@ -60,6 +60,7 @@ def test_any_value_comes_back_as_it_was(tmp_path: Path, flagged: tuple[str, ...]
     public, private = seal.create_keys(tmp_path)
     sealer = seal.Sealer(seal.read_key(public))
     clear, sealed = payload.pack(EVERY_TYPE, flagged, sealer)
+    assert clear.len() == sealed.len() == EVERY_TYPE.height
     schema = payload.schema_of(payload.schema_text(EVERY_TYPE))
     opener = seal.Opener(sealer.header, seal.read_key(private))
     assert_frame_equal(payload.unpack(clear, sealed, schema, flagged, opener), EVERY_TYPE)
