@@ -62,7 +62,7 @@ CODES: dict[str, Code] = {
     ),
     "SF011": Code(
         "Dataset without a policy",
-        "The dataset is registered but has no policy_bundle.yaml: nothing is judged, nothing certifies.",
+        "The dataset has no policy_bundle.yaml: nothing in it is judged and nothing certifies.",
         "`sfctl profile NAME --suggest` drafts a policy that enforces nothing yet.",
     ),
     "SF012": Code(
@@ -224,7 +224,7 @@ CODES: dict[str, Code] = {
     "SF140": Code(
         "Unknown selector",
         "A selector names a dataset, tag, owner or method that the project does not have.",
-        "Take the suggestion. Methods: tag: tier: owner: path: state: result:",
+        "Take the suggestion; the methods are tag: tier: owner: path: state: result: (and names).",
     ),
     "SF141": Code(
         "Nothing selected",

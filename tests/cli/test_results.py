@@ -87,6 +87,7 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     assert (status["certification_status"], status["certified_version"]) == ("CERTIFIED", 0)
 
     dirty = ask("run", "daily", "--date", "2026-01-02", day="dirty")["writes"][0]
+    assert dirty["degraded"] == []
     counted = [dirty[key] for key in ("rows_in", "rows_published", "rows_quarantined")]
     assert counted == [100, 99, 1]
     bad = ask("run", "daily", "--date", "2026-01-03", day="bad", code=1)
@@ -96,7 +97,7 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     held = ask("quarantine", "list")
     assert held["rows_held"] == 3
     ask("quarantine", "show", "orders")
-    ask("quarantine", "replay", "orders", "--dry-run")
+    ask("quarantine", "replay", "orders", "--dry-run", code=1)
     ask("quarantine", "discard", "orders", "--reason", "known")
     ask("quarantine", "expire")
 
