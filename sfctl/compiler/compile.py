@@ -53,7 +53,10 @@ def compile_project(
     compiler = _ProjectCompiler(project)
     policies: dict[str, Policy] = {}
     entries: dict[str, DatasetEntry] = {}
+    unread = {problem.path for problem in project.errors}
     for files in project.datasets:
+        if f"datasets/{files.name}/policy_bundle.yaml" in unread:
+            continue  # judged without its policy, it would only be blamed for lacking one
         if select is None or files.name in select:
             policy, entry = compiler.dataset(files)
             policies[files.name] = policy
