@@ -102,7 +102,7 @@ def show(
                         "run_id": held.run_id,
                         "dt": held.dt,
                         "stage": held.stage,
-                        "row": row["_sfctl_row"],
+                        "row": row["_sfctl_held_row"],
                         "state": row["_sfctl_state"],
                         "rules": row["_sfctl_rules"],
                         "reasons": row["_sfctl_reasons"],

@@ -85,11 +85,13 @@ def batch_of(good: pl.DataFrame | None, bad: pl.DataFrame | None) -> pl.DataFram
     return pl.concat(parts, how="diagonal")
 
 
-def flagged_columns(frame: pl.DataFrame, policy: Policy) -> tuple[str, ...]:
+def flagged_columns(
+    frame: pl.DataFrame, policy: Policy, partition: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return the columns to encrypt: those the policy flags, and text it does not know.
 
     Where it flags none, or one entry covers every text column, that is all text. Nested and binary
-    columns may hold text and count as text.
+    columns may hold text and count as text; partition columns stand in folder names anyway.
     """
     import polars as pl
 
@@ -99,10 +101,11 @@ def flagged_columns(frame: pl.DataFrame, policy: Policy) -> tuple[str, ...]:
     everywhere = not named or any(not detection.columns for detection in policy.pii)
     known = {column.name for column in columns}
     text = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.List, pl.Array, pl.Struct, pl.Object)
+    unknown = [n for n in frame.columns if n not in partition and (everywhere or n not in known)]
     return tuple(
         name
         for name, kind in frame.schema.items()
-        if name in named or (kind.base_type() in text and (everywhere or name not in known))
+        if name in named or (name in unknown and kind.base_type() in text)
     )
 
 
@@ -131,7 +134,7 @@ class Quarantine:
         self._make_folder()
         marks = [RULES, REASONS, BLOCKED]
         originals = held.drop(marks)
-        flagged = flagged_columns(originals, policy)
+        flagged = flagged_columns(originals, policy, partition=_partition_names(record))
         sealer = Sealer(public_key)
         clear, sealed = pack(originals, flagged, sealer)
         first = codec.encode(_batch(record, originals, flagged, sealer, policy)).decode()
@@ -236,7 +239,7 @@ class Quarantine:
             found["clear"], found["sealed"], schema_of(batch.schema), batch.flagged, opener
         )
         return originals.with_columns(
-            found["row"].alias("_sfctl_row"),
+            found["row"].alias("_sfctl_held_row"),
             found["rules"].alias(RULES),
             found["reasons"].alias(REASONS),
             found["state"].alias("_sfctl_state"),
@@ -405,6 +408,10 @@ def _batch(
         published=record.published,
         logical_date=record.run.logical_date,
     )
+
+
+def _partition_names(record: WriteRecord) -> set[str]:
+    return {part.partition("=")[0] for place in record.partitions for part in place.split("/")}
 
 
 def _own(write_key: str) -> str:

@@ -27,7 +27,7 @@ from sfctl.runtime.request import Ports, PublishRequest
 if TYPE_CHECKING:
     import polars as pl
 
-MARKS = ("_sfctl_row", RULES, REASONS, "_sfctl_state", BLOCKED)
+MARKS = ("_sfctl_held_row", RULES, REASONS, "_sfctl_state", BLOCKED)
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -166,7 +166,7 @@ def _replay_one(
     rows = store.rows(held.write_key, states=(held.state,), private_key=private_key)
     begun = held.state == "replaying"
     passing, reasons = (rows, ()) if begun else _passing(rows, held, template, ports)
-    wanted = passing["_sfctl_row"].to_list()
+    wanted = passing["_sfctl_held_row"].to_list()
     name = ids.write_key(held.write_key, template.policy.digest, *wanted)
     answer = Replayed(
         write_key=held.write_key,
@@ -225,10 +225,10 @@ def _passing(
         return rows.clear(), why
     if not judgement.bad:
         return rows, ()
-    numbered = originals.with_columns(rows["_sfctl_row"])
+    numbered = originals.with_columns(rows["_sfctl_held_row"])
     good = ports.split(numbered, template.policy, template.stage, judgement).good
     failed = tuple(r.id for r in judgement.rules if r.failed and r.severity == "error")
-    return rows.join(good.select("_sfctl_row"), on="_sfctl_row", how="semi"), failed
+    return rows.join(good.select("_sfctl_held_row"), on="_sfctl_held_row", how="semi"), failed
 
 
 def _refusals(judgement: Judgement, *, whole: bool) -> tuple[str, ...]:

@@ -264,3 +264,22 @@ def test_certified_rows_are_never_held_rows(rig: Rig) -> None:
     rig.write(batch(1, start=50), day=5)
     frame, _ = read_certified("ds://curated/orders", rig.path, now=NOW)
     assert not set(frame.collect()["id"].to_list()) & set(rig.held_ids())
+
+
+def test_duplicates_still_fail_when_they_are_replayed(rig: Rig) -> None:
+    from sfctl.model.policy import Rule, Unique
+
+    once = Rule("once", "unique", "DQ", Unique(("id",)), "UNIQUENESS_VIOLATION:id", fields=("id",))
+    by = policy(rules=(positive(), once), share="0.9")
+    twice = pl.concat([batch(1, 2), batch(3), batch(-1, start=7)])
+    rig.write(twice, by)
+    assert (rig.ids(), rig.held_ids()) == ([1], [0, 0, 7])
+    [done] = replay(template(rig, by=policy(rules=(once,))), rig.ports(), rig.private_key)
+    assert (done.rows_replayed, rig.ids(), rig.held_ids()) == (1, [1, 7], [0, 0])
+
+
+def test_partition_columns_stay_readable(rig: Rig) -> None:
+    rig.write(batch(1, -1), partition={"dt": "2026-11-01"})
+    store = rig.quarantine()
+    [row] = store.rows(store.held()[0].write_key).to_dicts()
+    assert (row["dt"], row["note"]) == ("2026-11-01", "<sealed>")
