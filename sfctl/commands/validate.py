@@ -46,7 +46,7 @@ def validate(
     try:
         project = load(root, target, offline=True)
     except SpecError as error:
-        return _outcome([], error.problems, (), strict, None)
+        return _outcome([], [], error.problems, (), strict, None)
     names = {each.name for each in chosen(project, select, exclude)}
     compiled = compile_project(project, names, now=instant)
     problems = [*compiled.problems, *_unguarded(project, names)]
@@ -56,7 +56,8 @@ def validate(
         before = _policies_at(root, against, target, instant)
         kept = {n: p for n, p in before.items() if n in names or not (select or exclude)}
         broken = list(breaking_changes(kept, compiled.policies))
-    return _outcome(_datasets(compiled), problems, broken, strict, against or None)
+    unread = sorted(names - compiled.policies.keys())
+    return _outcome(_datasets(compiled), unread, problems, broken, strict, against or None)
 
 
 def _datasets(compiled: Compiled) -> list[dict[str, Any]]:
@@ -115,6 +116,7 @@ def _policies_at(root: Path, ref: str, target: str | None, now: datetime) -> dic
 
 def _outcome(
     datasets: list[dict[str, Any]],
+    unread: list[str],
     problems: Sequence[Problem],
     broken: Sequence[Breaking],
     strict: bool,
@@ -129,6 +131,7 @@ def _outcome(
         code = exit_codes.FOUND
     payload = {
         "datasets": datasets,
+        "unread": unread,
         "problems": [_plain(each) for each in problems],
         "errors": len(errors),
         "warnings": len(warnings),
@@ -138,23 +141,31 @@ def _outcome(
             for each in broken
         ],
     }
+    total = text.count(len(datasets) + len(unread), "dataset")
+    counts = f"{text.count(len(errors), 'error')}, {text.count(len(warnings), 'warning')}"
+    closing = f"{total}: {counts}."
     return Outcome(
         "validate",
         payload,
-        "\n".join([*_lines(datasets, problems, broken), "", _closing(datasets, errors, warnings)]),
+        "\n".join([*_lines(datasets, unread, problems, broken), "", closing]),
         code,
         findings=(*_findings(datasets, problems), *map(_breaking, broken)),
     )
 
 
 def _lines(
-    datasets: list[dict[str, Any]], problems: Sequence[Problem], broken: Sequence[Breaking]
+    datasets: list[dict[str, Any]],
+    unread: list[str],
+    problems: Sequence[Problem],
+    broken: Sequence[Breaking],
 ) -> Iterator[str]:
     wrong = {_dataset_of(each) for each in problems if each.severity == "error"}
     for each in datasets:
         name = each["name"]
         said = f"{name}: {text.count(each['rules'], 'rule')}, level {each['level']}"
         yield text.status_line(said, "FAILED" if name in wrong else "ok")
+    for name in unread:
+        yield text.status_line(f"{name}: its policy cannot be read", "FAILED")
     for problem in problems:
         yield f"{problem}" if problem.severity == "error" else _warning(problem)
     for change in broken:
@@ -164,13 +175,6 @@ def _lines(
 def _warning(problem: Problem) -> str:
     place, _, rest = str(problem).partition(f" {problem.code} ")
     return f"{place} {problem.code} warning: {rest}"
-
-
-def _closing(
-    datasets: list[dict[str, Any]], errors: Sequence[Problem], warnings: Sequence[Problem]
-) -> str:
-    counted = f"{text.count(len(errors), 'error')}, {text.count(len(warnings), 'warning')}"
-    return f"{text.count(len(datasets), 'dataset')}: {counted}."
 
 
 def _dataset_of(problem: Problem) -> str:
