@@ -305,8 +305,9 @@ class _LastLine:
             "dataset": _canonical(self.urn), "stage": self.stage, "version": version,
             "rows_in": rows, "rows_good": 0, "rows_bad": 0, "rows_published": rows if out else 0,
             "rows_failed_published": 0, "rows_quarantined": rows if written == "sealed" else 0,
-            "gates": [], "published": out, "certification": None, "verdict": "ERROR",
-            "blocked": False, "degraded": [f"{self.where}:{self.cause}"], "written": written,
+            "gates": [], "rules": [], "published": out, "certification": None, "verdict": "ERROR",
+            "blocked": False, "evidence_safe": False, "written": written,
+            "degraded": [f"{self.where}:{self.cause}"],
         }  # fmt: skip
         try:
             self.record(result)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
 from sfctl.commands.compile import compile as compile_verb
 from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
@@ -37,7 +38,7 @@ dq:
 pii:
   detection:
     - {pattern: EMAIL, columns: [contact], action: tokenize}
-enforcement: {level: G2, max_quarantine_share: "30%"}
+enforcement: {level: G2, max_quarantine_share: "40%"}
 """
 STRICT = ORDERS.replace("contact, type: STRING", "contact, type: STRING, nullable: false").replace(
     "action: tokenize", "action: mask"
@@ -106,7 +107,6 @@ class Shop:
             check=False,
             **more,
         )
-
 
 
 def compile_shop(root: Path) -> None:

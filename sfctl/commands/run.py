@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,12 +78,14 @@ def run(
     context = lifecycle.context(
         store, plan.name, clock, date=date, attempt=attempt, rerun=again, environ=environ
     )
-    records = journal.begin(store, context.run_id)
+    records, unwritable = _records(store, context)
     sink, refused = open_sink(store, context.run_id)
-    notes += [f"evidence is not recorded: {why}" for why in (trouble, refused) if why]
-    notes += [f"{each} lost its supervisor; its end is now on record" for each in
-              lost.report(store, sink, SystemClock())]  # fmt: skip
-    lost.remember(records.folder, context)
+    notes += [f"evidence suffers: {why}" for why in (trouble, unwritable, refused) if why]
+    with contextlib.suppress(SfctlError, OSError):
+        notes += [
+            f"{each} lost its supervisor; its end is now on record"
+            for each in lost.report(store, sink, SystemClock())
+        ]
     life = Life(context, sink, clock, HEARTBEAT_S)
     life.start(plan.entry, command=plan.command[:1])
     supervisor = Supervisor(
@@ -183,8 +187,18 @@ def _check_date(date: str) -> None:
 def _store(root: Path) -> tuple[Path, str]:
     try:
         return wiring.store_folder(root), ""
-    except SfctlError as error:
-        return root / wiring.STORE, f"{error.code} {error}"
+    except Exception as error:  # noqa: BLE001  whatever it is, the job can run without
+        return root / wiring.STORE, f"{getattr(error, 'code', type(error).__name__)} {error}"
+
+
+def _records(store: Path, context: RunContext) -> tuple[Journal, str]:
+    """Return the run's folder, one outside the project where that cannot be written to."""
+    try:
+        records = journal.begin(store, context.run_id)
+        lost.remember(records.folder, context)
+    except OSError as error:
+        return Journal(Path(tempfile.mkdtemp(prefix="sfctl-run-"))), f"SF605 {error.strerror}"
+    return records, ""
 
 
 def _rerun_number(store: Path, name: str, date: str, attempt: int | None) -> int:
@@ -254,7 +268,8 @@ def _told(
             exit_code=ended.exit_code,
             out_of_memory=ended.out_of_memory or None,
         )
-    (records.folder / ENDED).write_text("{}")
+    with contextlib.suppress(OSError):
+        (records.folder / ENDED).write_text("{}")
     if isinstance(sink, Outbox):
         sink.close()
     delivered = _delivered(plan.compiled, store, context)

@@ -87,6 +87,10 @@ def _abandoned(folder: Path) -> bool:
 
 
 def _alive(pid: int) -> bool:
+    """Whether a process still runs; one that ended and that nobody fetched does not."""
+    with contextlib.suppress(OSError, IndexError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in ("Z", "X")
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -112,7 +113,8 @@ class Session:
             told = failure.describe(error) if error is not None and failed else {}
             if life is None:
                 if active.depth == 0:
-                    active.journal.note("end", {"failed": failed, **told})
+                    with contextlib.suppress(OSError):
+                        active.journal.note("end", {"failed": failed, **told})
                 return
             if failed:
                 life.fail(
@@ -252,7 +254,8 @@ class Session:
                     seq=active.reserve(1),
                 )
             )
-        active.journal.note("write", {**codec.plain(result), "ordinal": request.ordinal})
+        with contextlib.suppress(OSError):
+            active.journal.note("write", {**codec.plain(result), "ordinal": request.ordinal})
 
     def read(
         self,
@@ -324,7 +327,8 @@ class Session:
                 seq=active.reserve(1),
             )
         )
-        active.journal.note("read", {"dataset": dataset, "stage": stage, "rows": rows.height})
+        with contextlib.suppress(OSError):
+            active.journal.note("read", {"dataset": dataset, "stage": stage, "rows": rows.height})
 
     def _place(
         self, dataset: str, entry: DatasetEntry | None, stage: str | None

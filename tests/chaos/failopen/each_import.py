@@ -1,7 +1,8 @@
 """Run a job once for each module given, with that module raising at import; print what came of it.
 
 One process does them all: it forgets every module of ours in between, so that each run imports
-anew. Modules that a job never imports are left out. Run by `test_imports.py`: each_import.py TEMPLATE FOLDER MODULE…
+anew. Modules that a job never imports are left out. Run by `test_imports.py` as
+`each_import.py TEMPLATE FOLDER MODULE…`.
 """
 
 import importlib.abc
