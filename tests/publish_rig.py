@@ -52,11 +52,11 @@ def positive(**more: Any) -> Rule:
     )  # fmt: skip
 
 
-def at_least(rows: int, **more: Any) -> Rule:
-    """A batch rule: no fewer rows than this."""
-    return Rule(
-        "rows", "row_count", "DQ", Batch("row_count", minimum=str(rows)), "ROW_COUNT", **more
-    )
+def at_least(rows: int, maximum: int | None = None) -> Rule:
+    """A batch rule: no fewer rows than this, and no more than `maximum`."""
+    most = None if maximum is None else str(maximum)
+    check = Batch("row_count", minimum=str(rows), maximum=most)
+    return Rule("rows", "row_count", "DQ", check, "ROW_COUNT")
 
 
 def policy(

@@ -13,6 +13,7 @@ from sfctl.certification.predicate import STAGE
 from sfctl.clock import format_instant
 from sfctl.errors import SfctlError, SourceError
 from sfctl.model.certificate import Certificate, CertificationStatus
+from sfctl.model.policy import Policy
 from sfctl.model.verdict import Judgement
 from sfctl.model.write import Counts, WriteRecord
 from sfctl.runtime import settle as settling
@@ -67,7 +68,9 @@ def verify(request: PublishRequest, ports: Ports, *, dry_run: bool = False) -> R
 def revalidate(request: PublishRequest, ports: Ports, *, dry_run: bool = False) -> Recertified:
     """Judge the whole table as it stands; certify it when its policy passes, else refuse.
 
-    Clears every taint when it passes. Raises SourceError SF631 when there is no table.
+    A partitioned table holds many batches: its rows are judged all together, the rules over a
+    batch by its newest partition. Clears every taint when it passes. Raises SourceError SF631
+    when there is no table.
     """
     with _locked(request, ports):
         table = ports.open_table(request.path, request.format)
@@ -78,9 +81,16 @@ def revalidate(request: PublishRequest, ports: Ports, *, dry_run: bool = False) 
                 hint="run its gold job first",
                 code="SF631",
             )
-        judgement = ports.judge(table.scan(head), request.policy, STAGE)
-        why = predicate.judged(
-            predicate.Case(request.policy, judgement, policy_approved=request.approved)
+        judged = _judged(request, ports, table, head)
+        judgement = judged[-1][1]
+        why = tuple(
+            dict.fromkeys(
+                reason
+                for policy, each in judged
+                for reason in predicate.judged(
+                    predicate.Case(policy, each, policy_approved=request.approved)
+                )
+            )
         )
         if why or dry_run:
             certificate = view.load(ports.state, request.dataset_urn)
@@ -89,7 +99,7 @@ def revalidate(request: PublishRequest, ports: Ports, *, dry_run: bool = False) 
                 request, ports, action, table, certificate,
                 reasons=why, judgement=judgement, dry_run=dry_run,
             )  # fmt: skip
-        return _certified(request, ports, table, head, judgement)
+        return _certified(request, ports, table, head, [each for _, each in judged])
 
 
 def move_back(
@@ -159,9 +169,37 @@ def _finish(request: PublishRequest, ports: Ports, table: Table) -> int:
     return finished
 
 
+def _judged(
+    request: PublishRequest, ports: Ports, table: Table, head: int
+) -> list[tuple[Policy, Judgement]]:
+    """Return what was judged, by which rules: the newest partition by all, the table by row rules.
+
+    Where the table has no partitions, or no rule is over a batch, it is judged once.
+    """
+    import polars as pl
+
+    rows = table.scan(head)
+    policy, names = request.policy, table.partitioned_by()
+    of_rows = msgspec.structs.replace(
+        policy, rules=tuple(rule for rule in policy.rules if rule.is_row_rule)
+    )
+    if not names or of_rows.rules == policy.rules:
+        return [(policy, ports.judge(rows, policy, STAGE))]
+    newest = rows.select(names).sort(names, nulls_last=False).last().collect()
+    same = [
+        pl.col(name).eq_missing(pl.lit(newest[name][0], dtype=newest.schema[name]))
+        for name in (names if newest.height else ())
+    ]
+    return [
+        (policy, ports.judge(rows.filter(same) if same else rows, policy, STAGE)),
+        (of_rows, ports.judge(rows, of_rows, STAGE)),
+    ]
+
+
 def _certified(
-    request: PublishRequest, ports: Ports, table: Table, head: int, judgement: Judgement
+    request: PublishRequest, ports: Ports, table: Table, head: int, judged: list[Judgement]
 ) -> Recertified:
+    judgement = judged[-1]
     ledger = Ledger(ports.state, request.stage_urn)
     known = ledger.records()
     ledger.reconcile(table.commits(known[-1].version if known else None))
@@ -178,6 +216,9 @@ def _certified(
     ledger.put([passed])
     record = _record(request, ports, judgement)
     events = testify(record, None)
+    for ordinal, other in enumerate(judged[:-1], 1):
+        again = msgspec.structs.replace(record, judgement=other, ordinal=ordinal)
+        events += testify(again, None)
     safe = settling.emit(events, ports)
     late = predicate.blockers((), predicate.Standing(safe))
     after = view.move(

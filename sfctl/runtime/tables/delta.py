@@ -39,6 +39,10 @@ class DeltaLake:
         """Return the newest version, None when there is no table."""
         return None if self._table is None else self._table.version()
 
+    def partitioned_by(self) -> tuple[str, ...]:
+        """Return the partition columns, none where there are none or no table."""
+        return () if self._table is None else tuple(self._table.metadata().partition_columns)
+
     def refresh(self) -> None:
         """See what others have committed since."""
         from deltalake import DeltaTable

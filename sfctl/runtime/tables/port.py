@@ -42,6 +42,9 @@ class Table(Protocol):
     def head(self) -> int | None:
         """Return the newest version, None when there is no table."""
 
+    def partitioned_by(self) -> tuple[str, ...]:
+        """Return the partition columns, none where there are none or no table."""
+
     def refresh(self) -> None:
         """See what others have committed since."""
 

@@ -76,6 +76,10 @@ class Snapshots:
         """Return the newest version, None when there is no table."""
         return None if self._manifest is None else self._manifest.version
 
+    def partitioned_by(self) -> tuple[str, ...]:
+        """Return the partition columns, none where there are none or no table."""
+        return () if self._manifest is None else self._manifest.partition_by
+
     def refresh(self) -> None:
         """See what others have committed since."""
         versions = self._versions()

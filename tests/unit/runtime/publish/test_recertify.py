@@ -12,7 +12,7 @@ from deltalake import write_deltalake
 from sfctl.certification import pin
 from sfctl.errors import SfctlError, SourceError, UsageError
 from sfctl.runtime.recertify import move_back, revalidate, verify
-from tests.publish_rig import Rig, batch, policy
+from tests.publish_rig import Rig, at_least, batch, policy, positive
 
 
 @pytest.fixture
@@ -143,3 +143,17 @@ def test_a_table_moved_by_hand_is_read_where_it_is(rig: Rig, tmp_path: Path) -> 
     shutil.copytree(rig.path, tmp_path / "elsewhere")
     frame, info = read_certified("ds://curated/orders", str(tmp_path / "elsewhere"), now=NOW)
     assert (frame.collect()["id"].to_list(), info.status) == ([0], "HELD_AT_PREVIOUS")
+
+
+@pytest.mark.parametrize("form", ["delta", "parquet"])
+def test_rules_over_a_batch_speak_of_the_newest_partition(tmp_path: Path, form: str) -> None:
+    rig = Rig(tmp_path, format=form)
+    by = policy(rules=(positive(), at_least(2, maximum=3)))
+    for day in (1, 2):
+        amounts = (1, 1) if day == 1 else (1, 1, -1)
+        rig.write(batch(*amounts, start=day * 10), by, day=day, partition={"dt": f"2026-11-0{day}"})
+    move_back(ask(rig, by=by), rig.ports(), 0)
+    done = revalidate(ask(rig, by=by), rig.ports())
+    assert (done.action, done.certified_version) == ("certified", 1)
+    tighter = policy(rules=(positive(), at_least(3)))
+    assert revalidate(ask(rig, by=tighter), rig.ports()).reasons == ("GATE_FAIL:DQ",)
