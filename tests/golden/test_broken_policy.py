@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from golden import agree, printed
 
 from sfctl.codes import CODES
 from sfctl.compiler.compile import compile_project
@@ -21,6 +20,7 @@ from sfctl.spec.document import load_document
 from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.project import load
 from sfctl.spec.tree import Node
+from tests.golden.golden import agree, printed
 
 CASES = Path(__file__).parent / "broken_policy"
 BUNDLES = sorted((CASES / "bundle").glob("*.yaml"))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from golden import agree, printed
 
 from sfctl.errors import SpecError
 from sfctl.spec.context import Context
 from sfctl.spec.document import load_document
 from sfctl.spec.project import load
 from sfctl.spec.publish import DOCUMENTS
+from tests.golden.golden import agree, printed
 
 CASES = Path(__file__).parent / "broken_yaml"
 FILES = sorted(path for path in CASES.glob("*/*.yaml") if path.parent.name != "repo")

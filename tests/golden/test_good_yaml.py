@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from golden import printed
 
 from sfctl.spec.context import Context
 from sfctl.spec.document import load_document
 from sfctl.spec.publish import DOCUMENTS
+from tests.golden.golden import printed
 
 CASES = Path(__file__).parent / "good_yaml"
 FILES = sorted(CASES.glob("*/*.yaml"))

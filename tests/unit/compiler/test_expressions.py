@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from building import COLUMNS, TREES, TYPES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from sfctl.model.families import BOOLEAN, type_of
 from sfctl.model.inference import infer, infer_condition
 from sfctl.model.types import DataType
 from tests.reference.interpreter import EvalError, evaluate, verdict
+from tests.unit.compiler.building import COLUMNS, TREES, TYPES
 
 Told = list[tuple[int, str, str]]
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from building import compiled, declared, files, node, only_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from sfctl.model.policy import (
     Unique,
 )
 from tests.reference.interpreter import verdict
+from tests.unit.compiler.building import compiled, declared, files, node, only_rule
 
 REQUIREMENT = """
 schema:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from building import compiled, declared, files, node
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from sfctl.compiler.findings import Findings
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.policy import compile_policy
 from sfctl.model.policy import Batch, Policy, Threshold
+from tests.unit.compiler.building import compiled, declared, files, node
 
 
 def subsumed(body: str) -> dict[str, str]:

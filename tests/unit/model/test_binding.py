@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from building_policies import policy_of
-
 from sfctl.model.binding import bind, columns_of, resolve
 from sfctl.model.expr import Compare, Field, fields_of
 from sfctl.model.policy import RowCheck
 from sfctl.model.schema import Column, Schema
 from sfctl.model.types import parse
+from tests.unit.model.building_policies import policy_of
 
 BUNDLE = """
 contract_lite:

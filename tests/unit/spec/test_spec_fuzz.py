@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpus import TEXTS, kind_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from sfctl.spec.context import Context
 from sfctl.spec.document import check
 from sfctl.spec.publish import DOCUMENTS
 from sfctl.spec.yaml import parse
+from tests.unit.spec.corpus import TEXTS, kind_of
 
 CONTEXT = Context(Path(__file__).parent, "p", "dev", "dev", {"retries": 3}, {"TEAM": "a"})
 BITS = [

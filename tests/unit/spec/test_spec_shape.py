@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from corpus import broken
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
@@ -13,6 +12,7 @@ from sfctl.spec.publish import DOCUMENTS, json_schema
 from sfctl.spec.shape import MAX_PROBLEMS, Fields, Report, Seq, Shape, may, need
 from sfctl.spec.values import Boolean, Duration, Enum, Literal, Number, Secret, Share, Text, count
 from sfctl.spec.yaml import parse
+from tests.unit.spec.corpus import broken
 
 VALIDATORS = {name: Draft202012Validator(json_schema(shape)) for name, shape in DOCUMENTS.items()}
 
