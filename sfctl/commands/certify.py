@@ -103,7 +103,8 @@ def _text(found: list[Recertified], dry_run: bool) -> str:
         word = "REFUSED" if each.action == "refused" else each.certification_status
         lines.append(f"{each.dataset}  {version}  {word}")
         if each.reasons:
-            lines.append(f"    {', '.join(each.reasons)}")
+            code = "SF322 " if each.action == "refused" else ""
+            lines.append(f"    {code}{', '.join(each.reasons)}")
         if each.held_since:
             lines.append(f"    held since {each.held_since}")
     good = sum(not _is_bad(each) for each in found)
