@@ -73,7 +73,7 @@ def test_the_wheel_works_away_from_the_source(wheel: Path, tmp_path: Path) -> No
     sfctl("compile")
     sfctl("run", "reference")
     ran = json.loads(sfctl("run", "flights_daily", "--date", "2013-01-01", "--format", "json"))
-    assert ran["state"] == "completed"
+    assert ran["state"] == "COMPLETED"
     assert not ran["degraded"]
     assert [write["stage"] for write in ran["writes"]] == ["bronze", "silver", "gold"]
     status = json.loads(sfctl("status", "flights", "--format", "json"))
