@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from sfctl.model.policy import Gate, SchemaPolicy
 from sfctl.model.schema import Drift, Schema, compare
-from sfctl.model.verdict import GateResult, PiiFinding, Result, RuleResult
+from sfctl.model.verdict import GateResult, Judgement, PiiFinding, Result, RuleResult
 from sfctl.runtime.results import NO_ROWS
 from sfctl.runtime.schema_of import of_specs
 
@@ -148,6 +150,17 @@ def off(gate: Gate) -> GateResult:
     return GateResult(
         gate, "SKIP", reason_codes=("KILL_SWITCH",), details={"reason": "KILL_SWITCH"}
     )
+
+
+def with_cells(judgement: Judgement, cells: Sequence[tuple[int, str]]) -> Judgement:
+    """Say in the first gate made of rules which cells of a text could not be read."""
+    told = [{"row": row, "field": name} for row, name in sorted(cells)]
+    first = next(g.gate for g in judgement.gates if g.gate in ("G3_SCHEMA", "G4_CONTRACT"))
+    changed = tuple(
+        replace(g, details={**g.details, "cells": told}) if g.gate == first else g
+        for g in judgement.gates
+    )
+    return replace(judgement, gates=changed)
 
 
 def worst(results: Iterable[Result]) -> Result:

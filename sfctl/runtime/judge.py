@@ -102,7 +102,10 @@ def judge(
         and rule.severity == "error"
         and isinstance(program.faults.get(rule.id), DataError)
     )
-    return _judgement(policy, stage, schema, state, found, implied, lost, around, started)
+    judgement = _judgement(policy, stage, schema, state, found, implied, lost, around, started)
+    if isinstance(opened, TextSource) and opened.cells:
+        return gates.with_cells(judgement, opened.cells)
+    return judgement
 
 
 def program_for(

@@ -59,7 +59,8 @@ def scan(
         _judge(judged_rows, program, state)
         keys.add(judged_rows, budget)
         if look is not None:
-            for finding in look(judged_rows):
+            # personal data is never sampled
+            for finding in look(chunk):
                 _found(state, finding)
         # the next chunk is read before these names are bound to it
         del chunk, judged_rows

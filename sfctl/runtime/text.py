@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeGuard
 
@@ -29,6 +29,7 @@ from sfctl.runtime.polars import texts
 from sfctl.runtime.polars.program import READABLE
 from sfctl.runtime.schema_of import type_of
 
+TOLD_CELLS = 10
 _TEXT_CALLS = frozenset(
     ["length", "lower", "upper", "trim", "substring", "starts_with", "ends_with", "contains",
      "concat"]
@@ -46,6 +47,8 @@ class TextSource:
 
     files: TextFiles
     policy: Policy
+    cells: list[tuple[int, str]] = field(default_factory=list)
+    """The first cells that could not be read: row, counted from 1, and column."""
 
     @cached_property
     def declared(self) -> Mapping[str, DataType]:
@@ -91,6 +94,8 @@ class TextSource:
 
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield all rows in order, typed. Raises SourceError for malformed lines."""
+        self.cells.clear()
+        before = 0
         for chunk in self.files.chunks(columns):
             typed = []
             for name in chunk.columns:
@@ -102,7 +107,16 @@ class TextSource:
                 if name in self.declared:
                     holds = pl.col(name).is_null() | value.is_not_null()
                     typed.append(holds.alias(READABLE + name))
-            yield chunk.with_columns(typed)
+            read = chunk.with_columns(typed)
+            self._remember(read, before)
+            before += read.height
+            yield read
+
+    def _remember(self, chunk: pl.DataFrame, before: int) -> None:
+        for name in chunk.columns:
+            if name.startswith(READABLE) and not chunk.get_column(name).all():
+                rows = (~chunk.get_column(name)).arg_true().head(TOLD_CELLS - len(self.cells))
+                self.cells.extend((before + row + 1, name.removeprefix(READABLE)) for row in rows)
 
     def _read_as(self, name: str) -> DataType | None:
         if name in self.declared:

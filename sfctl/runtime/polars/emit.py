@@ -113,8 +113,7 @@ class Emitter:
             return temporal.arithmetic(node.operator, left, right)
         if node.operator != "/" and left.family == right.family == "exact":
             return _EXACT[node.operator](left, right)
-        if node.operator == "/" and node.type.is_exact:
-            return exact.divide(left, right, node.type)
+        # exact quotients are multiplied out at compile; what is left to divide are floats
         return floats.arithmetic(node.operator, left, right)
 
     def _negate(self, node: tree.Negate) -> Term:

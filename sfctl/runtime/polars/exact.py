@@ -13,7 +13,6 @@ from typing import Any
 
 import polars as pl
 
-from sfctl.model.types import DataType
 from sfctl.runtime.polars.term import LIMIT, RANGES, Term, any_error, boolean
 
 _WIDE = pl.Int128()
@@ -195,19 +194,6 @@ def _aligned(left: Term, right: Term) -> tuple[Term, Term]:
 def at_scale(term: Term, scale: int) -> Term:
     """Return the term with at least `scale` fraction digits."""
     return _upscaled(term, scale) if term.scale < scale else term
-
-
-def divide(left: Term, right: Term, result: DataType) -> Term:
-    """Return the quotient at the scale of `result`; where it would be rounded is an error."""
-    scale = result.scale or 0
-    numerator = multiply(left, constant(10 ** max(0, scale + right.scale - left.scale)))
-    denominator = multiply(right, constant(10 ** max(0, left.scale - scale - right.scale)))
-    dtype = _common(numerator, denominator)
-    a, b = _as(numerator, dtype), _as(denominator, dtype)
-    error = any_error(numerator, denominator)
-    inexact = ((a % b) != pl.lit(0, dtype=dtype)).fill_null(value=False)
-    term = Term(a // b, "exact", dtype, error, scale).masked(inexact)
-    return term.masked(is_zero(right, under=left))
 
 
 def _upscaled(term: Term, scale: int) -> Term:

@@ -110,9 +110,26 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
         "*": lambda: a * b,
         "/": lambda: a / b,
         "//": lambda: (a / b).floor(),
-        "%": lambda: a % b,
+        "%": lambda: _remainder(a, b),
     }[symbol]()
     term = Term(value, "float", pl.Float64(), any_error(left, right))
     unusable = value.is_nan() | (value.is_infinite() & a.is_finite() & b.is_finite())
     unusable = unusable.fill_null(value=False)
     return term.masked(unusable | zero if divides else unusable)
+
+
+def _remainder(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """Return the exact remainder with the divisor's sign; the kernel's is wrong beyond 2^53."""
+
+    def exactly(pairs: pl.Series) -> pl.Series:
+        found = [
+            None if p["a"] is None or p["b"] is None else _modulo(p["a"], p["b"]) for p in pairs
+        ]
+        return pl.Series(pairs.name, found, dtype=pl.Float64)
+
+    pairs = pl.struct(a.alias("a"), b.alias("b"))
+    return pairs.map_batches(exactly, return_dtype=pl.Float64(), is_elementwise=True)
+
+
+def _modulo(left: float, right: float) -> float:
+    return left % right if right and math.isfinite(left) else math.nan

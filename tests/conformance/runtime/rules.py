@@ -9,6 +9,7 @@ import polars as pl
 
 from sfctl.compiler.lexer import ExpressionError
 from sfctl.compiler.parser import parse as parse_expression
+from sfctl.model.binding import typed_field
 from sfctl.model.expr import Constant, Expr, Field
 from sfctl.model.inference import infer_condition
 from sfctl.model.policy import (
@@ -34,8 +35,9 @@ def condition(text: str, **types: str) -> Expr:
     wrong: list[str] = []
     kinds = {name: parse(kind) for name, kind in types.items()}
 
-    def column(field: Field) -> Field:
-        return Field(field.path, kinds.get(field.path[0], DataType("ANY")))
+    def column(field: Field) -> Field | str | None:
+        known = field.path[0] in kinds
+        return typed_field(field, kinds) if known else Field(field.path, DataType("ANY"))
 
     def report(_node: Expr, _code: str, message: str, _hint: str = "") -> None:
         wrong.append(message)

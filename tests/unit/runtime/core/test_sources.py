@@ -109,6 +109,13 @@ def test_csv_is_read_by_the_types_of_the_policy(tmp_path: Path) -> None:
     assert (g3.result, g3.failed, found.rows, found.bad) == ("FAIL", 3, 4, 3)
     assert [(r.status, r.failed) for r in found.rules] == [("fail", 1), ("fail", 1)]
     assert found.totals.declared == 2
+    assert g3.details["cells"] == [
+        {"row": 2, "field": "amount"},
+        {"row": 3, "field": "amount"},
+        {"row": 3, "field": "when"},
+        {"row": 4, "field": "id"},
+        {"row": 4, "field": "ok"},
+    ]
     assert {c["name"]: c["type"] for c in found.schema} == {
         **TYPES, "note": "STRING",
     }  # fmt: skip
