@@ -46,6 +46,11 @@ class Active:
                 next(self._numbers)
         return first
 
+    def close(self) -> None:
+        """Let go of the outbox, so that a flusher takes its file for finished."""
+        if isinstance(self.sink, Outbox):
+            self.sink.close()
+
     def promise(self, dataset_urn: str, stage: str, ordinal: int) -> None:
         """Remember which gate events a write has sent, to declare them at the end."""
         gates = tuple(GATES_OF_STAGE[stage])

@@ -128,6 +128,7 @@ class Session:
                     rows_written=active.rows_written,
                     expects=active.expects,
                 )
+            active.close()
             self._active = None
 
     def write(

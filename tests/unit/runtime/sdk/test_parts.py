@@ -93,7 +93,7 @@ def test_what_starts_a_job() -> None:
     assert command_of(called, "")[1:] == [
         "-c", "import sys; from jobs.daily import main; sys.exit(main())",
     ]  # fmt: skip
-    with pytest.raises(UsageError, match="takes .date."):
+    with pytest.raises(UsageError, match=r"takes \{date\}"):
         command_of(script, "")
     with pytest.raises(UsageError, match="runs on Spark"):
         command_of(JobEntry("s", runtime="spark", entrypoint="s.py"), "")
