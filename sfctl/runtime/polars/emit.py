@@ -40,13 +40,12 @@ class Emitter:
         return method(self, node)
 
     def condition(self, node: Expr) -> Term:
-        """Return a truth value of as many rows as there are, be it of literals alone.
+        """Return a truth value of as many rows as there are. Raises DataError as `term` does.
 
-        Raises DataError as `term` does.
+        The kernel makes one row of a CASE that takes the same literal on every row, as of
+        literals themselves: counted, it would be one failing row instead of all.
         """
         term = self.term(node)
-        if tree.fields_of(node):
-            return term
         rows = pl.repeat(value=True, n=pl.len(), dtype=pl.Boolean)
         error = None if term.error is None else rows & term.error
         return boolean(rows & term.value, error)

@@ -119,10 +119,7 @@ def _typed(term: Term, family: Family) -> Term:
 
 def _coalesce(arguments: Sequence[Term]) -> Term:
     terms = unified(arguments)
-    value = terms[-1].value
-    for term in reversed(terms[:-1]):
-        # not pl.coalesce, which is a single row where a column is null throughout
-        value = pl.when(term.value.is_not_null()).then(term.value).otherwise(value)
+    value = pl.coalesce([term.value for term in terms])
     error: pl.Expr | None = None
     for term in reversed(terms):
         later = None if error is None else error & term.value.is_null()

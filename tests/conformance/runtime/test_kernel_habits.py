@@ -216,14 +216,14 @@ def test_a_hash_collision_is_no_duplicate() -> None:
     assert keys.tallies["key"] == UniqueTally(3, 2, 1)
 
 
-def test_coalesce_counts_every_row_of_a_column_that_is_null_throughout() -> None:
-    rows = frame(a=pl.Series([None, None, None], dtype=pl.Int64))
-    assert result(rows, rule("coalesce(a, 0) = 1")).failed == 3
+def test_what_is_the_same_on_every_row_is_counted_on_every_row() -> None:
+    rows = frame(a=pl.Series([1, 2, 3], dtype=pl.Int8), none=pl.Series([None] * 3, dtype=pl.Int64))
+    assert result(rows, rule("a > 1000")).failed == 3
+    assert result(rows, rule("coalesce(none, 0) = 1")).failed == 3
+    assert result(rows, rule("CASE WHEN none > 0 THEN TRUE ELSE 1 = 2 END")).failed == 3
+    assert result(rows, rule("a < 0", where=condition("1 = 1"))).failed == 3
+    assert result(rows, rule("1 = 2")).failed == 3
 
 
 def test_remainders_of_floats_are_exact() -> None:
     assert failing(frame(x=[2.0**53, 1e308]), "x % 2.5 = 2 OR x % 3 = 2") == ["pass", "pass"]
-
-
-def test_a_condition_of_literals_alone_is_one_of_every_row() -> None:
-    assert result(frame(a=[1, 2, 3]), rule("1 = 2")).failed == 3
