@@ -32,7 +32,7 @@ class Sample:
     exit_code: int
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """A measured program did not do what was asked; says which and the end of its stderr."""
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 GRACE_S = 1.0
 
 
-class Overdue(Exception):  # noqa: N818
+class Overdue(Exception):
     """A step that did not come back in time. Its thread ends with the process."""
 
     code = "OVERDUE"

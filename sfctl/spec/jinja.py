@@ -31,7 +31,7 @@ _HINT = "templates take a value: env_var(), file(), var(), target, filters and `
 _MISSING = object()
 
 
-class Unrendered(Exception):  # noqa: N818
+class Unrendered(Exception):
     """A template function cannot give its value. `severity` is warning for absent credentials."""
 
     def __init__(
