@@ -10,7 +10,7 @@ import polars as pl
 
 from sfctl.errors import SourceError
 
-FRAME_CHUNK = 500_000
+FRAME_CHUNK = 1_000_000
 """Rows a chunk of a frame, which is cut without copying."""
 QUERY_CHUNK = 250_000
 
