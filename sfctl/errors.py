@@ -111,9 +111,7 @@ class MissingExtra(SfctlError):
     code = "SF701"
 
     def __init__(self, library: str, extra: str) -> None:
-        super().__init__(
-            f"{library} is not installed", hint=f"pip install 'sfctl[{extra}]'"
-        )
+        super().__init__(f"{library} is not installed", hint=f"pip install 'sfctl[{extra}]'")
 
 
 class Undelivered(SfctlError):
