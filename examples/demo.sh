@@ -59,7 +59,6 @@ do_ sfctl quarantine list
 say "9. The next day is clean, and readers are up to date"
 do_ sfctl run flights_daily --date 2013-01-09
 do_ sfctl status
-do_ sfctl run departure_board
 
 say "Everything above is in $dir/. Next: sfctl doctor, sfctl profile flights --suggest,"
 echo "sfctl evidence show ID; change a rule in datasets/flights/policy_bundle.yaml and compile again."
