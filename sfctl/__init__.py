@@ -276,11 +276,10 @@ class _LastLine:
             from sfctl.runtime import seal
 
             given = (self.manifest.get("target") or {}).get("settings", {}).get("quarantine_key")
-            public = self.root / ".sfctl" / seal.PUBLIC
-            key = bytes.fromhex(given) if given else seal.read_key(public)
-            buffer = io.BytesIO()
+            store, buffer = self.root / ".sfctl", io.BytesIO()
+            key = bytes.fromhex(given) if given else seal.read_key(store / seal.PUBLIC)
             frame.write_parquet(buffer)
-            place = self.root / ".sfctl" / "sealed" / file
+            place = store / "sealed" / file
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             place.write_bytes(seal.seal(buffer.getvalue(), key))
         except Exception as fault:  # noqa: BLE001
@@ -302,12 +301,12 @@ class _LastLine:
         )
         out = written in ("table", "fallback")
         result = {
-            "dataset": _canonical(self.urn), "stage": self.stage, "version": version,
-            "rows_in": rows, "rows_good": 0, "rows_bad": 0, "rows_published": rows if out else 0,
-            "rows_failed_published": 0, "rows_quarantined": rows if written == "sealed" else 0,
-            "gates": [], "rules": [], "published": out, "certification": None, "verdict": "ERROR",
-            "blocked": False, "evidence_safe": False, "written": written,
-            "degraded": [f"{self.where}:{self.cause}"],
+            "dataset": self.entry.get("urn") or _canonical(self.urn), "stage": self.stage,
+            "version": version, "rows_in": rows, "rows_good": 0, "rows_bad": 0,
+            "rows_published": rows if out else 0, "rows_failed_published": 0,
+            "rows_quarantined": rows if written == "sealed" else 0, "gates": [], "rules": [],
+            "published": out, "certification": None, "verdict": "ERROR", "blocked": False,
+            "evidence_safe": False, "written": written, "degraded": [f"{self.where}:{self.cause}"],
         }  # fmt: skip
         try:
             self.record(result)
@@ -333,7 +332,7 @@ class _LastLine:
         number = int(now.timestamp() * 1000) << 80
         number |= int.from_bytes(hashlib.sha256(unique.encode()).digest()[:10], "big")
         letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-        reason = f"SDK_DEGRADED:{self.where}"
+        told = {"gates": [], "failed_gates": [], "reason_codes": [f"SDK_DEGRADED:{self.where}"]}
         event = {
             "schema": "urn:schema:evidence:3",
             "evidence_id": "evd-" + "".join(letters[number >> s & 31] for s in range(125, -1, -5)),
@@ -346,7 +345,7 @@ class _LastLine:
             "attempt": int(env("SFCTL_ATTEMPT") or 0),
             "logical_date": env("SFCTL_LOGICAL_DATE") or "",
             "runtime_type": env("SFCTL_RUNTIME") or "python",
-            "validation": {"result": "WARN", "gates": [], "reason_codes": [reason]},
+            "validation": {"result": "WARN", **told},
             "where": self.where,
             "error": self.cause,
             "rows": result["rows_in"],

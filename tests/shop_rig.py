@@ -24,6 +24,18 @@ tier: TIER_2
 storage: {{bronze: bronze/{name}, silver: silver/{name}, gold: gold/{name}}}
 primary_key: [id]
 """
+LINES = """
+version: 1
+schema:
+  constraints:
+    - {field: id, type: INT64}
+    - {field: order, type: INT64}
+dq:
+  rules:
+    - {kind: unique, fields: [id], scope: table}
+    - {kind: foreign_key, field: order, references: {dataset: "ds://shop/orders", field: id}}
+enforcement: {level: G2, max_quarantine_share: "90%"}
+"""
 ORDERS = """
 version: 1
 schema:
@@ -112,6 +124,7 @@ class Shop:
 def compile_shop(root: Path) -> None:
     """Make a project of four datasets and one job in `root`, with keys, and compile it."""
     policies = {"orders": ORDERS, "strict": STRICT, "everywhere": EVERYWHERE, "plain": PLAIN}
+    policies["lines"] = LINES
     (root / "sfctl.yml").write_text(PROJECT)
     for name, policy in policies.items():
         folder = root / "datasets" / name

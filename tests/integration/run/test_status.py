@@ -128,4 +128,4 @@ def test_selection(shop: Shop) -> None:
     one = look(shop, select=("ds://shop/plain",)).payload["datasets"]
     assert [d["name"] for d in one] == ["plain"]
     most = look(shop, select=("tier:2",), exclude=("strict",)).payload["datasets"]
-    assert {d["name"] for d in most} == {"orders", "plain", "everywhere"}
+    assert {d["name"] for d in most} == {"orders", "plain", "everywhere", "lines"}
