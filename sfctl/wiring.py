@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sfctl.evidence.archive import Archive
     from sfctl.evidence.embedded import EmbeddedBus
-    from sfctl.runtime.compiled import Compiled
-    from sfctl.runtime.sdk import Session
+    from sfctl.runtime.job.compiled import Compiled
+    from sfctl.runtime.job.sdk import Session
     from sfctl.state.embedded import EmbeddedState
 
 STORE = ".sfctl"
@@ -66,7 +66,7 @@ def session() -> Session:
     Raises UsageError SF130 outside a project, PolicyRejected SF752 for one that was not compiled,
     StoreError for an unusable `.sfctl/`.
     """
-    from sfctl.runtime import compiled
+    from sfctl.runtime.job import compiled
 
     root = compiled.find_root()
     key = (os.getpid(), str(root), os.environ.get("SFCTL_RUN_ID", ""))
@@ -79,7 +79,7 @@ def session() -> Session:
 def session_of(project: Compiled) -> Session:
     """Return a session over a compiled project, its ports wired by the project's target."""
     from sfctl.clock import clock_from_environment
-    from sfctl.runtime.sdk import Session
+    from sfctl.runtime.job.sdk import Session
 
     settings = project.manifest.target.state
     return Session(

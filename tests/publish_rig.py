@@ -29,12 +29,12 @@ from sfctl.model.run import RunContext
 from sfctl.model.types import parse
 from sfctl.model.write import WriteResult
 from sfctl.runtime import seal
-from sfctl.runtime.judge import judge
+from sfctl.runtime.core.judge import judge
+from sfctl.runtime.core.split import split
 from sfctl.runtime.pii import actions, keys
-from sfctl.runtime.publish import publish
-from sfctl.runtime.quarantine import Quarantine
-from sfctl.runtime.request import Ports, PublishRequest
-from sfctl.runtime.split import split
+from sfctl.runtime.publishing.publish import publish
+from sfctl.runtime.publishing.quarantine import Quarantine
+from sfctl.runtime.publishing.request import Ports, PublishRequest
 from sfctl.runtime.tables.formats import open_table
 from sfctl.runtime.tables.port import Table
 from sfctl.state.embedded import EmbeddedState

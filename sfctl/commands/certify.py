@@ -15,8 +15,8 @@ from sfctl.errors import UsageError
 from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry
 from sfctl.report.outcome import Outcome
-from sfctl.runtime import recertify
-from sfctl.runtime.recertify import Recertified
+from sfctl.runtime.publishing import recertify
+from sfctl.runtime.publishing.recertify import Recertified
 
 
 def certify(

@@ -35,7 +35,7 @@ def checked(path: str, policy: Path, stage: str, now: datetime | None) -> Outcom
 
     compiled, problems = policy_for_check(policy)
     engine.join()
-    from sfctl.runtime.judge import Surroundings, judge
+    from sfctl.runtime.core.judge import Surroundings, judge
 
     around = Surroundings(pii=_find)
     judgement = judge(path, compiled, stage, now=now or datetime.now(UTC), around=around)

@@ -19,12 +19,13 @@ from sfctl.evidence.flush import flush
 from sfctl.evidence.outbox import Outbox
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.run import RunContext
-from sfctl.runtime import compiled, seal
-from sfctl.runtime.compiled import Compiled
-from sfctl.runtime.judging import Judging
+from sfctl.runtime import seal
+from sfctl.runtime.job import compiled
+from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.pii import actions, keys
-from sfctl.runtime.quarantine import public_key, quarantine_path
-from sfctl.runtime.request import Ports, PublishRequest
+from sfctl.runtime.publishing.quarantine import public_key, quarantine_path
+from sfctl.runtime.publishing.request import Ports, PublishRequest
 from sfctl.spec.project import load
 from sfctl.spec.repository import find_root
 from sfctl.spec.select import select

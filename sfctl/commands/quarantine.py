@@ -17,9 +17,9 @@ from sfctl.model import codec
 from sfctl.model.certificate import Certificate
 from sfctl.model.manifest import DatasetEntry
 from sfctl.report.outcome import Outcome
-from sfctl.runtime import replay as replaying
-from sfctl.runtime import retention
-from sfctl.runtime.quarantine import STATES, Held, Quarantine, quarantine_path
+from sfctl.runtime.publishing import replay as replaying
+from sfctl.runtime.publishing import retention
+from sfctl.runtime.publishing.quarantine import STATES, Held, Quarantine, quarantine_path
 
 STALE_DAYS = 3
 """Rows held for longer than this deserve a look."""

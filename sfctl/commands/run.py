@@ -23,16 +23,17 @@ from sfctl.model.evidence import Expected
 from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
 from sfctl.report.outcome import Outcome
-from sfctl.runtime import journal, lifecycle, lost
-from sfctl.runtime.active import open_sink
-from sfctl.runtime.command import command_of, job_named
-from sfctl.runtime.compiled import Compiled, load
-from sfctl.runtime.journal import Journal
-from sfctl.runtime.lifecycle import HEARTBEAT_S, Life
+from sfctl.runtime.job import journal, lifecycle
+from sfctl.runtime.job.active import open_sink
+from sfctl.runtime.job.compiled import Compiled, load
+from sfctl.runtime.job.journal import Journal
+from sfctl.runtime.job.lifecycle import HEARTBEAT_S, Life
+from sfctl.runtime.job.sdk import RERUN
 from sfctl.runtime.pii import keys
-from sfctl.runtime.request import Sink
-from sfctl.runtime.sdk import RERUN
-from sfctl.runtime.supervisor import ENDED, Ended, Supervisor
+from sfctl.runtime.publishing.request import Sink
+from sfctl.runtime.supervision import lost
+from sfctl.runtime.supervision.command import command_of, job_named
+from sfctl.runtime.supervision.supervisor import ENDED, Ended, Supervisor
 from sfctl.spec.repository import find_root
 
 FLUSH_S = 2.0

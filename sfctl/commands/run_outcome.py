@@ -14,8 +14,8 @@ from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
-from sfctl.runtime.compiled import Compiled
-from sfctl.runtime.supervisor import Ended
+from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.supervision.supervisor import Ended
 
 _SEVERITY = {"fail": "error", "error": "error", "warn": "warning"}
 

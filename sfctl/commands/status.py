@@ -22,8 +22,8 @@ from sfctl.model.certificate import Certificate
 from sfctl.model.manifest import DatasetEntry
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
-from sfctl.runtime.certified import current_pin
-from sfctl.runtime.compiled import Compiled, load
+from sfctl.runtime.job.compiled import Compiled, load
+from sfctl.runtime.publishing.certified import current_pin
 from sfctl.spec.repository import find_root
 from sfctl.state import switch
 from sfctl.state.port import StateStore
@@ -281,7 +281,7 @@ class _Look:
 
     def _waiting(self, entry: DatasetEntry) -> int | None:
         """Return how many rows wait in quarantine, None where the table cannot be read."""
-        from sfctl.runtime.quarantine import Quarantine, quarantine_path
+        from sfctl.runtime.publishing.quarantine import Quarantine, quarantine_path
 
         assert self.compiled is not None
         path = quarantine_path(self.compiled.manifest.target.lake, entry.urn)

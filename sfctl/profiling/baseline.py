@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sfctl.model.schema import Schema
 from sfctl.profiling.measure import measure, number
+from sfctl.runtime.core.schema_of import of_polars
 from sfctl.runtime.pii import actions
-from sfctl.runtime.schema_of import of_polars
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,8 +15,9 @@ import sfctl as sf
 from sfctl import wiring
 from sfctl.errors import StoreError
 from sfctl.evidence import outbox
-from sfctl.runtime import failopen, judging, lifecycle, quarantine, settle
+from sfctl.runtime.job import failopen, judging, lifecycle
 from sfctl.runtime.pii import actions
+from sfctl.runtime.publishing import quarantine, settle
 from sfctl.runtime.tables import delta
 from tests.shop_rig import Shop
 

@@ -74,10 +74,14 @@ def test_the_modules_that_judge_and_publish_were_among_them(
 ) -> None:
     assert set(outcomes[""]["written"].values()) == {"ours"}
     assert len(outcomes) > 40
-    assert {"sfctl.wiring", "sfctl.runtime.publish", "sfctl.runtime.judge"} < set(outcomes)
+    assert {"sfctl.wiring", "sfctl.runtime.publishing.publish", "sfctl.runtime.core.judge"} < set(
+        outcomes
+    )
 
 
-@pytest.mark.parametrize("module", ["sfctl.wiring", "sfctl.errors", "sfctl.runtime.publish"])
+@pytest.mark.parametrize(
+    "module", ["sfctl.wiring", "sfctl.errors", "sfctl.runtime.publishing.publish"]
+)
 def test_the_exit_code_stays_the_jobs_own(module: str, shop: Shop) -> None:
     code = f"""
 import sys, importlib.abc, polars as pl

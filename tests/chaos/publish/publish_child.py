@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sfctl.runtime.replay import replay
+from sfctl.runtime.publishing.replay import replay
 from sfctl.runtime.tables.snapshot import Manifest, Snapshots
 from tests.publish_rig import Rig, batch, policy
 

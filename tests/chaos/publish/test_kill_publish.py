@@ -11,7 +11,7 @@ import pytest
 
 from sfctl.certification import pin, view
 from sfctl.certification.ledger import Ledger
-from sfctl.runtime.replay import replay
+from sfctl.runtime.publishing.replay import replay
 from sfctl.state.embedded import EmbeddedState
 from tests.chaos.publish.publish_child import SCENARIOS
 from tests.publish_rig import URN, Rig, batch, policy

@@ -25,7 +25,7 @@ from sfctl.model.policy import (
 )
 from sfctl.model.types import DataType, parse
 from sfctl.model.verdict import Judgement, RuleResult
-from sfctl.runtime.judge import Surroundings, judge
+from sfctl.runtime.core.judge import Surroundings, judge
 
 NOW = datetime(2024, 1, 15, 12, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from sfctl.model.policy import RowCheck
-from sfctl.runtime.budget import Budget
-from sfctl.runtime.judge import Surroundings, program_for
-from sfctl.runtime.keys import Keys
+from sfctl.runtime.core.budget import Budget
+from sfctl.runtime.core.judge import Surroundings, program_for
+from sfctl.runtime.core.keys import Keys
+from sfctl.runtime.core.sources import FrameSource
 from sfctl.runtime.polars.unique import hashes
-from sfctl.runtime.sources import FrameSource
 from sfctl.runtime.tally import UniqueTally
 from tests.conformance.runtime.rules import (
     condition,

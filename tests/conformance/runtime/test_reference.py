@@ -10,10 +10,10 @@ from hypothesis import given, settings
 
 from sfctl.model.expr import Expr
 from sfctl.model.policy import Policy, RowCheck, Rule
-from sfctl.runtime.judge import Surroundings, program_for
+from sfctl.runtime.core.judge import Surroundings, program_for
+from sfctl.runtime.core.sources import FrameSource
 from sfctl.runtime.polars.emit import Emitter
 from sfctl.runtime.polars.program import Program
-from sfctl.runtime.sources import FrameSource
 from tests.conformance.runtime.trees import rows, typed_conditions
 from tests.reference.interpreter import verdict
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sfctl.certification import pin
 from sfctl.errors import SourceError
 from sfctl.model.policy import Enforcement
-from sfctl.runtime.certified import read_certified
+from sfctl.runtime.publishing.certified import read_certified
 from tests.publish_rig import NOW, URN, Rig, at_least, batch, policy, positive
 
 

@@ -17,7 +17,7 @@ from sfctl.errors import SfctlError, UsageError
 from sfctl.report.outcome import Outcome
 from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
-from sfctl.runtime.publish import publish
+from sfctl.runtime.publishing.publish import publish
 from sfctl.settings import settings_from
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

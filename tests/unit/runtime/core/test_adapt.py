@@ -13,8 +13,8 @@ import pytest
 
 from sfctl.errors import SourceError
 from sfctl.model.types import parse
-from sfctl.runtime import schema_of
-from sfctl.runtime.adapt import back, kind_of, to_polars
+from sfctl.runtime.core import schema_of
+from sfctl.runtime.core.adapt import back, kind_of, to_polars
 from tests.conformance.runtime.rules import declared, judged, policy, rule
 
 FRAME = pl.DataFrame({"n": [1, 2], "s": ["a", None]})

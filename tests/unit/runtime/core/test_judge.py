@@ -12,9 +12,9 @@ from sfctl.model.expr import Constant, Field, Within
 from sfctl.model.policy import ColumnSpec, Custom, Detection, RowCheck, SchemaPolicy, Threshold
 from sfctl.model.types import parse
 from sfctl.model.verdict import GateResult, PiiFinding
-from sfctl.runtime.budget import Budget
-from sfctl.runtime.custom import digest_of
-from sfctl.runtime.judge import Surroundings
+from sfctl.runtime.core.budget import Budget
+from sfctl.runtime.core.custom import digest_of
+from sfctl.runtime.core.judge import Surroundings
 from tests.conformance.runtime.rules import (
     condition,
     declared,
@@ -284,7 +284,7 @@ def test_past_the_deadline_a_tenth_is_judged_and_says_so() -> None:
     ticks = iter([0.0, *[100.0] * 50])
     budget = Budget(seconds=1.0, clock=lambda: next(ticks))
     rows = pl.DataFrame({"n": [0] * 1_000})
-    from sfctl.runtime.sources import FrameSource
+    from sfctl.runtime.core.sources import FrameSource
 
     found = judged(FrameSource(rows, 100), rule("n > 0"), around=Surroundings(budget=budget))
     assert found.sampled

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from sfctl.model.policy import Policy, RowCheck, Rule, Threshold
 from sfctl.model.verdict import Judgement
-from sfctl.runtime.judge import judge
+from sfctl.runtime.core.judge import judge
+from sfctl.runtime.core.sources import FrameSource
+from sfctl.runtime.core.split import REASONS, RULES, split
 from sfctl.runtime.polars.measures import Measured
-from sfctl.runtime.sources import FrameSource
-from sfctl.runtime.split import REASONS, RULES, split
 from sfctl.runtime.tally import Distinct, RowTally
 from tests.conformance.runtime.rules import NOW, condition, measure, policy, rule, unique
 
@@ -146,9 +146,9 @@ def test_moments_merge_to_those_of_the_whole(values: list[float]) -> None:
 
 
 def test_only_one_pass_over_rows_that_pass_and_two_where_keys_repeat() -> None:
-    from sfctl.runtime.budget import Budget
-    from sfctl.runtime.judge import Surroundings, program_for
-    from sfctl.runtime.scan import scan
+    from sfctl.runtime.core.budget import Budget
+    from sfctl.runtime.core.judge import Surroundings, program_for
+    from sfctl.runtime.core.scan import scan
 
     class Counting(FrameSource):
         asked: list[list[str]] = []  # noqa: RUF012 - filled by the test alone

@@ -13,9 +13,9 @@ import pytest
 from sfctl.errors import SourceError
 from sfctl.model.expr import Matches
 from sfctl.model.policy import RowCheck
-from sfctl.runtime.files import ParquetSource
-from sfctl.runtime.opening import open_source
-from sfctl.runtime.sources import LazySource
+from sfctl.runtime.core.files import ParquetSource
+from sfctl.runtime.core.opening import open_source
+from sfctl.runtime.core.sources import LazySource
 from tests.conformance.runtime.rules import (
     condition,
     declared,
@@ -74,7 +74,7 @@ def test_delta_tables_at_their_version(tmp_path: Path) -> None:
     write_deltalake(path, ROWS.to_arrow(), mode="append")
     assert height(path) == 20
     assert result(path, unique("n")).failed == 20
-    from sfctl.runtime.files import delta
+    from sfctl.runtime.core.files import delta
 
     assert result(delta(path, 0), unique("n")).failed == 0
 

@@ -1,0 +1,1 @@
+"""The validation core: sources in bounded chunks, one pass, states that merge, one judgement."""

@@ -1,0 +1,1 @@
+"""What runs inside the user's job: the SDK, its run, and what it does when we are broken."""

@@ -1,0 +1,73 @@
+"""The run a process is in: its context, its evidence, its numbers, what it has read so far."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sfctl.clock import Clock
+from sfctl.errors import StoreError
+from sfctl.evidence.outbox import Outbox
+from sfctl.model.evidence import Expected
+from sfctl.model.policy import GATES_OF_STAGE
+from sfctl.model.run import RunContext
+from sfctl.runtime.job.journal import Journal
+from sfctl.runtime.job.lifecycle import NoSink
+from sfctl.runtime.publishing.request import Sink
+
+
+@dataclass(slots=True)
+class Active:
+    """One run in this process. `supervised` means that others tell of its life."""
+
+    run: RunContext
+    journal: Journal
+    sink: Sink
+    clock: Clock
+    supervised: bool
+    rerun: int = 0
+    depth: int = 0
+    trouble: str = ""
+    """Why there is no outbox, empty when there is."""
+    upstream: list[str] = field(default_factory=list)
+    rows_read: int = 0
+    rows_written: int = 0
+    expects: list[Expected] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reserve(self, count: int) -> int:
+        """Return the first of `count` sequence numbers that nobody else in this process has."""
+        with self._lock:
+            first = next(self._numbers)
+            for _ in range(count - 1):
+                next(self._numbers)
+        return first
+
+    def close(self) -> None:
+        """Let go of the outbox, so that a flusher takes its file for finished."""
+        if isinstance(self.sink, Outbox):
+            self.sink.close()
+
+    def promise(self, dataset_urn: str, stage: str, ordinal: int) -> None:
+        """Remember which gate events a write has sent, to declare them at the end."""
+        gates = tuple(GATES_OF_STAGE[stage])
+        with self._lock:
+            self.expects.append(Expected(dataset_urn, stage, gates, ordinal))
+
+    def has_read(self, stage_urn: str, rows: int) -> None:
+        """Remember what later writes come from."""
+        with self._lock:
+            self.rows_read += rows
+            if stage_urn not in self.upstream:
+                self.upstream.append(stage_urn)
+
+
+def open_sink(store: Path, run_id: str) -> tuple[Sink, str]:
+    """Return an outbox for a run, or a sink that keeps nothing and the reason."""
+    try:
+        return Outbox(store / "outbox", run_id), ""
+    except StoreError as error:
+        return NoSink(), f"{error.code} {error}"

@@ -1,0 +1,152 @@
+"""Our own faults while judging cost a write its verdict, never its rows and never the job.
+
+What the guards return in place of a fault publishes everything and certifies nothing. What they do
+not catch ends in the last line of defence in `sfctl/__init__.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sfctl.model.policy import GATES_OF_STAGE, Policy
+from sfctl.model.verdict import GateResult, Judgement, RuleResult, Totals
+from sfctl.runtime.core.budget import ROWS, Budget, budget_for
+from sfctl.runtime.core.split import REASONS, RULES, Split
+from sfctl.runtime.publishing.request import Rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
+GRACE_S = 1.0
+
+
+class Overdue(Exception):
+    """A step that did not come back in time. Its thread ends with the process."""
+
+    code = "OVERDUE"
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Return what `work` returns; raise Overdue when it takes longer, and let it be."""
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+            failed.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True, name="sfctl-gates")
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise Overdue(f"not done after {seconds:.1f} s")
+    return done[0]
+
+
+def patience(policy: Policy, gates: Iterable[str], rows: int) -> float:
+    """Return the seconds after which gates are given up: twice their budget, and a little."""
+    budget: Budget = budget_for(policy, gates)
+    allowed = (budget.seconds or 0.0) * max(1.0, rows / ROWS)
+    if budget.ceiling is not None:
+        allowed = min(allowed, budget.ceiling)
+    return 2 * allowed + GRACE_S
+
+
+def guarded_judge(
+    judge: Callable[[pl.DataFrame | pl.LazyFrame, Policy, str], Judgement],
+) -> Callable[[pl.DataFrame | pl.LazyFrame, Policy, str], Judgement]:
+    """Return a judge that answers ERROR where the given one raises or does not come back."""
+
+    def judged(frame: pl.DataFrame | pl.LazyFrame, policy: Policy, stage: str) -> Judgement:
+        rows = getattr(frame, "height", 0)
+        try:
+            limit = patience(policy, GATES_OF_STAGE[stage], rows)
+            return within(limit, lambda: judge(frame, policy, stage))
+        except Exception as error:  # noqa: BLE001
+            show(error)
+            return undecided(policy, stage, rows, reason_of(error))
+
+    return judged
+
+
+def guarded_split(
+    split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows], faults: list[str]
+) -> Callable[[pl.DataFrame, Policy, str, Judgement], Rows]:
+    """Return a split that keeps all rows together where the given one raises or hangs.
+
+    What went wrong is added to `faults`.
+    """
+
+    def divided(frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
+        try:
+            limit = patience(policy, GATES_OF_STAGE[stage], frame.height)
+            return within(limit, lambda: split(frame, policy, stage, judgement))
+        except Exception as error:  # noqa: BLE001  the counts then disagree: nothing certifies
+            import polars as pl
+
+            show(error)
+            faults.append(f"SPLIT:{reason_of(error)}")
+            none = pl.lit([], dtype=pl.List(pl.String))
+            return Split(frame, frame.clear().with_columns(none.alias(RULES), none.alias(REASONS)))
+
+    return divided
+
+
+def guarded_act(
+    act: Callable[[pl.DataFrame, Sequence[Any]], T], policy: Policy
+) -> Callable[[pl.DataFrame, Sequence[Any]], T]:
+    """Return PII actions with an end: where they take too long, Overdue is raised."""
+
+    def acted(frame: pl.DataFrame, detections: Sequence[Any]) -> T:
+        limit = patience(policy, ("G5_PII",), frame.height)
+        return within(limit, lambda: act(frame, detections))
+
+    return acted
+
+
+def undecided(policy: Policy, stage: str, rows: int, reason: str) -> Judgement:
+    """Return the judgement of rows that nobody could judge: every rule and gate ERROR, by us."""
+    rules = tuple(
+        RuleResult(
+            rule.id, rule.kind, rule.gate, "error", 0, 0, rule.signature, rule.fields,
+            rule.severity, reason=reason,
+        )
+        for rule in policy.rules_for(stage)
+    )  # fmt: skip
+    declared = len(rules)
+    return Judgement(
+        dataset_urn=policy.dataset_urn,
+        stage=stage,
+        rows=rows,
+        good=rows,
+        bad=0,
+        rules=rules,
+        gates=tuple(
+            GateResult(gate, "ERROR", degraded=reason, details={"reason": reason})
+            for gate in GATES_OF_STAGE[stage]
+        ),
+        totals=Totals(declared=declared, passed=0, failed=0, warned=0, skipped=0, error=declared),
+        verdict="ERROR",
+        policy_digest=policy.digest,
+        degraded=(f"JUDGE:{reason}",),
+    )
+
+
+def show(error: BaseException) -> None:
+    """Print the traceback of a fault of ours where SFCTL_DEBUG asks for it."""
+    if os.environ.get("SFCTL_DEBUG"):
+        traceback.print_exception(error)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what evidence may say of a fault of ours: its code or its class, never its text."""
+    return str(getattr(error, "code", "") or type(error).__name__)

@@ -1,0 +1,92 @@
+"""Judging one write: the core, with what it must know of the project around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfctl.errors import SfctlError
+from sfctl.model import urn
+from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy, Rule
+from sfctl.model.verdict import Judgement
+from sfctl.runtime.core.budget import budget_for
+from sfctl.runtime.core.judge import Surroundings, judge
+from sfctl.runtime.core.split import split
+from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.publishing.certified import read_certified
+from sfctl.runtime.publishing.request import PublishRequest, Rows
+from sfctl.runtime.tables.formats import open_table
+from sfctl.state.port import StateStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The judge and the split of one write. `off` are gates that a kill switch holds off."""
+
+    compiled: Compiled
+    request: PublishRequest
+    now: datetime
+    registered: bool
+    confidence: str
+    off: frozenset[Gate]
+    state: Callable[[], StateStore]
+
+    def judge(self, frame: pl.DataFrame | pl.LazyFrame, policy: Policy, stage: str) -> Judgement:
+        """Return what the policy says of the rows, within its budget."""
+        return judge(frame, policy, stage, now=self.now, around=self._around(policy, stage))
+
+    def split(self, frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
+        """Return good and bad rows."""
+        around = self._around(policy, stage)
+        return split(frame, policy, stage, judgement=judgement, around=around)
+
+    def _around(self, policy: Policy, stage: str) -> Surroundings:
+        return Surroundings(
+            registered=self.registered,
+            confidence=self.confidence,
+            references=self._certified,
+            others=self._others,
+            off=self.off,
+            budget=budget_for(policy, GATES_OF_STAGE[stage]),
+        )
+
+    def _certified(self, dataset: str) -> pl.LazyFrame | None:
+        """Return the certified rows of another dataset, None where none ever certified."""
+        entry = self.compiled.dataset(dataset)
+        name = urn.without_stage(dataset)
+        path = entry.paths.get("gold") if entry else None
+        try:
+            rows, _ = read_certified(
+                name,
+                path or self.compiled.default_path(name, "gold"),
+                now=self.now,
+                state=self.state(),
+                format=self.compiled.format_of(entry, "gold") if entry else "delta",
+            )
+        except SfctlError:
+            return None
+        return rows
+
+    def _others(self, rule: Rule) -> pl.LazyFrame | None:  # noqa: ARG002
+        """Return the rows the table keeps beside this write's, for uniqueness in the table."""
+        import polars as pl
+
+        if self.request.mode in ("overwrite", "merge"):
+            return None
+        table = open_table(self.request.path, self.request.format)
+        if table.head() is None:
+            return None
+        rows = table.scan()
+        if self.request.mode == "overwrite_partitions":
+            names = self.request.partition_columns
+            if not names:
+                return None
+            kept = self.request.partition
+            same = [pl.col(n).cast(pl.String) == str(v) for n, v in kept.items()]
+            return rows.filter(~pl.all_horizontal(same)) if same else None
+        return rows

@@ -1,0 +1,388 @@
+"""What `sfctl.job`, `write`, `read` and `read_certified` do while all of ours works."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from sfctl.clock import Clock
+from sfctl.errors import PublishBlocked, SfctlError
+from sfctl.model import codec, facts, urn
+from sfctl.model.manifest import DatasetEntry
+from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
+from sfctl.model.write import WriteResult
+from sfctl.runtime.core import adapt, schema_of
+from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
+from sfctl.runtime.job.active import Active, open_sink
+from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.job.judging import Judging
+from sfctl.runtime.job.lifecycle import Life
+from sfctl.runtime.job.trail import Trail
+from sfctl.runtime.pii import actions, keys
+from sfctl.runtime.publishing.certified import read_certified
+from sfctl.runtime.publishing.publish import publish
+from sfctl.runtime.publishing.quarantine import public_key, quarantine_path
+from sfctl.runtime.publishing.request import Ports, PublishRequest
+from sfctl.state import switch
+from sfctl.state.port import StateStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ANSWERS = frozenset({"SF310", "SF311", "SF312", "SF321", "SF503", "SF701", "SF751", "SF754"})
+"""Codes that tell the caller something about the request itself, and are no faults of ours."""
+RERUN = "SFCTL_RERUN"
+_NEWEST_FIRST = ("gold", "silver", "bronze")
+
+
+class Watch:
+    """One call of a job function: what `sfctl.job` begins and ends."""
+
+    def __init__(self, session: Session, life: Life | None) -> None:
+        self._session = session
+        self._life = life
+
+    def end(self, error: BaseException | None) -> None:
+        """Report how the function ended; `error` is what it raised."""
+        self._session.ended(self._life, error)
+
+
+class Session:
+    """One process's stand in a compiled project: the ports a write needs, and the run it is in."""
+
+    def __init__(
+        self, compiled: Compiled, clock: Clock, open_state: Callable[[Path], StateStore]
+    ) -> None:
+        self.compiled = compiled
+        self.clock = clock
+        self._open_state = open_state
+        self._state: StateStore | None = None
+        self._active: Active | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def state(self) -> StateStore:
+        """The state store, opened when first needed."""
+        if self._state is None:
+            self._state = self._open_state(self.compiled.store)
+        return self._state
+
+    def active(self, job: str = "") -> Active:
+        """Return the run this process is in; one begins where there is none."""
+        with self._lock:
+            if self._active is None:
+                self._active = self._begin(job)
+            return self._active
+
+    def _begin(self, job: str) -> Active:
+        store = self.compiled.store
+        given = os.environ.get(journal.FOLDER)
+        run = lifecycle.context(
+            store, os.environ.get("SFCTL_JOB") or job, self.clock, environ=os.environ
+        )
+        notes = journal.Journal(Path(given)) if given else journal.begin(store, run.run_id)
+        sink, trouble = open_sink(store, run.run_id)
+        rerun = int(os.environ.get(RERUN) or 0)
+        return Active(run, notes, sink, self.clock, bool(given), rerun, trouble=trouble)
+
+    def begin(self, name: str) -> Watch:
+        """Begin a job; one inside another, or inside a supervisor, tells no life of its own."""
+        with self._lock:
+            active = self.active(name)
+            active.depth += 1
+            if active.supervised or active.depth > 1:
+                return Watch(self, None)
+            life = Life(active.run, active.sink, self.clock)
+            entry = self.compiled.job(active.run.job)
+            life.start(entry)
+            life.keep_beating()
+            return Watch(self, life)
+
+    def ended(self, life: Life | None, error: BaseException | None) -> None:
+        """Report the end of a job function, to the supervisor or into the outbox."""
+        with self._lock:
+            active = self.active()
+            active.depth -= 1
+            failed = error is not None and failure.is_failure(error)
+            told = failure.describe(error) if error is not None and failed else {}
+            if life is None:
+                if active.depth == 0:
+                    with contextlib.suppress(OSError):
+                        active.journal.note("end", {"failed": failed, **told})
+                return
+            if failed:
+                life.fail(
+                    told["failure_reason"],
+                    message=told["message"],
+                    stack_trace=told["stack_trace"],
+                )
+            else:
+                life.complete(
+                    rows_read=active.rows_read,
+                    rows_written=active.rows_written,
+                    expects=active.expects,
+                )
+            active.close()
+            self._active = None
+
+    def write(
+        self,
+        df: object,
+        name: str,
+        *,
+        stage: str,
+        mode: str,
+        partition: Mapping[str, object],
+        trail: dict[str, Any],
+    ) -> WriteResult:
+        """Publish one batch; see `sfctl.write`. `trail` tells the caller how far it came."""
+        active = self.active()
+        trail["run_id"] = active.run.run_id
+        way = Trail(trail)
+        try:
+            request = self._request(active, df, name, stage, mode, partition)
+            trail["write_key"] = request.write_key
+            try:
+                result = publish(request, self.ports(active, request, way))
+            except Exception as error:
+                way.rescue(request, error)
+                if way.result is None or getattr(error, "code", "") in ANSWERS:
+                    raise
+                result = way.result
+            if way.faults:
+                result = replace(result, degraded=(*result.degraded, *way.faults))
+            self._wrote(active, request, result)
+        except SfctlError as error:
+            if error.code in ANSWERS:
+                trail["answer"] = error
+            raise
+        if result.blocked and result.evidence_safe:
+            trail["answer"] = blocked(result)
+            raise trail["answer"]
+        return result
+
+    def _request(
+        self,
+        active: Active,
+        df: object,
+        name: str,
+        stage: str,
+        mode: str,
+        partition: Mapping[str, object],
+    ) -> PublishRequest:
+        compiled, dataset = self.compiled, self.compiled.urn_of(name)
+        entry = compiled.dataset(name)
+        policy, approved = Policy(dataset, urn.short_name(dataset)), False
+        if entry is not None:
+            policy, approval = compiled.policy(entry)
+            approved = approval.approved
+        settings = compiled.manifest.target
+        frame = adapt.to_polars(df, policy=policy)
+        path = (entry.paths.get(stage) if entry else None) or compiled.default_path(dataset, stage)
+        off = self._switches().off(cluster=active.run.cluster, job=active.run.job, dataset=dataset)
+        confidence = self.confidence(active, dataset, stage)
+        return PublishRequest(
+            frame=frame,
+            policy=policy,
+            run=active.run,
+            stage=stage,
+            path=path,
+            quarantine_path=quarantine_path(settings.lake, dataset),
+            mode=mode,  # type: ignore[arg-type]
+            format=compiled.format_of(entry, stage) if entry else "delta",
+            partition=dict(partition),
+            partition_by=tuple(entry.partition_by.get(stage, ())) if entry else (),
+            ordinal=active.journal.claim(f"write.{urn.slug(dataset)}.{stage}"),
+            rerun=active.rerun,
+            approved=approved,
+            gates_off="KILL_SWITCH" if off else "",
+            producer=lifecycle.producer_of(active.run, confidence),
+            upstream=tuple(active.upstream),
+        )
+
+    def ports(self, active: Active, request: PublishRequest, way: Trail) -> Ports:
+        """Return the ports of one write, each of ours guarded."""
+        compiled, policy = self.compiled, request.policy
+        target = compiled.manifest.target
+        ring = lambda: keys.load(compiled.store, _block(target.settings.get("pii_key")))  # noqa: E731
+        judging = Judging(
+            compiled,
+            request,
+            now=self.clock.now(),
+            registered=compiled.dataset(request.dataset_urn) is not None,
+            confidence=request.producer.get("confidence", "NONE"),
+            off=self._gates_off(request.stage),
+            state=lambda: self.state,
+        )
+        return Ports(
+            judge=failopen.guarded_judge(judging.judge),
+            split=failopen.guarded_split(judging.split, way.faults),
+            act=failopen.guarded_act(
+                lambda frame, detections: actions.apply(frame, detections, ring), policy
+            ),
+            state=self.state,
+            evidence=active.sink,
+            clock=self.clock,
+            environment=target.environment,
+            store=compiled.store,
+            public_key=lambda: public_key(target.settings, compiled.store),
+            row_key=self._row_key(ring),
+            reserve=active.reserve,
+            open_table=way.open_table,
+            reached=way.reached,
+        )
+
+    def _wrote(self, active: Active, request: PublishRequest, result: WriteResult) -> None:
+        active.rows_written += result.rows_published
+        active.promise(request.dataset_urn, request.stage, request.ordinal)
+        for reason in result.degraded:
+            where, _, error = reason.partition(":")
+            active.sink.append(
+                facts.sdk_degraded(
+                    active.run,
+                    self.clock.now(),
+                    where=where,
+                    error=error.strip() or where,
+                    dataset_urn=request.dataset_urn,
+                    stage=request.stage,
+                    ordinal=request.ordinal,
+                    seq=active.reserve(1),
+                )
+            )
+        with contextlib.suppress(OSError):
+            active.journal.note("write", {**codec.plain(result), "ordinal": request.ordinal})
+
+    def read(
+        self,
+        name: str,
+        stage: str | None,
+        partition: Mapping[str, object],
+        as_: str,
+        *,
+        trail: dict[str, Any],
+    ) -> Any:
+        """Return the newest rows of a stage and record which version that was."""
+        active = self.active()
+        try:
+            dataset, entry = self.compiled.urn_of(name), self.compiled.dataset(name)
+            chosen, path = self._place(dataset, entry, stage)
+            form = self.compiled.format_of(entry, chosen) if entry else "delta"
+            reading.require(as_)
+            rows, version = reading.newest(path, form, partition)
+            self._has_read(active, dataset, chosen, version, rows)
+            about = {"dataset": dataset, "stage": chosen, "version": version}
+            return reading.deliver(rows, as_, about)
+        except SfctlError as error:
+            if error.code in ANSWERS:
+                trail["answer"] = error
+            raise
+
+    def read_certified(
+        self, name: str, as_: str, *, allow_uncertified: bool, trail: dict[str, Any]
+    ) -> Any:
+        """Return the certified version of a dataset and record that it was read."""
+        active = self.active()
+        try:
+            dataset, entry = self.compiled.urn_of(name), self.compiled.dataset(name)
+            _, path = self._place(dataset, entry, "gold")
+            reading.require(as_)
+            query, info = read_certified(
+                dataset,
+                path,
+                now=self.clock.now(),
+                state=self._state_or_none(),
+                format=self.compiled.format_of(entry, "gold") if entry else "delta",
+                tier=entry.tier if entry else 3,
+                on_stale=entry.on_stale if entry else "serve_certified",
+                allow_uncertified=allow_uncertified,
+            )
+            rows = query.collect()
+            self._has_read(active, dataset, "gold", info.version, rows)
+            about = {name: getattr(info, name) for name in info.__struct_fields__}
+            return reading.deliver(rows, as_, about)
+        except SfctlError as error:
+            if error.code in ANSWERS:
+                trail["answer"] = error
+            raise
+
+    def _has_read(
+        self, active: Active, dataset: str, stage: str, version: int, rows: pl.DataFrame
+    ) -> None:
+        active.has_read(urn.with_stage(dataset, stage), rows.height)
+        active.sink.append(
+            facts.dataset_read(
+                active.run,
+                self.clock.now(),
+                dataset_urn=dataset,
+                stage=stage,
+                version=version,
+                rows=rows.height,
+                schema_fingerprint=schema_of.of_polars(rows.schema).fingerprint(),
+                ordinal=active.journal.claim(f"read.{urn.slug(dataset)}.{stage}"),
+                seq=active.reserve(1),
+            )
+        )
+        with contextlib.suppress(OSError):
+            active.journal.note("read", {"dataset": dataset, "stage": stage, "rows": rows.height})
+
+    def _place(
+        self, dataset: str, entry: DatasetEntry | None, stage: str | None
+    ) -> tuple[str, str]:
+        paths = entry.paths if entry else {}
+        chosen = stage or next((s for s in _NEWEST_FIRST if s in paths), "gold")
+        return chosen, paths.get(chosen) or self.compiled.default_path(dataset, chosen)
+
+    def confidence(self, active: Active, dataset: str, stage: str) -> str:
+        """Return how surely the writer is known: by its own word, by the job map, by its script."""
+        stage_urn = urn.with_stage(dataset, stage)
+        jobs = self.compiled.manifest.jobs
+        if active.run.job:
+            return "HIGH"
+        if sum(stage_urn in job.outputs for job in jobs.values()) == 1:
+            return "MEDIUM"
+        script = Path(sys.argv[0]).name if sys.argv else ""
+        known = any(script and script == Path(job.entrypoint).name for job in jobs.values())
+        return "LOW" if known else "NONE"
+
+    def _switches(self) -> switch.Switches:
+        store = self.compiled.store
+        return switch.read(store, self.clock.now(), store=lambda: self._open_state(store))
+
+    def _gates_off(self, stage: str) -> frozenset[Gate]:
+        switches = self._switches()
+        return frozenset(gate for gate in GATES_OF_STAGE[stage] if switches.off(gate=gate))
+
+    def _state_or_none(self) -> StateStore | None:
+        try:
+            return self.state
+        except SfctlError:
+            return None
+
+    @staticmethod
+    def _row_key(ring: Callable[[], keys.KeyRing]) -> bytes:
+        try:
+            return ring().active.secret
+        except SfctlError:
+            return b"sfctl"
+
+
+def blocked(result: WriteResult) -> PublishBlocked:
+    """Return what tells the job that enforcement refused its batch."""
+    why = [f"{gate.gate} {gate.result}" for gate in result.gates if gate.result == "FAIL"]
+    return PublishBlocked(
+        f"{result.dataset}#{result.stage} was not published: {', '.join(why) or 'over the limit'}; "
+        f"{result.rows_quarantined} of {result.rows_in} rows wait in {result.quarantine_table}",
+        result=result,
+        hint=f"sfctl quarantine show {result.dataset} --run {result.run_id}",
+    )
+
+
+def _block(value: object) -> Mapping[str, object] | None:
+    return value if isinstance(value, Mapping) else None

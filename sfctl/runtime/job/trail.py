@@ -1,0 +1,81 @@
+"""How far a write came, so that a fault after the commit is never answered by a second write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
+
+from sfctl.model import codec
+from sfctl.model.write import WriteRecord, WriteResult
+from sfctl.runtime.job import failopen
+from sfctl.runtime.publishing.publish import _result
+from sfctl.runtime.publishing.request import PublishRequest
+from sfctl.runtime.publishing.settle import Settled
+from sfctl.runtime.tables.formats import open_table
+from sfctl.runtime.tables.port import Table, Write
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Trail:
+    """The steps of one write. `facts` is read by the last line of defence:
+
+    `outgoing` the rows as they may be written, once they are known; `settled` that nothing is left
+    to be written: `table` when they were committed, `quarantine` when all are held back.
+    """
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.facts = facts
+        self.result: WriteResult | None = None
+        self.faults: list[str] = []
+
+    def reached(self, step: str) -> None:
+        """Take note of a step of publish."""
+        self.facts["step"] = step
+
+    def open_table(self, path: str, form: str) -> Table:
+        """Open a table that tells when rows are handed to it and when they are in."""
+        return cast("Table", _Traced(open_table(path, form), self.facts))
+
+    def rescue(self, request: PublishRequest, error: Exception) -> None:
+        """Find out what became of the rows; set `result` where they are in the table."""
+        failopen.show(error)
+        facts = self.facts
+        if facts.get("step") == "quarantined" and "outgoing" not in facts:
+            facts["settled"] = "quarantine"
+        if "note" not in facts:
+            return
+        if "version" not in facts:
+            version = _committed(request)
+            if version is None:
+                return
+            facts["version"] = version
+        facts["settled"] = "table"
+        record = codec.decode(facts["note"], WriteRecord)
+        answer = _result(record, facts["version"], Settled(None, [], False))
+        reason = f"SETTLE:{failopen.reason_of(error)}"
+        self.result = replace(answer, degraded=(*answer.degraded, reason))
+
+
+class _Traced:
+    def __init__(self, table: Table, facts: dict[str, Any]) -> None:
+        self._table = table
+        self._facts = facts
+
+    def write(self, frame: pl.DataFrame, request: Write) -> int:
+        self._facts |= {"outgoing": frame, "note": request.note}
+        version = self._table.write(frame, request)
+        self._facts |= {"version": version, "settled": "table"}
+        return version
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+
+def _committed(request: PublishRequest) -> int | None:
+    try:
+        return open_table(request.path, request.format).committed(request.write_key)
+    except Exception:  # noqa: BLE001  a table that cannot be read holds nothing of ours for sure
+        return None

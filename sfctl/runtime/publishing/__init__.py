@@ -1,0 +1,1 @@
+"""One gated write from judgement to certified view, and the quarantine beside it."""

@@ -1,0 +1,69 @@
+"""PII actions on what goes out: done in full, else redacted by name, else nothing goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfctl.model.policy import Detection, Policy
+from sfctl.model.verdict import PiiFinding
+from sfctl.runtime.publishing.request import Ports
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A frame that may be written, or None when none may. `fault` says why actions failed."""
+
+    frame: pl.DataFrame | None
+    findings: tuple[PiiFinding, ...] = ()
+    fault: str = ""
+
+
+def protect(frame: pl.DataFrame, policy: Policy, ports: Ports, *, off: str = "") -> Protected:
+    """Return the frame with every action done, or what may be written when they cannot be.
+
+    `off` is why actions are not even tried. Never raises: a fault redacts the named columns where
+    that leaves no hole (nullable, or with a placeholder), otherwise nothing may be written.
+    """
+    acting = [d for d in policy.pii if d.action != "none"]
+    if not acting and (off or not policy.pii):
+        return Protected(frame)
+    if off:
+        return Protected(redacted(frame, acting, policy), fault=f"PII:{off}")
+    try:
+        done, findings = ports.act(frame, policy.pii)
+    except Exception as error:  # noqa: BLE001  whatever failed, plaintext must not leave
+        reason = str(getattr(error, "code", type(error).__name__))
+        if not acting:
+            return Protected(frame, fault=f"PII:{reason}")
+        return Protected(redacted(frame, acting, policy), fault=f"PII:{reason}")
+    return Protected(done, findings)
+
+
+def redacted(
+    frame: pl.DataFrame, acting: Sequence[Detection], policy: Policy
+) -> pl.DataFrame | None:
+    """Return the frame with every acted column emptied, or None when one may not be emptied."""
+    import polars as pl
+
+    known = {column.name: column for column in (*(policy.schema.baseline or ()),)}
+    known |= {column.name: column for column in policy.schema.columns}
+    empty: dict[str, pl.Expr] = {}
+    for detection in acting:
+        if not detection.columns:
+            return None
+        for name in detection.columns:
+            if name not in frame.columns:
+                continue
+            column = known.get(name)
+            if detection.placeholder is not None:
+                empty[name] = pl.lit(detection.placeholder)
+            elif column is not None and (column.required or column.nullable is False):
+                return None
+            else:
+                empty.setdefault(name, pl.lit(None, dtype=frame.schema[name]))
+    return frame.with_columns(**empty)

@@ -1,0 +1,355 @@
+"""One gated write, in the one place where order matters.
+
+resume? → judge → protect → quarantine → data → ledger → evidence → certification → pin. A kill
+between any two leaves a state from which the same write, asked again, goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sfctl.certification import predicate, view
+from sfctl.certification.ledger import kind_of, written_by
+from sfctl.clock import format_instant
+from sfctl.errors import PublishBlocked, StoreError, UsageError
+from sfctl.model import codec
+from sfctl.model.certificate import Certificate
+from sfctl.model.ids import row_key_hash
+from sfctl.model.verdict import Judgement
+from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
+from sfctl.runtime.core import gates
+from sfctl.runtime.publishing import decision
+from sfctl.runtime.publishing.lock import dataset_lock
+from sfctl.runtime.publishing.protect import Protected, protect
+from sfctl.runtime.publishing.quarantine import RULES, Quarantine, batch_of, dt_of
+from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest, Rows
+from sfctl.runtime.publishing.settle import Settled, settle
+from sfctl.runtime.publishing.unjudged import unjudged
+from sfctl.runtime.tables.port import Table, Write
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROW_KEYS = 10
+
+
+def publish(request: PublishRequest, ports: Ports) -> WriteResult:
+    """Judge a batch, send each row where the policy says, and let the certified view decide.
+
+    Asked again after a commit, it writes nothing and finishes what was left open. Enforcement that
+    says no is an answer (`blocked`), not an exception. Raises StoreLocked when another publisher
+    holds the dataset for too long, SfctlError when a step cannot be done; then nothing that is
+    visible is half done, and no acted column was written in the clear.
+    """
+    with dataset_lock(ports.store / "locks", request.stage_urn, seconds=ports.lock_seconds):
+        ports.reached("locked")
+        return publish_locked(request, ports)
+
+
+def publish_locked(request: PublishRequest, ports: Ports) -> WriteResult:
+    """Do what `publish` does, for a caller that holds the dataset's lock."""
+    table = ports.open_table(request.path, request.format)
+    version = table.committed(request.write_key)
+    if version is not None:
+        return _resumed(request, ports, table, version)
+    return _published(request, ports, table)
+
+
+def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) -> WriteResult:
+    commit = table.commit(version)
+    record = written_by(commit) if commit is not None else None
+    if record is None:
+        raise StoreError(
+            f"this write was published as version {version}, whose record the log no longer holds",
+            hint="nothing was written; raise `rerun` to write it again on purpose",
+            code="SF334",
+        )
+    settled = _settle(request, ports, table, record, version)
+    return _result(record, version, settled, already=True)
+
+
+def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResult:
+    frame = _with_partition(request)
+    judgement = (
+        unjudged(request, frame.height)
+        if request.gates_off
+        else ports.judge(frame, request.policy, request.stage)
+    )
+    rows = ports.split(frame, request.policy, request.stage, judgement) if judgement.bad else None
+    judgement = _agreed(judgement, rows)
+    level = "G0" if not request.approved else request.level
+    choice = decision.decide(judgement, request.policy.enforcement, ports.environment, level=level)
+    if request.replay_id:
+        choice = _replayed(choice, judgement)
+    ports.reached("judged")
+    outgoing = frame if choice.publish == "all" or rows is None else rows.good
+    protected = Protected(frame.clear())
+    if choice.publish != "none":
+        protected = protect(outgoing, request.policy, ports, off=_pii_off(request, judgement))
+        judgement = _with_findings(judgement, protected)
+        if protected.frame is None:
+            choice = choice._replace(publish="none", alert="alert")
+    if request.replay_id and (choice.publish == "none" or judgement.degraded):
+        why = ", ".join(judgement.degraded) or "they fail again"
+        raise PublishBlocked(
+            f"these rows cannot be replayed: {why}",
+            hint="they stay in quarantine",
+        )
+    counts = decision.count(judgement, choice)
+    record = _record(request, ports, judgement, choice, counts, protected, rows)
+    ref = _quarantined(request, ports, frame, rows, record)
+    record = msgspec.structs.replace(record, quarantine=ref)
+    ports.reached("quarantined")
+    version = None
+    if choice.publish != "none":
+        assert protected.frame is not None
+        version = table.write(protected.frame, _write(request, record))
+        ports.reached("committed")
+    settled = _settle(request, ports, table, record, version)
+    return _result(record, version, settled)
+
+
+def _replayed(choice: decision.Decision, judgement: Judgement) -> decision.Decision:
+    """A replay brings rows that pass and are no whole batch: batch rules do not stop them."""
+    return choice._replace(publish="none" if judgement.bad else "all", exit_blocked=False)
+
+
+def _settle(
+    request: PublishRequest,
+    ports: Ports,
+    table: Table,
+    record: WriteRecord,
+    version: int | None,
+) -> Settled:
+    return settle(
+        record,
+        version,
+        table,
+        request.policy,
+        ports,
+        stage_urn=request.stage_urn,
+        format=request.format,
+    )
+
+
+def _with_partition(request: PublishRequest) -> pl.DataFrame:
+    import polars as pl
+
+    frame = request.frame
+    missing = [name for name in request.partition if name not in frame.columns]
+    if missing:
+        frame = frame.with_columns(pl.lit(request.partition[name]).alias(name) for name in missing)
+    for name, value in request.partition.items():
+        if name not in missing and frame.height:
+            found = frame[name].cast(pl.String).unique().to_list()
+            if found != [None if value is None else str(value)]:
+                raise UsageError(
+                    f"column {name} holds other values than the partition {name}={value}",
+                    hint="write one partition at a time, or leave `partition` out",
+                    code="SF312",
+                )
+    return frame
+
+
+def _pii_off(request: PublishRequest, judgement: Judgement) -> str:
+    """Return why PII actions are switched off, empty when they are not."""
+    off = any(g.gate == "G5_PII" and g.result == "SKIP" for g in judgement.gates)
+    return request.gates_off or ("KILL_SWITCH" if off else "")
+
+
+def _agreed(judgement: Judgement, rows: Rows | None) -> Judgement:
+    """The rows that were split are the rows that move: where counts differ, they decide."""
+    if rows is None or (rows.good.height, rows.bad.height) == (judgement.good, judgement.bad):
+        return judgement
+    fault = () if judgement.sampled else ("SPLIT_DISAGREES",)
+    return msgspec.structs.replace(
+        judgement,
+        good=rows.good.height,
+        bad=rows.bad.height,
+        degraded=(*judgement.degraded, *fault),
+    )
+
+
+def _with_findings(judgement: Judgement, protected: Protected) -> Judgement:
+    """G5 says what was found and done on the way out; a fault of ours there certifies nothing."""
+    decided = [
+        gates.pii_gate(protected.findings, judgement.rows, unable=protected.fault)
+        if gate.gate == "G5_PII" and gate.result != "SKIP"
+        else gate
+        for gate in judgement.gates
+    ]
+    return msgspec.structs.replace(
+        judgement,
+        gates=tuple(decided),
+        pii=protected.findings,
+        verdict=gates.worst(gate.result for gate in decided),
+        degraded=(*judgement.degraded, *([protected.fault] if protected.fault else ())),
+    )
+
+
+def _record(
+    request: PublishRequest,
+    ports: Ports,
+    judgement: Judgement,
+    choice: decision.Decision,
+    counts: Counts,
+    protected: Protected,
+    rows: Rows | None,
+) -> WriteRecord:
+    blockers = predicate.judged(
+        predicate.Case(
+            policy=request.policy,
+            judgement=judgement,
+            policy_approved=request.approved,
+            gates_enabled=not request.gates_off,
+            complete=request.complete,
+            published=choice.publish != "none",
+        )
+    )
+    before = _view_before(request, ports)
+    kind = kind_of(blockers, counts, batch_failed=decision.batch_failed(judgement))
+    return WriteRecord(
+        write_key=request.write_key,
+        run=request.run,
+        dataset_urn=request.dataset_urn,
+        stage=request.stage,
+        mode=request.mode,
+        at=format_instant(ports.clock.now()),
+        judgement=msgspec.structs.replace(judgement, schema=[], pii=()),
+        counts=counts,
+        published=choice.publish,
+        kind="diverted" if request.replay_id and blockers else kind,
+        over_limit=choice.over_limit,
+        alert=choice.alert,
+        blocked=choice.exit_blocked,
+        level="G0" if not request.approved else request.level or request.policy.enforcement.level,
+        ordinal=request.ordinal,
+        partitions=_partitions(request, protected),
+        blockers=blockers,
+        findings=protected.findings,
+        row_keys=_row_keys(request, ports, judgement, rows),
+        upstream=request.upstream,
+        producer=dict(request.producer),
+        replay_id=request.replay_id,
+        seq=ports.reserve(EVENTS),
+        view_before=before.status,
+        certified_before=before.certified_version,
+    )
+
+
+def _view_before(request: PublishRequest, ports: Ports) -> Certificate:
+    """Return the view; a store that does not answer holds no write up, only its certification."""
+    try:
+        return view.load(ports.state, request.dataset_urn)
+    except StoreError:
+        return Certificate(request.dataset_urn)
+
+
+def _partitions(request: PublishRequest, protected: Protected) -> tuple[str, ...]:
+    if request.partition:
+        return (request.partition_text,)
+    names = request.partition_columns
+    if not names or protected.frame is None or protected.frame.is_empty():
+        return ()
+    values = protected.frame.select(names).unique(maintain_order=True).iter_rows(named=True)
+    return tuple("/".join(f"{k}={v}" for k, v in row.items()) for row in values)
+
+
+def _row_keys(
+    request: PublishRequest, ports: Ports, judgement: Judgement, rows: Rows | None
+) -> dict[str, tuple[str, ...]]:
+    """Return up to ten keyed hashes a gate of the rows that failed it."""
+    import polars as pl
+
+    if rows is None:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    names = [name for name in request.policy.primary_key if name in rows.bad.columns]
+    names = names or [name for name in rows.bad.columns if not name.startswith("_sfctl_")]
+    for gate in judgement.gates:
+        rules = [rule.id for rule in judgement.rules if rule.gate == gate.gate and rule.failed]
+        if not rules:
+            continue
+        failing = rows.bad.lazy().filter(
+            pl.col(RULES).list.eval(pl.element().is_in(rules)).list.any()
+        )
+        sample = failing.select(names).head(ROW_KEYS).collect()
+        hashes = (row_key_hash(ports.row_key, *row) for row in sample.iter_rows())
+        found[gate.gate] = tuple(hashes)
+    return found
+
+
+def _quarantined(
+    request: PublishRequest,
+    ports: Ports,
+    frame: pl.DataFrame,
+    rows: Rows | None,
+    record: WriteRecord,
+) -> QuarantineRef | None:
+    """Hold what is not published; an earlier attempt's rows of this write give way."""
+    store = Quarantine(request.quarantine_path, request.dataset_urn)
+    if record.counts.rows_quarantined == 0:
+        store.withdraw(record.write_key)
+        return None
+    if record.published == "none":
+        held = batch_of(frame if rows is None else rows.good, rows.bad if rows else None)
+    else:
+        assert rows is not None
+        held = batch_of(None, rows.bad)
+    version = store.hold(held, record, request.policy, ports.public_key())
+    return QuarantineRef(store.partition_name(dt_of(record), record.run.run_id), version)
+
+
+def _write(request: PublishRequest, record: WriteRecord) -> Write:
+    return Write(
+        mode=request.mode,
+        keys=(record.write_key, *request.also_keys),
+        note=codec.encode(record).decode(),
+        partition_by=request.partition_columns,
+        partition=request.partition or None,
+        primary_key=request.policy.primary_key,
+    )
+
+
+def _result(
+    record: WriteRecord, version: int | None, settled: Settled, *, already: bool = False
+) -> WriteResult:
+    judgement, counts, certificate = record.judgement, record.counts, settled.certificate
+    reasons: Sequence[str] = ()
+    if certificate is not None and certificate.held_reason:
+        reasons = certificate.held_reason.split(", ")
+    return WriteResult(
+        dataset=record.dataset_urn,
+        stage=record.stage,
+        version=version,
+        rows_in=counts.rows_in,
+        rows_good=counts.rows_good,
+        rows_bad=counts.rows_bad,
+        rows_published=counts.rows_published,
+        rows_failed_published=counts.rows_failed_published,
+        rows_quarantined=counts.rows_quarantined,
+        gates=judgement.gates,
+        published=version is not None,
+        certification=certificate.status if certificate else None,
+        run_id=record.run.run_id,
+        write_key=record.write_key,
+        mode=record.mode,
+        verdict=judgement.verdict,
+        published_rows=record.published,
+        blocked=record.blocked,
+        over_limit=record.over_limit,
+        alert=record.alert,
+        level=record.level,
+        already_published=already,
+        certified_version=certificate.certified_version if certificate else None,
+        certification_reasons=tuple(reasons),
+        quarantine_table=record.quarantine.table if record.quarantine else "",
+        policy_digest=judgement.policy_digest,
+        rules=judgement.rules,
+        degraded=judgement.degraded,
+        evidence=settled.evidence,
+        evidence_safe=settled.evidence_safe,
+    )
