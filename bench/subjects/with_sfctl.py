@@ -9,8 +9,8 @@ from bench.subjects.frame import load
 from bench.subjects.session import drive
 from sfctl.compiler.policy import compile_policy
 from sfctl.model.policy import Policy
-from sfctl.runtime.judge import judge as judged
-from sfctl.runtime.split import split as divided
+from sfctl.runtime.core.judge import judge as judged
+from sfctl.runtime.core.split import split as divided
 from sfctl.spec.policy_file import load_policy_file
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
