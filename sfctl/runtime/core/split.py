@@ -83,15 +83,20 @@ def _repeats(program: Program, rule: Rule, frame: pl.DataFrame, around: Surround
 
 
 def _with_reasons(bad: pl.DataFrame, flags: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
+    """Add to each bad row the rules it failed, worked out once per combination of rules."""
     known = [rule for rule in rules if rule.id in flags.columns]
     listed = pl.List(pl.String)
     if not known:
         empty = pl.Series([[]] * bad.height, dtype=listed)
         return bad.with_columns(empty.alias(RULES), empty.alias(REASONS))
-    ids = pl.concat_list(
-        pl.when(pl.col(rule.id)).then(pl.lit(rule.id)) for rule in known
-    ).list.drop_nulls()
-    reasons = pl.concat_list(
-        pl.when(pl.col(rule.id)).then(pl.lit(rule.signature)) for rule in known
-    ).list.drop_nulls()
-    return bad.with_columns(flags.select(ids.alias(RULES), reasons.alias(REASONS)))
+    ids = [rule.id for rule in known]
+    kinds = flags.select(ids).unique()
+    failed = [
+        [rule for rule, fails in zip(known, row, strict=True) if fails] for row in kinds.rows()
+    ]
+    kinds = kinds.with_columns(
+        pl.Series(RULES, [[rule.id for rule in some] for some in failed], listed),
+        pl.Series(REASONS, [[rule.signature for rule in some] for some in failed], listed),
+    )
+    told = flags.select(ids).join(kinds, on=ids, how="left", maintain_order="left")
+    return bad.with_columns(told.select(RULES, REASONS))
