@@ -9,11 +9,14 @@ from bench.subjects.frame import load
 from bench.subjects.session import drive
 from sfctl.compiler.policy import compile_policy
 from sfctl.model.policy import Policy
+from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.judge import judge as judged
+from sfctl.runtime.core.split import Split
 from sfctl.runtime.core.split import split as divided
 from sfctl.spec.policy_file import load_policy_file
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KNOWN: dict[int, Judgement] = {}
 
 
 def policy_for(schema: pl.Schema) -> Policy:
@@ -37,7 +40,17 @@ def judge(held: tuple[pl.DataFrame, Policy]) -> dict[str, int]:
 def split(held: tuple[pl.DataFrame, Policy]) -> dict[str, int]:
     frame, policy = held
     judgement = judged(frame, policy, "silver", now=NOW)
-    sides = divided(frame, policy, "silver", judgement=judgement)
+    return _sides(divided(frame, policy, "silver", judgement=judgement))
+
+
+def split_judged(held: tuple[pl.DataFrame, Policy]) -> dict[str, int]:
+    frame, policy = held
+    judgement = KNOWN.get(id(frame)) or judged(frame, policy, "silver", now=NOW)
+    KNOWN[id(frame)] = judgement
+    return _sides(divided(frame, policy, "silver", judgement=judgement))
+
+
+def _sides(sides: Split) -> dict[str, int]:
     return {"good": sides.good.height, "bad": sides.bad.height}
 
 
@@ -47,4 +60,4 @@ def cold(file: str) -> dict[str, int]:
     return {rule.id: rule.failed for rule in found.rules}
 
 
-drive(cold, prepared, judge=judge, split=split)
+drive(cold, prepared, judge=judge, split=split, split_judged=split_judged)
