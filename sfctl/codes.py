@@ -419,6 +419,12 @@ CODES: dict[str, Code] = {
         "target/ was compiled for another target, and only some datasets are selected.",
         "Compile once without a selection, then select.",
     ),
+    "SF263": Code(
+        "Secret mixed into a value",
+        "A value under `env:` of a job is part text, part variable or file. It would have to be "
+        "written into target/ to be kept, where a secret must never stand.",
+        "Give the variable a value of its own: KEY: \"{{ env_var('NAME') }}\".",
+    ),
     "SF301": Code(
         "Publish blocked",
         "The batch is over the limit (too many bad rows, a failed batch rule or schema) and the "
@@ -732,11 +738,6 @@ CODES: dict[str, Code] = {
         "Gates are off",
         "A kill switch is set: nothing is judged and nothing certifies in its scope.",
         "Run the `sfctl switch on` that the message names, or wait until it expires.",
-    ),
-    "SF730": Code(
-        "Network file system",
-        "The embedded stores need locks that network file systems do not keep.",
-        "Keep the data repo on a local disk, or give the target servers.",
     ),
     "SF731": Code(
         "Damaged store",

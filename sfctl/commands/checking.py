@@ -26,15 +26,17 @@ def checked(path: str, policy: Path, stage: str, now: datetime | None) -> Outcom
 
     Raises SpecError for a policy that cannot be compiled and SourceError for unreadable rows.
     """
-    # the engine takes longer to load than the policy to compile, and neither needs the other
-    engine = Thread(target=_load_engine, daemon=True)
-    engine.start()
     if not policy.is_file():
         raise UsageError(f"{policy} does not exist", hint="--policy names a policy_bundle.yaml")
-    from sfctl.compiler.check import policy_for_check
+    # the engine takes longer to load than the policy to compile, and neither needs the other
+    engine = Thread(target=_load_engine)
+    engine.start()
+    try:
+        from sfctl.compiler.check import policy_for_check
 
-    compiled, problems = policy_for_check(policy)
-    engine.join()
+        compiled, problems = policy_for_check(policy)
+    finally:
+        engine.join()  # an interpreter that ends while a module loads complains about it
     from sfctl.runtime.core.judge import Surroundings, judge
 
     around = Surroundings(pii=_find)

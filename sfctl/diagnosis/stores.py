@@ -57,7 +57,7 @@ def _file_system(store: Path, mounts: Path = Path("/proc/mounts")) -> Examined:
             "fail",
             f".sfctl/ lies on {kind}, where SQLite's locks do not hold",
             "keep the data repo on a local disk, or give the target servers",
-            "SF730",
+            "SF607",
         )
     return Examined("file system", "ok", kind or f"not told on {platform.system()}")
 

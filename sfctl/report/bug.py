@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from sfctl import __version__
+import sfctl
 from sfctl.clock import SystemClock, format_instant
 
+_PACKAGE = Path(sfctl.__file__).parent
 LIBRARIES = ("polars", "pandas", "pyarrow", "deltalake", "msgspec", "typer", "cryptography")
 
 
@@ -37,7 +38,8 @@ def write(
 
 
 def _text(error: BaseException, words: Sequence[str], clean: Callable[[str], str]) -> str:
-    versions = [f"sfctl {__version__}", f"Python {platform.python_version()}", platform.platform()]
+    versions = [f"sfctl {sfctl.__version__}", f"Python {platform.python_version()}"]
+    versions.append(platform.platform())
     versions += [f"{name} {_version(name)}" for name in LIBRARIES]
     lines = ["# Bug report", "", "## Versions", *[f"- {v}" for v in versions], ""]
     lines += ["## Command", f"    sfctl {' '.join(_shown(words))}", "", "## What happened"]
@@ -60,11 +62,13 @@ def _shown(words: Sequence[str]) -> list[str]:
 
 
 def _place(filename: str) -> str:
-    parts = Path(filename).parts
-    for root in ("sfctl", "site-packages"):
-        if root in parts:
-            return "/".join(parts[len(parts) - 1 - parts[::-1].index(root) :])
-    return Path(filename).name
+    path = Path(filename)
+    if path.is_relative_to(_PACKAGE):
+        return f"sfctl/{path.relative_to(_PACKAGE)}"
+    parts = path.parts
+    if "site-packages" in parts:
+        return "/".join(parts[parts.index("site-packages") + 1 :])
+    return path.name
 
 
 def _version(name: str) -> str:
