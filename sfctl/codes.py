@@ -824,11 +824,6 @@ CODES: dict[str, Code] = {
         "No event with this id is on the bus or in the archive.",
         "List what there is with `sfctl evidence list`; ids are case-sensitive.",
     ),
-    "SF804": Code(
-        "Id used twice",
-        "An event came with an id and revision that are on the log with other content.",
-        "Evidence never changes: raise `revision` to amend a fact, take a new id for a new one.",
-    ),
     "SF805": Code(
         "Not a switch",
         "The scope, expiry or reason of a kill switch is missing or out of bounds.",
@@ -845,19 +840,9 @@ CODES: dict[str, Code] = {
         "A time, gate, kind or result to filter evidence by does not exist.",
         "Times are RFC 3339 or spans like 2h; `evidence list --help` lists the other names.",
     ),
-    "SF808": Code(
-        "Not an event",
-        "A line is not a JSON object, or its kind, dataset or time cannot be told.",
-        "See `sfctl evidence dead-letters` for the reason of each line.",
-    ),
     "SF900": Code(
         "A fault of ours",
         "Something inside sfctl failed that should not have.",
         "Attach the bug report whose path was printed.",
-    ),
-    "SF901": Code(
-        "Result not written",
-        "stdout did not take the result, for example because the disk is full.",
-        "Make room, or write elsewhere; what the verb did is done.",
     ),
 }

@@ -69,7 +69,7 @@ def write(text: str) -> int:
         abandon_stdout()
     except OSError as error:
         abandon_stdout()
-        say(f"SF901 the result could not be written: {error.strerror}")
+        say(f"SF802 the result could not be written: {error.strerror}")
         return exit_codes.UNDELIVERED
     return exit_codes.OK
 

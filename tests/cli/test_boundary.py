@@ -183,7 +183,7 @@ def test_a_result_that_cannot_be_written_is_4(tmp_path: Path) -> None:
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
         )
     assert done.returncode == 4
-    assert done.stderr.startswith("SF901 the result could not be written")
+    assert done.stderr.startswith("SF802 the result could not be written")
 
 
 def test_a_terminal_that_cannot_show_a_character_shows_its_escape(sfctl: Run) -> None:
