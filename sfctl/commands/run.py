@@ -145,7 +145,11 @@ def _planned(
     entry = job_named(compiled.manifest, job)
     command = tuple(command_of(entry, date, passed))
     notes = run_outcome.warnings(compiled, entry)
-    return Plan(job, command, entry, compiled, (*notes, *_keys(compiled, entry)), entry.env)
+    taken = {k: os.environ[v] for k, v in entry.env_from.items() if v in os.environ}
+    unset = [v for k, v in entry.env_from.items() if k not in taken]
+    notes = (*notes, *(f"SF125 environment variable `{name}` is not set" for name in unset))
+    notes = (*notes, *_keys(compiled, entry))
+    return Plan(job, command, entry, compiled, notes, {**entry.env, **taken})
 
 
 def _compiled_or_none(root: Path) -> tuple[Compiled | None, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 from sfctl.compiler.findings import Findings, place, shown
@@ -15,6 +16,8 @@ from sfctl.spec.target import Target
 from sfctl.spec.tree import Node
 
 STAGES = ("bronze", "silver", "gold")
+_FROM_VARIABLE = re.compile(r"\{\{\s*env_var\(\s*['\"](\w+)['\"]\s*\)\s*\}\}")
+_READS_SECRET = re.compile(r"\b(?:env_var|file)\s*\(")
 _SECRETS = frozenset({"sasl_password", "password"})
 
 
@@ -127,6 +130,7 @@ def job_entry(
         if item.is_mapping and item.string("mode"):
             modes[full] = item.string("mode")
     stem = node.path.rpartition("/")[2].rpartition(".")[0]
+    env, env_from = _environment(node.get("env"), findings)
     return JobEntry(
         name=node.string("name") or stem,
         runtime=node.string("runtime", "python"),
@@ -142,9 +146,27 @@ def job_entry(
         expected_duration=node.string("expected_duration"),
         timeout=node.string("timeout"),
         tags=node.strings("tags"),
-        env={key: each.value if isinstance(each.value, str) else each.text
-             for key, each in (node.get("env") or Node({}, "", 1, 1)).items()},
-    )  # fmt: skip
+        env=env,
+        env_from=env_from,
+    )
+
+
+def _environment(node: Node | None, findings: Findings) -> tuple[dict[str, str], dict[str, str]]:
+    """Return plain values, and which variable each other one is taken from when the job starts.
+
+    What a variable or a file holds may be a secret: it never enters the manifest.
+    """
+    plain: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for key, each in node.items() if node is not None else ():
+        alone = _FROM_VARIABLE.fullmatch(each.template.strip())
+        if alone:
+            taken[key] = alone[1]
+        elif _READS_SECRET.search(each.template):
+            findings.error(each, "SF263", f"env `{key}` mixes a variable or file into a value")
+        else:
+            plain[key] = each.value if isinstance(each.value, str) else each.text
+    return plain, taken
 
 
 def _resolved(item: Node, names: Mapping[str, str]) -> str:

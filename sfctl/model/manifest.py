@@ -55,6 +55,8 @@ class JobEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     expected_duration: str = ""
     tags: tuple[str, ...] = ()
     env: dict[str, str] = {}
+    env_from: dict[str, str] = {}
+    """Variables of the job that are taken from another variable when it starts: maybe secrets."""
 
 
 class TargetEntry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -74,4 +74,4 @@ class _Rendering:
         text = str(result).lower() if isinstance(result, bool) else str(result)
         if node.style == "plain":
             result = resolve(text)
-        return replace(node, value=result, text=text, rendered=True)
+        return replace(node, value=result, text=text, template=str(node.value))

@@ -58,8 +58,13 @@ class Node:
     keys: dict[str, tuple[int, int]] = field(default_factory=dict)
     source: str = field(default="", repr=False, compare=False)
     """The whole text of the file, for `at`; shared by all nodes of a document."""
-    rendered: bool = False
-    """Whether a template gave the value; such a value is never shown in a message."""
+    template: str = field(default="", repr=False)
+    """The template that gave the value, if one did."""
+
+    @property
+    def rendered(self) -> bool:
+        """Whether a template gave the value; such a value is never shown in a message."""
+        return bool(self.template)
 
     @property
     def is_mapping(self) -> bool:

@@ -59,7 +59,7 @@ FILES = {
         outputs: [{dataset: orders, stage: gold, mode: overwrite}, "urn:dp:shop:items:v2"]
         schedule: "02:00 ET daily"
         retries: 2
-        env: {A: 1, B: x}
+        env: {A: 1, B: x, T: "{{ target.name }}", DB: "{{ env_var('PW') }}"}
         args: ["--date", 3]
     """,
     "datasets/plain/freshness_policy.yaml": """
@@ -107,7 +107,18 @@ def test_jobs_are_resolved(root: Path) -> None:
     assert job.inputs == ("urn:dp:shop:items:v2", "urn:dp:shop:plain")
     assert job.outputs == ("urn:dp:shop:orders#gold", "urn:dp:shop:items:v2#gold")
     assert job.modes == {"urn:dp:shop:orders#gold": "overwrite"}
-    assert (job.retries, job.env, job.args) == (2, {"A": "1", "B": "x"}, ("--date", "3"))
+    assert (job.retries, job.args) == (2, ("--date", "3"))
+    assert job.env == {"A": "1", "B": "x", "T": "dev"}
+
+
+def test_a_secret_of_a_job_is_named_not_kept(root: Path) -> None:
+    compiled = compile_project(load(root), now=NOW)
+    assert compiled.manifest.jobs["daily"].env_from == {"DB": "PW"}
+    assert b"very secret" not in codec.encode(compiled.manifest)
+    path = root / "jobs/daily.yaml"
+    path.write_text(path.read_text().replace("{{ env_var('PW') }}", "pg://u:{{ env_var('PW') }}@h"))
+    found = compile_project(load(root), now=NOW).errors
+    assert [(p.code, p.line) for p in found] == [("SF263", 8)]
 
 
 def test_no_secret_enters_the_manifest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
