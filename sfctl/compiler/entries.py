@@ -131,6 +131,10 @@ def job_entry(
             modes[full] = item.string("mode")
     stem = node.path.rpartition("/")[2].rpartition(".")[0]
     env, env_from = _environment(node.get("env"), findings)
+    for each in node.get("args") or ():
+        if _READS_SECRET.search(each.template):
+            hint = "every process on the machine sees arguments; hand it over in `env:`"
+            findings.error(each, "SF263", "an argument is taken from a variable or file", hint)
     return JobEntry(
         name=node.string("name") or stem,
         runtime=node.string("runtime", "python"),

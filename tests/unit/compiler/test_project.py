@@ -116,9 +116,10 @@ def test_a_secret_of_a_job_is_named_not_kept(root: Path) -> None:
     assert compiled.manifest.jobs["daily"].env_from == {"DB": "PW"}
     assert b"very secret" not in codec.encode(compiled.manifest)
     path = root / "jobs/daily.yaml"
-    path.write_text(path.read_text().replace("{{ env_var('PW') }}", "pg://u:{{ env_var('PW') }}@h"))
+    text = path.read_text().replace("{{ env_var('PW') }}", "pg://u:{{ env_var('PW') }}@h")
+    path.write_text(text.replace('["--date", 3]', """["--pw", "{{ env_var('PW') }}"]"""))
     found = compile_project(load(root), now=NOW).errors
-    assert [(p.code, p.line) for p in found] == [("SF263", 8)]
+    assert [(p.code, p.line) for p in found] == [("SF263", 8), ("SF263", 9)]
 
 
 def test_no_secret_enters_the_manifest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
