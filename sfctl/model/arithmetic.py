@@ -10,15 +10,12 @@ multiplying, or divide by a literal whose reciprocal is exact. Next to a float i
 from __future__ import annotations
 
 from decimal import Context, Decimal, Inexact
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sfctl.model.expr import Arithmetic, Case, Compare, Constant, Expr, Null
 from sfctl.model.families import ANY, NAMES, as_type, bound, digits, exact, family, type_of
 from sfctl.model.literal import DOUBLE, INT64, MAX_DIGITS, number
 from sfctl.model.types import DataType
-
-if TYPE_CHECKING:
-    from sfctl.model.inference import Reporter
 
 _EXACT = Context(prec=MAX_DIGITS, traps=[Inexact])
 _DURATION = DataType("DURATION")
@@ -26,6 +23,12 @@ _SWAPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _QUOTIENT = (
     "compare the quotient itself with something, multiply instead, or use // for whole numbers"
 )
+
+
+class Reporter(Protocol):
+    """Takes what is wrong: the node of the given tree, a code, a message and a hint."""
+
+    def __call__(self, node: Expr, code: str, message: str, hint: str = "", /) -> None: ...
 
 
 def signed(kind: DataType) -> DataType:

@@ -7,9 +7,9 @@ inferred again when the types are known; inferring a typed tree gives the same t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from sfctl.model import arithmetic
+from sfctl.model.arithmetic import Reporter
 from sfctl.model.expr import (
     Arithmetic,
     Between,
@@ -47,12 +47,6 @@ from sfctl.model.types import DataType
 
 BOOLEAN = DataType("BOOLEAN")
 _ZONE = "write the zone, as in TIMESTAMP '2024-01-15T00:00:00Z'; or compare date(…)"
-
-
-class Reporter(Protocol):
-    """Takes what is wrong: the node of the given tree, a code, a message and a hint."""
-
-    def __call__(self, node: Expr, code: str, message: str, hint: str = "", /) -> None: ...
 
 
 Columns = Callable[[Field], Field | str | None]
