@@ -11,6 +11,7 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.commands.lake import Lake, open_lake
+from sfctl.commands.selection import Exclude, Select
 from sfctl.errors import UsageError
 from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry
@@ -20,11 +21,9 @@ from sfctl.runtime.publishing.recertify import Recertified
 
 
 def certify(
-    select: Annotated[
-        tuple[str, ...], typer.Argument(help="Datasets: names, tag:, tier:, owner:, +up, down+.")
-    ] = (),
+    select: Select = (),
     *,
-    exclude: Annotated[tuple[str, ...], typer.Option(help="Leave these datasets out.")] = (),
+    exclude: Exclude = (),
     init: Annotated[
         bool, typer.Option("--init", help="Judge a table that exists already, certify it first.")
     ] = False,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from msgspec.structs import replace
 
 from sfctl.certification.signature import SigningKey, load_or_create, sign, verify
 from sfctl.clock import clock_from_environment
+from sfctl.commands.selection import Exclude, Select
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import Compiled, compile_project, sealed
 from sfctl.errors import Problem, SpecError, UsageError
@@ -27,11 +27,6 @@ from sfctl.spec.select import select as chosen
 
 TARGET = "target"
 DEV_KEY = ".sfctl/keys/dev.ed25519"
-
-Select = Annotated[
-    tuple[str, ...], typer.Argument(help="Datasets: names, tag:, tier:, owner:, path:, +up, down+.")
-]
-Exclude = Annotated[tuple[str, ...], typer.Option(help="Datasets to leave out.")]
 
 
 def compile(

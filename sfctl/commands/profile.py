@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sfctl import exit_codes
-from sfctl.commands.register import Exclude, Select
+from sfctl.commands.selection import Exclude, Select
 from sfctl.errors import SourceError, SpecError, UsageError
 from sfctl.model import urn
 from sfctl.profiling import baseline as baselines

@@ -11,6 +11,7 @@ import typer
 
 from sfctl import wiring
 from sfctl.clock import clock_from_environment, format_instant
+from sfctl.commands.selection import Exclude, Select
 from sfctl.errors import SpecError, UsageError
 from sfctl.model import urn
 from sfctl.report import text
@@ -24,11 +25,6 @@ TABLE = "registry"
 """The state table of registered datasets, by canonical URN."""
 _DATE = re.compile(r"[._-]?\d{4}([._-]?\d{2}){0,2}$")
 _SUFFIXES = (".parquet", ".csv", ".jsonl", ".ndjson", ".tsv", ".gz")
-
-Select = Annotated[
-    tuple[str, ...], typer.Argument(help="Datasets: names, tag:, tier:, owner:, path:, +up, down+.")
-]
-Exclude = Annotated[tuple[str, ...], typer.Option(help="Datasets to leave out.")]
 
 
 def register(

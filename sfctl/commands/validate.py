@@ -15,7 +15,7 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
-from sfctl.commands.register import Exclude, Select
+from sfctl.commands.selection import Exclude, Select
 from sfctl.compiler.breaking import Breaking, breaking_changes
 from sfctl.compiler.compile import Compiled, compile_project
 from sfctl.errors import Problem, SpecError, UsageError
