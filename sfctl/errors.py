@@ -12,7 +12,7 @@
     ├── Undelivered       (4)  evidence that is safe but not yet on the bus
     └── PublishBlocked    (1)  enforcement said no; raised to the user's job after evidence is safe
 
-Codes (`SF…`) are explained offline by `sfctl explain CODE`; the catalogue is `sfctl/codes.py`.
+Codes (`SF…`) are explained offline by `sfctl explain CODE`; the catalogue is `sfctl/codes/`.
 """
 
 from __future__ import annotations

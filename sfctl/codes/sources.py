@@ -1,0 +1,46 @@
+"""Codes 5xx: sources of rows."""
+
+from __future__ import annotations
+
+from sfctl.codes.code import Code
+
+CODES: dict[str, Code] = {
+    "SF501": Code(
+        "Source unreadable",
+        "A file, folder or table that was to be judged does not exist or cannot be read.",
+        "Check the path and its permissions; sources are Parquet, CSV, JSONL files or folders of "
+        "them, and Delta tables.",
+    ),
+    "SF502": Code(
+        "Unknown kind of source",
+        "The name of a file does not tell its format.",
+        "Use one of the endings .parquet, .csv, .tsv, .jsonl, .ndjson, or name a Delta table.",
+    ),
+    "SF503": Code(
+        "No rows in there",
+        "An object that was to be judged or written is no table of rows.",
+        "Pass a Polars or pandas frame, an Arrow table, batch or reader, or a list of dicts.",
+    ),
+    "SF504": Code(
+        "Malformed text",
+        "A CSV or JSON-lines file has a line that cannot be taken apart: too many fields, broken "
+        "JSON, or bytes that are no UTF-8.",
+        "Mend the line; cells that are merely of another type are judged and need no mending.",
+    ),
+    "SF510": Code(
+        "Rule violated",
+        "More rows than the rule's threshold allows fail it, or its number is out of bounds.",
+        "Look at the signatures of the rule; the rows are wrong, or the rule is.",
+    ),
+    "SF511": Code(
+        "Rule not evaluated",
+        "A rule could not be evaluated on these rows: a column is absent or of another type, a "
+        "user's function raised, or something inside sfctl failed.",
+        "The reason beside the rule says which; a fault of the data counts as a failure.",
+    ),
+    "SF512": Code(
+        "Schema differs",
+        "The columns or types differ from the baseline, or from what the policy declares.",
+        "Mend the source, or run `sfctl profile` and approve the new baseline.",
+    ),
+}
