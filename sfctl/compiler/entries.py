@@ -167,7 +167,10 @@ def _environment(node: Node | None, findings: Findings) -> tuple[dict[str, str],
         if alone:
             taken[key] = alone[1]
         elif _READS_SECRET.search(each.template):
-            findings.error(each, "SF263", f"env `{key}` mixes a variable or file into a value")
+            hint = "give the variable a value of its own: KEY: \"{{ env_var('NAME') }}\""
+            findings.error(
+                each, "SF263", f"env `{key}` mixes a variable or file into a value", hint
+            )
         else:
             plain[key] = each.value if isinstance(each.value, str) else each.text
     return plain, taken

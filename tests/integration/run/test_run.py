@@ -235,8 +235,12 @@ def test_a_killed_job_is_reported_from_outside(shop: Shop) -> None:
 
 
 def test_a_killed_supervisor_leaves_the_job_alone_and_the_next_run_tells(shop: Shop) -> None:
-    mark = shop.root / "finished"
-    code = f"import time; print('ready'); time.sleep(1.5); open({str(mark)!r}, 'w').close()"
+    go, mark = shop.root / "go", shop.root / "finished"
+    code = (
+        "import os, time\nprint('ready', flush=True)\n"
+        f"while not os.path.exists({str(go)!r}): time.sleep(0.05)\n"
+        f"open({str(mark)!r}, 'w').close()"
+    )
     process = started(shop, code)
     process.kill()
     process.wait()
@@ -247,13 +251,13 @@ def test_a_killed_supervisor_leaves_the_job_alone_and_the_next_run_tells(shop: S
     job(shop)
     early = sfctl(shop, "run", "daily")
     assert "lost its supervisor" not in early.stderr, "the job still lives"
-    deadline = time.monotonic() + 10
+    go.touch()
+    deadline = time.monotonic() + 20
     while not mark.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(0.2)
-    late = sfctl(shop, "run", "daily")
-    assert "lost its supervisor" in late.stderr
+    while "lost its supervisor" not in sfctl(shop, "run", "daily").stderr:
+        assert time.monotonic() < deadline
     reasons = [event.payload["failure_reason"] for event in events(shop, "JobRunFailed")]
     assert reasons == ["SUPERVISOR_LOST"]
     assert "lost its supervisor" not in sfctl(shop, "run", "daily").stderr
