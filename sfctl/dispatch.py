@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def _run(verb: str, words: list[str], settings: Settings) -> int:
     from sfctl import report
     from sfctl.commands import swift
 
+    started = time.perf_counter()
     outcome = swift.outcome(verb, words, settings)
     if outcome is None:
         from sfctl import arguments
@@ -53,6 +55,8 @@ def _run(verb: str, words: list[str], settings: Settings) -> int:
         return exit_codes.OK
     if not settings.quiet:
         say(*outcome.notes)
+    if settings.verbose:
+        _tell(verb, settings, time.perf_counter() - started)
     text = report.render(outcome, settings.format, color=settings.color and sys.stdout.isatty())
     return exit_codes.worst(outcome.exit_code, write(text))
 
@@ -83,6 +87,15 @@ def say(*lines: str) -> None:
             return
 
 
+def _tell(verb: str, settings: Settings, seconds: float) -> None:
+    from sfctl import __version__
+    from sfctl.report import text
+
+    place = settings.project_dir.absolute()
+    say(f"sfctl {__version__} on Python {sys.version.split()[0]}, in {place}")
+    say(f"{verb} took {text.duration(seconds)}")
+
+
 def abandon_stdout() -> None:
     """Point stdout nowhere, so that the interpreter's last flush does not complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -96,8 +109,6 @@ def _pass_on(settings: Settings) -> None:
         os.environ["SFCTL_NOW"] = settings.now.isoformat()
     if settings.quiet:
         os.environ["SFCTL_QUIET"] = "1"
-    if settings.verbose:
-        os.environ["SFCTL_VERBOSE"] = "1"
     if not settings.color:
         os.environ["NO_COLOR"] = "1"
 

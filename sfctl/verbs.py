@@ -27,7 +27,7 @@ GLOBALS: dict[str, tuple[str, str, str]] = {
     "--format": ("SFCTL_FORMAT", "FORMAT", "text or json; see a verb's --help"),
     "--now": ("SFCTL_NOW", "TIME", "Act as if it were this time (RFC 3339)"),
     "--quiet": ("SFCTL_QUIET", "", "Only the result and errors (-q)"),
-    "--verbose": ("SFCTL_VERBOSE", "", "More of what happens, on stderr (-v)"),
+    "--verbose": ("SFCTL_VERBOSE", "", "Where and how long, on stderr (-v)"),
     "--debug": ("SFCTL_DEBUG", "", "Show the traceback of an unexpected error"),
     "--no-color": ("SFCTL_NO_COLOR", "", "No colour; so does NO_COLOR"),
 }

@@ -203,3 +203,14 @@ def test_quiet_says_nothing_beside_the_result(
     assert capsys.readouterr() == ("the result\n", "by the way\n")
     assert main(["explain", "-q"]) == 0
     assert capsys.readouterr() == ("the result\n", "")
+
+
+def test_verbose_says_where_and_how_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", "SF001", "-v", "--project-dir", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("SF001")
+    first, second = err.splitlines()
+    assert first.endswith(f"in {tmp_path}")
+    assert second.startswith("explain took ")
