@@ -27,8 +27,7 @@ from sfctl.runtime.job import journal, lifecycle
 from sfctl.runtime.job.active import open_sink
 from sfctl.runtime.job.compiled import Compiled, load
 from sfctl.runtime.job.journal import Journal
-from sfctl.runtime.job.lifecycle import HEARTBEAT_S, Life
-from sfctl.runtime.job.sdk import RERUN
+from sfctl.runtime.job.lifecycle import HEARTBEAT_S, RERUN, Life
 from sfctl.runtime.pii import keys
 from sfctl.runtime.publishing.request import Sink
 from sfctl.runtime.supervision import lost

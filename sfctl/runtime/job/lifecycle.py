@@ -22,6 +22,8 @@ from sfctl.runtime.job import journal
 from sfctl.runtime.job.code_ref import code_ref
 from sfctl.runtime.publishing.request import Sink
 
+RERUN = "SFCTL_RERUN"
+"""Which deliberate repetition of a run this is; a plain retry is 0."""
 HEARTBEAT_S = 60.0
 LAST = 1_000_000
 """The sequence number of a run's last event, past any that its writes take."""

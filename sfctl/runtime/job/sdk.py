@@ -23,7 +23,7 @@ from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
 from sfctl.runtime.job.active import Active, open_sink
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.job.judging import Judging
-from sfctl.runtime.job.lifecycle import Life
+from sfctl.runtime.job.lifecycle import RERUN, Life
 from sfctl.runtime.job.trail import Trail
 from sfctl.runtime.pii import actions, keys
 from sfctl.runtime.publishing.certified import read_certified
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 ANSWERS = frozenset({"SF310", "SF311", "SF312", "SF321", "SF503", "SF701", "SF751", "SF754"})
 """Codes that tell the caller something about the request itself, and are no faults of ours."""
-RERUN = "SFCTL_RERUN"
 _NEWEST_FIRST = ("gold", "silver", "bronze")
 
 
