@@ -165,7 +165,7 @@ def findings(told: Told) -> list[Finding]:
 
 def warnings(compiled: Compiled, entry: JobEntry) -> tuple[str, ...]:
     """Return what the user should know before the job starts of the policies it will meet."""
-    from sfctl.compiler.compile import source_digest
+    from sfctl.compiler.source_digest import source_digest
 
     said = []
     touched = {name.partition("#")[0] for name in (*entry.outputs, *entry.inputs)}

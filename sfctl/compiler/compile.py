@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -17,6 +15,7 @@ from sfctl.compiler.expectations import Expectation, by_dataset, joined_slo
 from sfctl.compiler.findings import Findings
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.policy import compile_policy
+from sfctl.compiler.source_digest import source_digest
 from sfctl.errors import Problem
 from sfctl.model import codec, urn
 from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest
@@ -78,17 +77,6 @@ def sealed(manifest: Manifest) -> Manifest:
     """Return the manifest with the digest of all it says but when it was compiled."""
     bare = replace(manifest, digest="", compiled_at="", compiler="")
     return replace(manifest, digest=codec.digest(bare))
-
-
-def source_digest(root: Path, files: tuple[str, ...]) -> str:
-    """Return the digest of files as they stand, names included; absent ones count as empty."""
-    digest = hashlib.sha256()
-    for name in files:
-        path = root / name
-        data = path.read_bytes() if path.is_file() else b""
-        digest.update(f"{name}\0{len(data)}\0".encode())
-        digest.update(data)
-    return "sha256:" + digest.hexdigest()
 
 
 class _ProjectCompiler:

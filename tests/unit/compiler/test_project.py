@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sfctl.compiler.check import policy_for_check
-from sfctl.compiler.compile import compile_project, source_digest
+from sfctl.compiler.compile import compile_project
 from sfctl.compiler.entries import located
+from sfctl.compiler.source_digest import source_digest
 from sfctl.errors import SpecError
 from sfctl.model import codec
 from sfctl.model.manifest import Manifest
