@@ -14,13 +14,13 @@ FLIGHTS = "ds://ops/flights"
 def main(date: str) -> None:
     day = {"dt": date}
     raw = pd.read_csv(f"landing/{date}.csv", dtype_backend="pyarrow", parse_dates=["time_hour"])
-    sf.write(raw, FLIGHTS, stage="bronze", mode="append", partition=day)
+    sf.write(raw, FLIGHTS, stage="bronze", mode="overwrite_partitions", partition=day)
 
     flights = tidy(raw)
-    sf.write(flights, FLIGHTS, stage="silver", mode="append", partition=day)
+    sf.write(flights, FLIGHTS, stage="silver", mode="overwrite_partitions", partition=day)
 
     good = sf.read(FLIGHTS, stage="silver", partition=day, as_="pandas")
-    sf.write(good, FLIGHTS, stage="gold", mode="append", partition=day)
+    sf.write(good, FLIGHTS, stage="gold", mode="overwrite_partitions", partition=day)
 
 
 def tidy(raw: pd.DataFrame) -> pd.DataFrame:
