@@ -483,7 +483,8 @@ def _policy(root: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
         policy = json.loads((root / "target" / entry["policy"]).read_bytes())
     except (OSError, ValueError, KeyError):
         return {}
-    return policy if isinstance(policy, dict) else {}
+    own = isinstance(policy, dict) and policy.get("dataset_urn") == entry.get("urn")
+    return policy if own else {}
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

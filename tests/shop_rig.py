@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from sfctl.commands.compile import compile as compile_verb
+from sfctl.compiler.compile import sealed
+from sfctl.model import codec
+from sfctl.model.manifest import Manifest
 from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
 
@@ -92,6 +96,13 @@ class Shop:
         version: int | None = json.loads(pin.read_bytes())["last_certified_version"]
         return version
 
+    def edit(self, name: str, **fields: object) -> None:
+        """Change a dataset's entry of the manifest as a compile would have made it."""
+        path = self.root / "target" / "manifest.json"
+        document = json.loads(path.read_bytes())
+        document["datasets"][f"urn:dp:shop:{name}"] |= fields
+        seal_manifest(path, document)
+
     def outbox(self) -> list[dict[str, Any]]:
         """Return every event that waits in the outbox."""
         lines = [
@@ -143,5 +154,11 @@ def copy_shop(template: Path, root: Path) -> Shop:
     """Copy a compiled project to another folder and let its manifest follow."""
     shutil.copytree(template, root)
     manifest = root / "target" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(str(template), str(root)))
+    seal_manifest(manifest, json.loads(manifest.read_text().replace(str(template), str(root))))
     return Shop(root)
+
+
+def seal_manifest(path: Path, document: dict[str, Any]) -> None:
+    """Write a manifest with the digest that fits what it says."""
+    manifest = sealed(msgspec.convert(document, Manifest))
+    path.write_bytes(codec.canonical(manifest) + b"\n")

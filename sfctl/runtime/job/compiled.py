@@ -66,8 +66,7 @@ class Compiled:
         Raises PolicyRejected for a policy that was altered, cannot be read or is not there.
         """
         if not entry.policy:
-            draft = Policy(entry.urn, entry.name, entry.tier, owner=entry.owner)
-            return draft, Approval("", "unsigned")
+            raise PolicyRejected(f"{entry.name} has no compiled policy", hint="run `sfctl compile`")
         path = self.root / TARGET / entry.policy
         beside = path.with_suffix(".sig")
         try:
@@ -85,13 +84,29 @@ class Compiled:
             trusted_keys=_texts(target.settings.get("trusted_keys")),
             environment=target.environment,
         )
-        if approval.policy is not None:
-            return approval.policy, approval
-        if approval.reason in _DRAFTS:
-            return codec.decode(body, Policy), approval
-        raise PolicyRejected(
-            f"{entry.name}: {approval.sentence}", hint="run `sfctl compile`", code=approval.code
-        )
+        policy = approval.policy
+        if policy is None and approval.reason in _DRAFTS:
+            policy = codec.decode(body, Policy)
+        if policy is None:
+            raise PolicyRejected(
+                f"{entry.name}: {approval.sentence}", hint="run `sfctl compile`", code=approval.code
+            )
+        if not self._belongs(policy, entry):
+            raise PolicyRejected(
+                f"{entry.name}: the policy beside it is not the one that was compiled for it",
+                hint="run `sfctl compile`",
+                code="SF403",
+            )
+        return policy, approval
+
+    def _belongs(self, policy: Policy, entry: DatasetEntry) -> bool:
+        """Say whether a policy is the dataset's own; a compile may have come since the load."""
+        if policy.dataset_urn != entry.urn:
+            return False
+        if policy.digest == entry.digest:
+            return True
+        now = load(self.root).manifest.datasets.get(entry.urn)
+        return now is not None and policy.digest == now.digest
 
     def job(self, name: str) -> JobEntry | None:
         """Return a job of the manifest by name."""

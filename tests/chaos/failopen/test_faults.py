@@ -13,6 +13,7 @@ import pytest
 
 import sfctl as sf
 from sfctl import wiring
+from sfctl.commands.compile import compile as compile_verb
 from sfctl.errors import StoreError
 from sfctl.evidence import outbox
 from sfctl.runtime.job import failopen, judging, lifecycle
@@ -137,6 +138,39 @@ def test_a_bad_signature_certifies_nothing(certified: Shop) -> None:
     sf.write(ROWS, "orders")
     assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
     no_plaintext(certified)
+
+
+@pytest.mark.parametrize("way", ["files", "manifest"])
+def test_the_signed_policy_of_another_dataset_is_never_judged_by(way: str, certified: Shop) -> None:
+    target = certified.root / "target"
+    if way == "files":
+        for end in ("json", "sig"):
+            other = (target / "policies" / f"plain.{end}").read_bytes()
+            (target / "policies" / f"orders.{end}").write_bytes(other)
+    else:
+        certified.edit("orders", policy="policies/plain.json")
+        wiring._sessions.clear()
+    result = sf.write(BAD, "orders")
+    assert (result.certification, result.degraded) == (None, ["write:SF403"])
+    assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    no_plaintext(certified)
+
+
+def test_an_older_policy_of_the_same_dataset_is_never_judged_by(certified: Shop) -> None:
+    certified.edit("orders", digest="sha256:" + "0" * 64)
+    wiring._sessions.clear()
+    assert sf.write(BAD, "orders").degraded == ["write:SF403"]
+    assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    no_plaintext(certified)
+
+
+def test_a_compile_while_a_job_runs_is_no_fault(certified: Shop) -> None:
+    assert sf.write(ROWS, "orders").certification == "CERTIFIED"
+    bundle = certified.root / "datasets" / "orders" / "policy_bundle.yaml"
+    bundle.write_text(bundle.read_text().replace("max: 1000", "max: 900"))
+    compile_verb(project_dir=certified.root, target=None, now=None)
+    result = sf.write(ROWS.with_columns(pl.col("id") + 10), "orders")
+    assert (result.certification, result.degraded) == ("CERTIFIED", ())
 
 
 def test_an_unsigned_policy_is_a_draft(certified: Shop) -> None:
