@@ -220,3 +220,33 @@ def test_profile_takes_one_source_for_one_dataset(
     other.write_text(other.read_text().replace("curated/orders", "curated/more"))
     assert main(["profile", "--source", "day.csv"]) == 2
     assert "SF009" in capsys.readouterr().err
+
+
+def test_seven_days_of_its_own_make_a_baseline_real(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["id,total,note,dt"]
+    for day in range(1, 9):
+        lines += [
+            f"{day * 100 + n},{n},{'' if n % 2 else f'n{n}'},2026-01-0{day}" for n in range(20)
+        ]
+    (home / "week.csv").write_text("\n".join(lines) + "\n")
+    assert main(["profile", "orders", "--source", "week.csv", "--suggest", *JSON]) == 0
+    (row,) = _json(capsys)["datasets"]
+    assert row["is_synthetic"] is False
+    assert row["window"] == {
+        "days": 8,
+        "wanted": 7,
+        "first": "2026-01-01",
+        "last": "2026-01-08",
+    }
+    baseline = json.loads((home / row["baseline"]).read_text())
+    assert baseline["volume"] == {
+        "rows_per_day": {"min": 20, "median": 20, "max": 20},
+        "source": "own history",
+    }
+    rules = [suggestion["rule"] for suggestion in row["suggestions"]]
+    assert {"kind": "unique", "field": "id"} in rules
+    assert {"kind": "null_rate", "field": "note", "max": 0.76} in rules
+    assert {"kind": "range", "field": "total", "min": 0, "max": 28} in rules
+    assert {"kind": "row_count", "min": 80, "max": 320} in rules

@@ -1,0 +1,53 @@
+"""Completion: the script alone completes; nothing of ours runs when Tab is pressed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from sfctl.cli import main
+from sfctl.verbs import GLOBALS, VERBS
+
+
+def _script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["completion", shell, "--format", "json"]) == 0
+    script: str = json.loads(capsys.readouterr().out)["script"]
+    return script
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["sfctl", "comp"], {"compile", "completion"}),
+        (["sfctl", "quarantine", "re"], {"replay"}),
+        (["sfctl", "--format", "json", "validate", "--st"], {"--strict"}),
+        (["sfctl", "validate", "--proj"], {"--project-dir"}),
+        (["sfctl", "--vers"], {"--version"}),
+    ],
+)
+def test_bash_completes(
+    words: list[str], expected: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = " ".join(f"'{word}'" for word in words)
+    script = _script("bash", capsys)
+    asked = f"COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _sfctl; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(
+        ["bash", "--norc", "-c", f"{script}\n{asked}"], capture_output=True, text=True, check=True
+    )
+    assert (set(done.stdout.split()), done.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_know_every_verb_and_option(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = _script(shell, capsys)
+    for word in [*VERBS, *(option[2:] for option in GLOBALS)]:
+        assert word in script
+
+
+def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "cmd"]) == 2
+    assert "'bash', 'zsh'" in capsys.readouterr().err
