@@ -8,6 +8,12 @@ with acted columns redacted, and the degradation goes on record.
 from __future__ import annotations
 
 import functools
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,13 +170,14 @@ class _LastLine:
     def __init__(
         self, where: str, error: Exception, urn: str = "", stage: str = "", trail: Any = None
     ) -> None:
-        import os
 
         self.where, self.error, self.urn, self.stage = where, error, urn, stage
         self.trail: dict[str, Any] = trail or {}
         self.cause = str(getattr(error, "code", "") or type(error).__name__)
-        self.root, self.manifest, self.known = _manifest()
+        self.root, self.manifest, known = _manifest()
         self.entry = _entry(self.manifest, urn)
+        source = self.root / "datasets" / _canonical(urn).rpartition(":")[2]
+        self.known = known and bool(self.entry or not (source / "policy_bundle.yaml").exists())
         if os.environ.get("SFCTL_DEBUG"):
             import traceback
 
@@ -186,15 +193,15 @@ class _LastLine:
         """Write what is not written yet as the user would have; return what can be said of it."""
         if done := self.trail.get("settled"):  # in the table, or held back as a whole
             return self.report(written=done)
-        path = (self.entry.get("paths") or {}).get(self.stage)
-        form = (self.entry.get("formats") or {}).get(self.stage) or self.entry.get("format")
-        if path is None and isinstance(fallback, str):
-            path, form = fallback, form or "parquet"
         frame, safe = self.trail.get("outgoing"), True
         if frame is None:
             frame, safe = self.protected(df)
         if not safe:
             return self.hold(frame)
+        path = (self.entry.get("paths") or {}).get(self.stage)
+        form = (self.entry.get("formats") or {}).get(self.stage) or self.entry.get("format")
+        if path is None and isinstance(fallback, str):
+            path, form = fallback, form or "parquet"
         if path is None and callable(fallback):
             fallback(df if frame is None else frame)
             return self.report(0 if frame is None else frame.height, "fallback")
@@ -211,8 +218,6 @@ class _LastLine:
 
     def read(self, partition: dict[str, object], as_: str, *, certified: bool) -> Any:
         """Read as the user would have; a certified version only where the pin names one."""
-        import json
-        from pathlib import Path
 
         paths = self.entry.get("paths") or {}
         chosen = self.stage or next((stage for stage in STAGES[::-1] if stage in paths), "")
@@ -267,8 +272,6 @@ class _LastLine:
     def hold(self, frame: Any) -> Any:
         """Seal a batch that may not be written; if that cannot be done either, say so loudly."""
         import io
-        import os
-        import time
 
         name = "".join(c if c.isalnum() else "_" for c in f"{self.urn}-{self.stage}")
         file = f"{name}-{time.time_ns()}-{os.getpid()}.parquet.sealed"
@@ -277,7 +280,9 @@ class _LastLine:
 
             given = (self.manifest.get("target") or {}).get("settings", {}).get("quarantine_key")
             store, buffer = self.root / ".sfctl", io.BytesIO()
-            key = bytes.fromhex(given) if given else seal.read_key(store / seal.PUBLIC)
+            own = store / seal.PUBLIC  # who altered the manifest may have put a key of theirs there
+            named = given and (self.known or not own.is_file())
+            key = bytes.fromhex(given) if named else seal.read_key(own)
             frame.write_parquet(buffer)
             place = store / "sealed" / file
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -317,12 +322,7 @@ class _LastLine:
     def record(self, result: Mapping[str, Any]) -> None:
         """Write one line of the outbox, and one of the run's journal where there is one."""
         import hashlib
-        import json
-        import os
-        import time
         import zlib
-        from datetime import UTC, datetime
-        from pathlib import Path
 
         env = os.environ.get
         now = datetime.now(UTC)
@@ -409,10 +409,6 @@ def _bare_table(
 
 def _bare_snapshot(frame: Any, path: str, *, whole: bool) -> int:
     """Add one version to a Parquet table: a data file, and a manifest that lists all files."""
-    import json
-    import time
-    from datetime import UTC, datetime
-    from pathlib import Path
 
     table, name = Path(path), f"data/{time.time_ns():x}.parquet"
     for folder in ("data", "_versions"):
@@ -439,27 +435,30 @@ def _polars(df: Any, partition: Mapping[str, object] | None = None) -> Any:
     return frame.with_columns([polars.lit(value).alias(name) for name, value in missing.items()])
 
 
-def _manifest() -> tuple[Any, dict[str, Any], bool]:
-    """Return the project's folder, what compile left there, and whether that was not damaged."""
-    import json
-    import os
-    import sys
-    from pathlib import Path
+def _manifest() -> tuple[Path, dict[str, Any], bool]:
+    """Return the project's folder, what compile left there, and whether that is all and unaltered.
 
-    starts = [Path(os.environ.get("SFCTL_PROJECT_DIR") or "."), Path(sys.argv[0] or ".")]
-    for start in starts:
-        here = start.absolute()
-        for folder in (here, *here.parents):
-            file = folder / "target" / "manifest.json"
-            if file.is_file():
-                try:
-                    manifest = json.loads(file.read_bytes())
-                    return folder, manifest if isinstance(manifest, dict) else {}, True
-                except (OSError, ValueError):
-                    return folder, {}, False
-            if (folder / "sfctl.yml").is_file():
-                return folder, {}, True
-    return starts[0].absolute(), {}, True
+    Where no project is named and none is around there is no policy: that is all there is to know.
+    """
+    import hashlib
+
+    named = os.environ.get("SFCTL_PROJECT_DIR")
+    starts = [Path(named or ".").absolute(), *(Path(name).absolute() for name in sys.argv[:1])]
+    for folder in (folder for start in starts for folder in (start, *start.parents)):
+        file = folder / "target" / "manifest.json"
+        if not any(p.exists() for p in (file, folder / "sfctl.yml", file.parent / "policies")):
+            continue
+        try:
+            manifest = json.loads(file.read_bytes())
+            entries = manifest.get("datasets", {}).values()
+            whole = not {"", None} & {entry.get("policy") for entry in entries}
+            told = {k: manifest[k] for k in manifest.keys() - {"digest", "compiled_at", "compiler"}}
+            text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+            return folder, manifest, whole and digest == manifest["digest"]
+        except Exception:  # noqa: BLE001  whatever it is, nobody knows what is acted on
+            return folder, {}, False
+    return starts[0], {}, not named
 
 
 def _canonical(urn: str) -> str:
@@ -477,7 +476,6 @@ def _entry(manifest: Mapping[str, Any], urn: str) -> dict[str, Any]:
 
 
 def _policy(root: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
-    import json
 
     try:
         policy = json.loads((root / "target" / entry["policy"]).read_bytes())
@@ -493,7 +491,6 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _say(line: str) -> None:
-    import sys
 
     try:
         print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -112,7 +112,8 @@ CODES: dict[str, Code] = {
     ),
     "SF752": Code(
         "Nothing compiled",
-        "target/manifest.json is missing or damaged, so a run does not know any policy.",
+        "target/manifest.json is missing, damaged or altered, or lacks the dataset, so a run "
+        "knows no policy.",
         "Run `sfctl compile`.",
     ),
     "SF753": Code(

@@ -17,8 +17,8 @@ from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.policy import compile_policy
 from sfctl.compiler.source_digest import source_digest
 from sfctl.errors import Problem
-from sfctl.model import codec, urn
-from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest
+from sfctl.model import urn
+from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest, digest_of
 from sfctl.model.policy import Policy
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project
@@ -74,9 +74,8 @@ def compile_project(
 
 
 def sealed(manifest: Manifest) -> Manifest:
-    """Return the manifest with the digest of all it says but when it was compiled."""
-    bare = replace(manifest, digest="", compiled_at="", compiler="")
-    return replace(manifest, digest=codec.digest(bare))
+    """Return the manifest with the digest of what it says."""
+    return replace(manifest, digest=digest_of(manifest))
 
 
 class _ProjectCompiler:

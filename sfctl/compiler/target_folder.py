@@ -16,11 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import msgspec
-
 from sfctl.errors import StoreError, StoreLocked
 from sfctl.model import codec
-from sfctl.model.manifest import Manifest
+from sfctl.model.manifest import Manifest, digest_of
 
 MANIFEST = "manifest.json"
 _PENDING = ".pending"
@@ -30,11 +28,12 @@ _FLUSHED_ONE_BY_ONE = 100
 
 
 def read_manifest(target: Path) -> Manifest | None:
-    """Return the manifest of an earlier compile; None where there is none that can be read."""
+    """Return the manifest of an earlier compile; None where there is none that can be trusted."""
     try:
-        return codec.decode((target / MANIFEST).read_bytes(), Manifest)
-    except (OSError, msgspec.MsgspecError):
+        manifest = codec.decode((target / MANIFEST).read_bytes(), Manifest)
+    except (OSError, ValueError):
         return None
+    return manifest if digest_of(manifest) == manifest.digest else None
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
+
+from sfctl.model import codec
 
 
 class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,3 +86,8 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     compiler: str = ""
     digest: str = ""
     schema: str = "sfctl.manifest.v1"
+
+
+def digest_of(manifest: Manifest) -> str:
+    """Return the digest of all that a manifest says but when, and by what, it was compiled."""
+    return codec.digest(replace(manifest, digest="", compiled_at="", compiler=""))

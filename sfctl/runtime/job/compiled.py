@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from sfctl.certification import signature
 from sfctl.certification.signature import Approval
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.model import codec, urn
-from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest
+from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest, digest_of
 from sfctl.model.policy import Policy
 
 STORE = ".sfctl"
@@ -122,18 +120,25 @@ class Compiled:
 
 
 def load(root: Path) -> Compiled:
-    """Read the manifest. Raises PolicyRejected SF752 where there is none or it is damaged."""
+    """Read the manifest. Raises PolicyRejected SF752 where there is none, or it was altered."""
     path = root / TARGET / "manifest.json"
     try:
-        return Compiled(root, codec.decode(path.read_bytes(), Manifest))
+        manifest = codec.decode(path.read_bytes(), Manifest)
     except FileNotFoundError:
         raise PolicyRejected(
             f"{root} was never compiled", hint="run `sfctl compile`", code="SF752"
         ) from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError) as error:
         raise PolicyRejected(
             "target/manifest.json cannot be read", hint="run `sfctl compile` again", code="SF752"
         ) from error
+    if digest_of(manifest) != manifest.digest:
+        raise PolicyRejected(
+            "target/manifest.json was altered after it was compiled",
+            hint="run `sfctl compile` again",
+            code="SF752",
+        )
+    return Compiled(root, manifest)
 
 
 def find_root(environ: Mapping[str, str] = os.environ) -> Path:

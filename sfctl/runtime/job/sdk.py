@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from sfctl.clock import Clock
-from sfctl.errors import PublishBlocked, SfctlError
+from sfctl.errors import PolicyRejected, PublishBlocked, SfctlError
 from sfctl.model import codec, facts, urn
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
@@ -182,6 +182,12 @@ class Session:
         if entry is not None:
             policy, approval = compiled.policy(entry)
             approved = approval.approved
+        elif (compiled.root / "datasets" / policy.name / "policy_bundle.yaml").exists():
+            raise PolicyRejected(
+                f"{policy.name} has a policy that was not compiled",
+                hint="run `sfctl compile`",
+                code="SF752",
+            )
         settings = compiled.manifest.target
         frame = adapt.to_polars(df, policy=policy)
         path = (entry.paths.get(stage) if entry else None) or compiled.default_path(dataset, stage)

@@ -327,10 +327,12 @@ except Exception as error:
     assert shop.table("plain")["id"].to_list() == [1]
 
 
-def test_a_fallback_takes_the_rows_of_an_unknown_dataset(shop: Shop, tmp_path: Path) -> None:
-    (shop.root / "target").rename(shop.root / "gone")
-    (shop.root / "sfctl.yml").unlink()
-    wiring._sessions.clear()
+def test_a_fallback_takes_the_rows_of_a_script_outside_any_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SFCTL_PROJECT_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "job.py")])
     taken: list[pl.DataFrame] = []
     sf.write(ROWS, "ds://shop/nobody", fallback=taken.append)
     assert taken[0].equals(ROWS)

@@ -14,10 +14,12 @@ import pytest
 import sfctl as sf
 from sfctl import wiring
 from sfctl.certification.ledger import record_of
+from sfctl.commands.compile import compile as compile_verb
 from sfctl.evidence import spool
 from sfctl.evidence.codec import Accepted, accept
+from sfctl.runtime import seal
 from sfctl.runtime.tables.formats import open_table
-from tests.shop_rig import Shop
+from tests.shop_rig import Shop, seal_manifest
 
 ROWS = pl.DataFrame({"id": [1, 2, 3], "order": [7, 8, 9]})
 MORE = pl.DataFrame({"id": [3, 4], "order": [0, 1]})
@@ -68,10 +70,7 @@ def test_a_merge_without_a_key_is_the_callers_error(broken: Shop) -> None:
 
 
 def test_parquet_tables_stay_readable_by_the_adapter(broken: Shop) -> None:
-    manifest = broken.root / "target" / "manifest.json"
-    document = json.loads(manifest.read_text())
-    document["datasets"]["urn:dp:shop:lines"]["formats"] = {"gold": "parquet"}
-    manifest.write_text(json.dumps(document))
+    broken.edit("lines", formats={"gold": "parquet"})
     path = str(broken.root / "lake" / "gold" / "lines")
     assert [sf.write(ROWS, "lines").version, sf.write(MORE, "lines").version] == [0, 1]
     assert open_table(path, "parquet").scan().collect().height == 5
@@ -119,7 +118,7 @@ def test_a_key_of_the_target_seals(broken: Shop) -> None:
     document = json.loads(manifest.read_text())
     public = (broken.root / ".sfctl" / "keys" / "quarantine.pub").read_text().strip()
     document["target"]["settings"] = {"quarantine_key": public}
-    manifest.write_text(json.dumps(document))
+    seal_manifest(manifest, document)
     shutil.rmtree(broken.root / ".sfctl" / "keys")
     rows = pl.DataFrame({"id": [1], "amount": [1.0], "contact": ["a@b.org"]})
     assert sf.write(rows, "everywhere").written == "sealed"
@@ -154,3 +153,105 @@ def test_references_and_keys_over_the_whole_table_are_judged(shop: Shop) -> None
     assert lines(shop) == [(1, 7), (5, 8)]
     whole = sf.write(pl.DataFrame({"id": [1, 5], "order": [7, 8]}), "lines", mode="overwrite")
     assert whole.rows_published == 2
+
+
+def _cut(shop: Shop, what: str) -> None:
+    manifest = shop.root / "target" / "manifest.json"
+    document = json.loads(manifest.read_bytes())
+    entry = document["datasets"]["urn:dp:shop:orders"]
+    match what:
+        case "no target":
+            shutil.rmtree(manifest.parent)
+        case "no manifest":
+            manifest.unlink()
+        case "no manifest, no sfctl.yml":
+            manifest.unlink()
+            (shop.root / "sfctl.yml").unlink()
+        case "{}" | "[]" | "null" | "{":
+            manifest.write_text(what)
+        case "null entry" | "text entry" | "list entry":
+            value = {"null entry": None, "text entry": "x", "list entry": []}[what]
+            document["datasets"]["urn:dp:shop:orders"] = value
+            manifest.write_text(json.dumps(document))
+        case "no acted":
+            manifest.write_text(json.dumps(document).replace('"acted"', '"acting"'))
+        case "null acted":
+            entry["acted"] = None
+            manifest.write_text(json.dumps(document))
+        case "empty policy":
+            shop.edit("orders", policy="", acted=())
+        case "entry gone, digest right":
+            del document["datasets"]["urn:dp:shop:orders"]
+            seal_manifest(manifest, document)
+    wiring._sessions.clear()
+
+
+CUTS = (
+    "no target", "no manifest", "no manifest, no sfctl.yml", "{}", "[]", "null", "{", "null entry",
+    "text entry", "list entry", "no acted", "null acted", "empty policy",
+    "entry gone, digest right",
+)  # fmt: skip
+PERSONS = pl.DataFrame({"id": [1, 2], "amount": [1.0, -2.0], "contact": ["a@b.org", "c@d.org"]})
+
+
+@pytest.mark.parametrize("callback", [False, True])
+@pytest.mark.parametrize("what", CUTS)
+def test_what_nobody_knows_to_be_harmless_is_sealed(
+    what: str, callback: bool, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _cut(shop, what)
+    monkeypatch.chdir(shop.root)
+    got: list[object] = []
+    result = sf.write(PERSONS, "ds://shop/orders", fallback=got.append if callback else "out")
+    assert (result.written, result.certification, got) == ("sealed", None, [])
+    (sealed,) = (shop.root / ".sfctl" / "sealed").iterdir()
+    private = seal.read_key(shop.root / ".sfctl" / seal.PRIVATE)
+    rows = pl.read_parquet(seal.unseal(sealed.read_bytes(), private))
+    assert rows.equals(PERSONS)
+    assert not (shop.root / "out").exists()
+    assert not (shop.root / "lake").exists()
+
+
+def test_an_altered_manifest_does_not_choose_who_may_unseal(shop: Shop) -> None:
+    manifest = shop.root / "target" / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["target"]["settings"] = {"quarantine_key": "ab" * 32}
+    manifest.write_text(json.dumps(document))
+    assert sf.write(PERSONS, "orders").degraded == ["write:SF752"]
+    (sealed,) = (shop.root / ".sfctl" / "sealed").iterdir()
+    private = seal.read_key(shop.root / ".sfctl" / seal.PRIVATE)
+    assert pl.read_parquet(seal.unseal(sealed.read_bytes(), private)).equals(PERSONS)
+
+
+def test_reading_goes_on_by_an_altered_manifest(shop: Shop) -> None:
+    sf.write(PERSONS.head(1), "orders")
+    _cut(shop, "no acted")
+    assert sf.read("orders").shape == (1, 3)
+
+
+def test_around_no_project_nothing_is_acted_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SFCTL_PROJECT_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "job.py")])
+    result = sf.write(PERSONS, "ds://shop/orders", fallback=str(tmp_path / "out"))
+    assert (result.written, result.degraded) == ("table", ["write:SF130"])
+    assert open_table(str(tmp_path / "out"), "parquet").scan().collect().equals(PERSONS)
+
+
+def test_a_project_that_is_named_and_not_there_is_no_licence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SFCTL_PROJECT_DIR", str(tmp_path / "unmounted"))
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "job.py")])
+    result = sf.write(PERSONS, "ds://shop/orders", fallback=str(tmp_path / "out"))
+    assert result.written == "nowhere"
+    assert not (tmp_path / "out").exists()
+
+
+def test_compiling_again_mends_an_altered_manifest(shop: Shop) -> None:
+    _cut(shop, "no acted")
+    compile_verb(project_dir=shop.root, target=None, now=None)
+    assert sf.write(PERSONS.head(1), "orders").certification == "CERTIFIED"
+    assert "a@b.org" not in shop.table()["contact"].to_list()
