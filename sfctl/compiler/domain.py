@@ -122,8 +122,9 @@ def of_type(kind: DataType, subject: Subject) -> Domain:
         low, high = _INTEGERS[kind.kind]
         return Domain(Decimal(low), Decimal(high), whole=True)
     if kind.kind == "DECIMAL" and kind.precision is not None and kind.scale is not None:
-        end = (Decimal(10) ** kind.precision - 1).scaleb(-kind.scale)
-        return Domain(-end, end)
+        # put together from digits, as arithmetic would round them to the ambient context's 28
+        nines = (9,) * kind.precision
+        return Domain(Decimal((1, nines, -kind.scale)), Decimal((0, nines, -kind.scale)))
     return Domain()
 
 

@@ -18,7 +18,9 @@ def share(node: Node) -> Decimal:
     """Return a share from 0 to 1: `5%`, `"0.5 %"` or a number, digit for digit."""
     text = node.value if isinstance(node.value, str) else node.text or str(node.value)
     if text.rstrip().endswith("%"):
-        return Decimal(text.rstrip()[:-1].strip()) / 100
+        sign, digits, exponent = Decimal(text.rstrip()[:-1].strip()).as_tuple()
+        # moves the point by hand: dividing would round to the ambient context's 28 digits
+        return Decimal((sign, digits, int(exponent) - 2))
     return Decimal(text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -58,7 +59,8 @@ class Emitter:
         if kind.is_exact:
             number = node.number()
             scale = max(0, -int(number.as_tuple().exponent))
-            return exact.constant(int(number.scaleb(scale)), scale)
+            # not Decimal.scaleb, which rounds to the 28 digits of the ambient context
+            return exact.constant(int(Fraction(number) * 10**scale), scale)
         if kind.is_float:
             return floats.constant(float(node.text), single=kind.kind == "FLOAT")
         if kind.kind == "BOOLEAN":

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from sfctl.model.literal import MAX_DIGITS
 from sfctl.model.policy import Batch
 from sfctl.runtime.polars.term import DataError, Term
 
@@ -181,14 +182,15 @@ def text_of(value: Fraction | float | str) -> str:
         return value
     if isinstance(value, float):
         return f"{value:.12g}"
-    below = value.denominator
-    for prime in (2, 5):
-        while below % prime == 0:
-            below //= prime
-    if below != 1:
+    scale = 0
+    while value.denominator != 1 and scale < MAX_DIGITS and 10**scale % value.denominator:
+        scale += 1
+    whole, rest = divmod(abs(value.numerator) * 10**scale, value.denominator)
+    if rest:
         return f"{float(value):.12g}"
-    decimal = Decimal(value.numerator) / Decimal(value.denominator)
-    return format(decimal.normalize(), "f")
+    digits = str(whole).rjust(scale + 1, "0")
+    text = f"{digits[: len(digits) - scale]}.{digits[len(digits) - scale :]}" if scale else digits
+    return f"-{text}" if value < 0 else text
 
 
 def _narrow(dtype: pl.DataType) -> bool:

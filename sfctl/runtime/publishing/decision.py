@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from sfctl.model.policy import Enforcement
@@ -76,7 +76,7 @@ def over_limit(judgement: Judgement, enforcement: Enforcement) -> tuple[str, ...
     reasons = failed_batch_rules(judgement)
     if any(g.gate == "G3_SCHEMA" and g.result == "FAIL" for g in judgement.gates):
         reasons.insert(0, "G3_SCHEMA")
-    share = Decimal(enforcement.stage_shares.get(judgement.stage, enforcement.max_quarantine_share))
+    share = Fraction(enforcement.stage_shares.get(judgement.stage, enforcement.max_quarantine_share))
     if judgement.bad > share * judgement.rows:
         reasons.insert(0, "MAX_QUARANTINE_SHARE")
     return tuple(reasons)
