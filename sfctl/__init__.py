@@ -8,10 +8,12 @@ with acted columns redacted, and the degradation goes on record.
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import sys
 import time
+import types
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,8 +81,8 @@ def write(
         from sfctl import wiring
 
         return wiring.session().write(df, urn, stage=stage, mode=mode, partition=fixed, trail=trail)
-    except Exception as error:
-        if trail.get("answer") is error:
+    except BaseException as error:
+        if trail.get("answer") is error or not _is_fault(error):
             raise
         return _LastLine("write", error, urn, stage, trail).write(df, mode, fixed, fallback)
 
@@ -101,8 +103,8 @@ def read(
         from sfctl import wiring
 
         return wiring.session().read(urn, stage, dict(partition or {}), as_, trail=trail)
-    except Exception as error:
-        if trail.get("answer") is error:
+    except BaseException as error:
+        if trail.get("answer") is error or not _is_fault(error):
             raise
         last = _LastLine("read", error, urn, stage or "", trail)
         return last.read(dict(partition or {}), as_, certified=False)
@@ -124,8 +126,8 @@ def read_certified(urn: str, as_: str = "pandas", allow_uncertified: bool = Fals
         return wiring.session().read_certified(
             urn, as_, allow_uncertified=allow_uncertified, trail=trail
         )
-    except Exception as error:
-        if trail.get("answer") is error:
+    except BaseException as error:
+        if trail.get("answer") is error or not _is_fault(error):
             raise
         return _LastLine("read", error, urn, "gold", trail).read({}, as_, certified=True)
 
@@ -168,12 +170,13 @@ class _LastLine:
     """What is done for one request after something of ours raised `error`."""
 
     def __init__(
-        self, where: str, error: Exception, urn: str = "", stage: str = "", trail: Any = None
+        self, where: str, error: BaseException, urn: str = "", stage: str = "", trail: Any = None
     ) -> None:
 
         self.where, self.error, self.urn, self.stage = where, error, urn, stage
         self.trail: dict[str, Any] = trail or {}
-        self.cause = str(getattr(error, "code", "") or type(error).__name__)
+        code = getattr(error, "code", "")
+        self.cause = code if code and isinstance(code, str) else type(error).__name__
         self.root, self.manifest, known = _manifest()
         self.entry = _entry(self.manifest, urn)
         source = self.root / "datasets" / _canonical(urn).rpartition(":")[2]
@@ -218,7 +221,6 @@ class _LastLine:
 
     def read(self, partition: dict[str, object], as_: str, *, certified: bool) -> Any:
         """Read as the user would have; a certified version only where the pin names one."""
-
         paths = self.entry.get("paths") or {}
         chosen = self.stage or next((stage for stage in STAGES[::-1] if stage in paths), "")
         if chosen not in paths or as_ not in ("pandas", "arrow", "polars"):
@@ -271,8 +273,6 @@ class _LastLine:
 
     def hold(self, frame: Any) -> Any:
         """Seal a batch that may not be written; if that cannot be done either, say so loudly."""
-        import io
-
         name = "".join(c if c.isalnum() else "_" for c in f"{self.urn}-{self.stage}")
         file = f"{name}-{time.time_ns()}-{os.getpid()}.parquet.sealed"
         try:
@@ -298,8 +298,6 @@ class _LastLine:
 
     def report(self, rows: int = 0, written: str = "", version: int | None = None) -> Any:
         """Put SDK_DEGRADED on record by hand; return the result of such a write."""
-        import types
-
         _say(
             f"sfctl: degraded in {self.where} of {self.urn or 'the job'} ({self.cause})"
             + (f"; rows: {written}, not judged" if written else "")
@@ -409,7 +407,6 @@ def _bare_table(
 
 def _bare_snapshot(frame: Any, path: str, *, whole: bool) -> int:
     """Add one version to a Parquet table: a data file, and a manifest that lists all files."""
-
     table, name = Path(path), f"data/{time.time_ns():x}.parquet"
     for folder in ("data", "_versions"):
         (table / folder).mkdir(parents=True, exist_ok=True)
@@ -423,6 +420,11 @@ def _bare_snapshot(frame: Any, path: str, *, whole: bool) -> int:
     with (table / "_versions" / f"{new['version']:020d}.json").open("x") as manifest:
         manifest.write(json.dumps(same | new | {"files": listed}))
     return int(last["version"]) + 1
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Say whether that is a fault: Rust code that panics raises what is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _polars(df: Any, partition: Mapping[str, object] | None = None) -> Any:

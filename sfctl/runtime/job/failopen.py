@@ -31,8 +31,25 @@ class Overdue(Exception):
     code = "OVERDUE"
 
 
+class Crashed(Exception):
+    """A step of ours that panicked or tried to end the process; says its class, never its text."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.code = type(error).__name__
+        super().__init__(self.code)
+
+
+def is_fault(error: BaseException) -> bool:
+    """Say whether an exception is a fault; a panic of Rust code is one, an order to stop is not."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """Return what `work` returns; raise Overdue when it takes longer, and let it be."""
+    """Return what `work` returns; raise Overdue when it takes longer, and let it be.
+
+    Raises Crashed for a panic or an exit: signals come to the main thread, so that none in this
+    one is the user's wish to stop.
+    """
     done: list[T] = []
     failed: list[BaseException] = []
 
@@ -45,8 +62,10 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     thread = threading.Thread(target=attempt, daemon=True, name="sfctl-gates")
     thread.start()
     thread.join(seconds)
-    if failed:
-        raise failed[0]
+    for error in failed:
+        if isinstance(error, Exception | KeyboardInterrupt):
+            raise error
+        raise Crashed(error) from None
     if not done:
         raise Overdue(f"not done after {seconds:.1f} s")
     return done[0]
@@ -149,4 +168,5 @@ def show(error: BaseException) -> None:
 
 def reason_of(error: BaseException) -> str:
     """Return what evidence may say of a fault of ours: its code or its class, never its text."""
-    return str(getattr(error, "code", "") or type(error).__name__)
+    code = getattr(error, "code", "")
+    return code if code and isinstance(code, str) else type(error).__name__

@@ -36,7 +36,9 @@ from sfctl.state.port import StateStore
 if TYPE_CHECKING:
     import polars as pl
 
-ANSWERS = frozenset({"SF310", "SF311", "SF312", "SF321", "SF503", "SF701", "SF751", "SF754"})
+ANSWERS = frozenset(
+    {"SF310", "SF311", "SF312", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
+)
 """Codes that tell the caller something about the request itself, and are no faults of ours."""
 _NEWEST_FIRST = ("gold", "silver", "bronze")
 
@@ -150,7 +152,9 @@ class Session:
             trail["write_key"] = request.write_key
             try:
                 result = publish(request, self.ports(active, request, way))
-            except Exception as error:
+            except BaseException as error:
+                if not failopen.is_fault(error):
+                    raise
                 way.rescue(request, error)
                 if way.result is None or getattr(error, "code", "") in ANSWERS:
                     raise

@@ -39,7 +39,7 @@ class Trail:
         """Open a table that tells when rows are handed to it and when they are in."""
         return cast("Table", _Traced(open_table(path, form), self.facts))
 
-    def rescue(self, request: PublishRequest, error: Exception) -> None:
+    def rescue(self, request: PublishRequest, error: BaseException) -> None:
         """Find out what became of the rows; set `result` where they are in the table."""
         failopen.show(error)
         facts = self.facts

@@ -16,7 +16,7 @@ from sfctl import wiring
 from sfctl.commands.compile import compile as compile_verb
 from sfctl.errors import StoreError
 from sfctl.evidence import outbox
-from sfctl.runtime.job import failopen, judging, lifecycle
+from sfctl.runtime.job import failopen, judging, lifecycle, reading
 from sfctl.runtime.pii import actions
 from sfctl.runtime.publishing import quarantine, settle
 from sfctl.runtime.tables import delta
@@ -339,3 +339,78 @@ def test_a_fallback_takes_the_rows_of_a_script_outside_any_project(
     place = tmp_path / "aside"
     sf.write(ROWS, "ds://shop/nobody", fallback=str(place))
     assert sum(pl.read_parquet(f).height for f in place.rglob("*.parquet")) == 3
+
+
+def panics(*_: object, **__: object) -> Any:
+    raise pl.exceptions.PanicException("a@b.org")
+
+
+def exits(*_: object, **__: object) -> Any:
+    raise SystemExit(9)
+
+
+@pytest.mark.parametrize("fault", [panics, exits])
+def test_a_judge_that_panics_or_exits_publishes_unjudged(
+    fault: Any, certified: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "judge", fault)
+    result = sf.write(BAD, "orders")
+    name = {panics: "PanicException", exits: "SystemExit"}[fault]
+    assert result.degraded == (f"JUDGE:{name}",)
+    assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    no_plaintext(certified)
+
+
+@pytest.mark.parametrize("fault", [panics, exits])
+def test_a_split_that_panics_or_exits_keeps_the_rows_together(
+    fault: Any, certified: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "split", fault)
+    result = sf.write(BAD, "orders")
+    assert any(reason.startswith("SPLIT:") for reason in result.degraded)
+    assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    no_plaintext(certified)
+
+
+@pytest.mark.parametrize("fault", [panics, exits])
+def test_actions_that_panic_or_exit_are_replaced_by_redaction(
+    fault: Any, certified: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "apply", fault)
+    result = sf.write(ROWS, "orders")
+    assert result.certification != "CERTIFIED"
+    assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    assert certified.table().filter(pl.col("id") < 100)["contact"].to_list() == [None] * 3
+    assert "a@b.org" not in str(certified.outbox())
+
+
+def test_a_panic_anywhere_else_ends_in_the_last_line(
+    certified: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(delta.DeltaLake, "write", panics)
+    result = sf.write(ROWS, "orders")
+    assert result.degraded == ["write:PanicException"]
+    assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    no_plaintext(certified)
+    told = capsys.readouterr()
+    assert "a@b.org" not in told.err + told.out + str(certified.outbox())
+
+
+def test_a_panic_while_reading_is_read_around(
+    certified: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "newest", panics)
+    assert sf.read("orders").shape == (3, 3)
+
+
+@pytest.mark.parametrize("order", [SystemExit(4), KeyboardInterrupt(), GeneratorExit()])
+def test_an_order_to_stop_is_obeyed(
+    order: BaseException, certified: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> Any:
+        raise order
+
+    monkeypatch.setattr(delta.DeltaLake, "write", stop)
+    with pytest.raises(type(order)) as told:
+        sf.write(ROWS, "orders")
+    assert told.value is order
