@@ -24,7 +24,7 @@ CODES: dict[str, Code] = {
     "SF504": Code(
         "Malformed text",
         "A CSV or JSON-lines file has a line that cannot be taken apart: too many fields, broken "
-        "JSON, or bytes that are no UTF-8.",
+        "JSON, or bytes that are no UTF-8; or its header names a column twice.",
         "Mend the line; cells that are merely of another type are judged and need no mending.",
     ),
     "SF510": Code(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ _FORMATS = {
     ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }  # fmt: skip
+_RENAMED = re.compile(r"_duplicated_[0-9]+\Z")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ class TextFiles:
         """The type that every value of every file fits, by column."""
         found: dict[str, pl.DataType] = {}
         for path in self.paths:
-            for name, dtype in _schema(self._scan(path, None), path).items():
+            schema = _schema(self._scan(path, None), path)
+            self._refuse_twice_named(schema, path)
+            for name, dtype in schema.items():
                 known = found.get(name, pl.Null())
                 same = known in (dtype, pl.Null())
                 found[name] = dtype if same else known if dtype == pl.Null() else pl.String()
@@ -124,10 +128,32 @@ class TextFiles:
             if schema is None:
                 return pl.scan_ndjson(path, infer_schema_length=None)
             return pl.scan_ndjson(path, schema=dict(schema))
-        separator = "\t" if path.endswith(".tsv") else ","
         if schema is None:
-            return pl.scan_csv(path, separator=separator, infer_schema_length=None, glob=False)
-        return pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
+            return pl.scan_csv(
+                path, separator=_separator(path), infer_schema_length=None, glob=False
+            )
+        return pl.scan_csv(path, separator=_separator(path), infer_schema=False, glob=False)
+
+    def _refuse_twice_named(self, schema: Mapping[str, pl.DataType], path: str) -> None:
+        """Refuse a header that names a column twice; the kernel renames the second in silence."""
+        if self.format != "csv" or not any(_RENAMED.search(name) for name in schema):
+            return
+        header = pl.scan_csv(
+            path, separator=_separator(path), has_header=False, n_rows=1, infer_schema=False,
+            glob=False,
+        ).collect()  # fmt: skip
+        names = ["" if name is None else str(name) for name in header.row(0)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise SourceError(
+                f"the header of {path} names the column {twice!r} twice",
+                hint="give each column a name of its own; no rule can tell the two apart",
+                code="SF504",
+            )
+
+
+def _separator(path: str) -> str:
+    return "\t" if path.endswith(".tsv") else ","
 
 
 def open_path(path: str) -> Source | TextFiles:

@@ -76,7 +76,8 @@ def over_limit(judgement: Judgement, enforcement: Enforcement) -> tuple[str, ...
     reasons = failed_batch_rules(judgement)
     if any(g.gate == "G3_SCHEMA" and g.result == "FAIL" for g in judgement.gates):
         reasons.insert(0, "G3_SCHEMA")
-    share = Fraction(enforcement.stage_shares.get(judgement.stage, enforcement.max_quarantine_share))
+    limit = enforcement.max_quarantine_share
+    share = Fraction(enforcement.stage_shares.get(judgement.stage, limit))
     if judgement.bad > share * judgement.rows:
         reasons.insert(0, "MAX_QUARANTINE_SHARE")
     return tuple(reasons)

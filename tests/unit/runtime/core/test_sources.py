@@ -224,3 +224,26 @@ def test_written_forms_are_read_exactly() -> None:
 
     assert one("12345678901234567890.12", "DECIMAL(38,2)") == Decimal("12345678901234567890.12")
     assert one("2024-01-01 10:00+0100", "TIMESTAMP") == datetime(2024, 1, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "column"),
+    [
+        ("rows.csv", "id,id,v\n1,2,3\n", "'id'"),
+        ("rows.csv", '"a b",v,"a b"\r\n1,2,3\r\n', "'a b'"),
+        ("rows.tsv", "v\tx\tx\n1\t2\t3\n", "'x'"),
+        ("rows.csv", "a,,\n1,2,3\n", "''"),
+    ],
+)
+def test_a_header_that_names_a_column_twice(
+    tmp_path: Path, name: str, text: str, column: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SourceError, match=f"names the column {column} twice") as error:
+        judged(str(tmp_path / name), rule("v > 0"))
+    assert error.value.code == "SF504"
+
+
+def test_a_column_may_be_called_what_the_kernel_calls_a_second_one(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,id_duplicated_0\n1,2\n")
+    assert result(str(tmp_path / "rows.csv"), rule("id_duplicated_0 > 2")).failed == 1
