@@ -18,16 +18,20 @@ TAINTING: frozenset[VersionKind] = frozenset({"failed", "failed_batch", "unjudge
 
 
 class Ledger:
-    """The records of one stage table (`urn#stage`) in the state store."""
+    """The records of one stage table (`urn#stage`) in the state store.
 
-    def __init__(self, state: StateStore, stage_urn: str) -> None:
+    `table` is the table's identity: records of another table that stood in its place are void.
+    Records that name no table are taken for records of this one.
+    """
+
+    def __init__(self, state: StateStore, stage_urn: str, table: str = "") -> None:
         self._state = state
         self._prefix = f"{stage_urn}/"
+        self._table = table
 
     def records(self) -> list[VersionRecord]:
-        """Return every record, oldest first."""
-        items = self._state.query(TABLE, self._prefix)
-        return [msgspec.convert(item.value, VersionRecord) for item in items]
+        """Return every record of this table, oldest first."""
+        return [record for record in self._all() if self._is_of(record)]
 
     def put(self, records: Iterable[VersionRecord]) -> None:
         """Write records; the same record again changes nothing."""
@@ -43,13 +47,25 @@ class Ledger:
         """
         known = {record.version: record for record in self.records()}
         fresh = [record_of(commit) for commit in commits if commit.version not in known]
+        fresh += [r for r in known.values() if r.table != self._table]
+        fresh = [msgspec.structs.replace(record, table=self._table) for record in fresh]
+        self._forget([record for record in self._all() if not self._is_of(record)])
         self.put(fresh)
         known |= {record.version: record for record in fresh}
         return [known[version] for version in sorted(known)]
 
     def prune(self, certified: int) -> None:
         """Forget what is far behind the certified version."""
-        old = [r for r in self.records() if r.version < certified][:-KEPT]
+        self._forget([r for r in self.records() if r.version < certified][:-KEPT])
+
+    def _all(self) -> list[VersionRecord]:
+        items = self._state.query(TABLE, self._prefix)
+        return [msgspec.convert(item.value, VersionRecord) for item in items]
+
+    def _is_of(self, record: VersionRecord) -> bool:
+        return not self._table or record.table in ("", self._table)
+
+    def _forget(self, old: Sequence[VersionRecord]) -> None:
         if old:
             self._state.transact([Delete(TABLE, self._key(r.version)) for r in old])
 

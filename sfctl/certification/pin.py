@@ -35,6 +35,8 @@ class Pin(msgspec.Struct, frozen=True):
     """When a held view becomes STALE_ESCALATION."""
     on_stale: str = "serve_certified"
     format: str = "delta"
+    table: str = ""
+    """The identity of the table the version is of, empty where it was not recorded."""
     schema: str = "sfctl.pin.v1"
 
     def status_at(self, now: datetime) -> CertificationStatus:
@@ -58,6 +60,7 @@ def pin_of(certificate: Certificate, *, tier: int, on_stale: str, format: str) -
         stale_at=stale_at(certificate, tier),
         on_stale=on_stale,
         format=format,
+        table=certificate.table,
     )
 
 

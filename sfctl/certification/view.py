@@ -17,6 +17,8 @@ TABLE = "certificate"
 HISTORY = 100
 STALE_AFTER = {1: timedelta(hours=24), 2: timedelta(hours=48), 3: timedelta(hours=72)}
 ATTEMPTS = 5
+REPLACED = "TABLE_REPLACED"
+"""Why a view holds whose table was deleted and made anew."""
 
 
 def load(state: StateStore, dataset_urn: str) -> Certificate:
@@ -49,6 +51,24 @@ def move(
     )
 
 
+def of_table(certificate: Certificate, table: str) -> Certificate:
+    """Return the certificate as it stands for the table with identity `table`.
+
+    Nothing that was certified of another table counts for one put in its place. Where either
+    identity is not known, the tables are taken to be the same.
+    """
+    if not table or certificate.table == table:
+        return certificate
+    if not certificate.table:
+        return msgspec.structs.replace(certificate, table=table)
+    return Certificate(
+        certificate.dataset_urn,
+        generation=certificate.generation,
+        held_reason=REPLACED,
+        table=table,
+    )
+
+
 def decided(
     certificate: Certificate,
     *,
@@ -71,11 +91,13 @@ def decided(
         return certificate
     judged = certificate.judged_version if version is None else version
     if blockers or version is None:
+        replaced = [REPLACED] if REPLACED in certificate.held_reason.split(", ") else []
+        blockers = [*replaced, *(blockers or ["BLOCKED"])]
         return msgspec.structs.replace(
             certificate,
             status=_held(certificate),
             held_since=certificate.held_since or at,
-            held_reason=", ".join(blockers) or "BLOCKED",
+            held_reason=", ".join(blockers),
             judged_version=judged,
             run_id=run_id,
         )

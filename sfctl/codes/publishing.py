@@ -41,6 +41,11 @@ CODES: dict[str, Code] = {
         "`certify` judged the whole table and its policy says no; the view was not moved.",
         "Read the reasons printed with it; mend or quarantine the rows, then certify again.",
     ),
+    "SF323": Code(
+        "Table was replaced",
+        "The table that the certified version is of was deleted, and another stands in its place.",
+        "Run its gold job, or judge the table as it stands with `sfctl certify --revalidate`.",
+    ),
     "SF331": Code(
         "Dataset is being published",
         "Another process publishes the same dataset; publishers take turns.",

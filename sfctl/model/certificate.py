@@ -41,6 +41,8 @@ class VersionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Partitions of which nothing older is left."""
     revalidated: bool = False
     """The whole table was judged at this version, and passed."""
+    table: str = ""
+    """The identity of the table, empty where it was not recorded."""
 
 
 class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,3 +66,5 @@ class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest version the view has decided on."""
     distrusted: tuple[int, ...] = ()
     """Versions an operator moved back from; they taint until overwritten or revalidated."""
+    table: str = ""
+    """The identity of the table that the versions are of, empty where it was not recorded."""

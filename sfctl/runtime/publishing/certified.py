@@ -50,7 +50,8 @@ def read_certified(
     The newer of state store and pin decides; without a store, or with one that does not answer,
     the pin alone does. With `allow_uncertified`, a dataset whose `on_stale` is `serve_uncertified`
     and whose view is held for too long yields its newest version, marked UNCERTIFIED.
-    Raises SourceError SF321 when nothing was ever certified.
+    Raises SourceError SF321 when nothing was ever certified, SF323 when what was is of a table
+    that is no longer there.
     """
     dataset = urn.without_stage(urn.canonical(dataset_urn))
     table = open_table(path, format)
@@ -60,6 +61,14 @@ def read_certified(
             f"no version of {dataset} is certified",
             hint="run its gold job, or `sfctl certify --init`; `sfctl status` says what holds it",
             code="SF321",
+        )
+    present = table.identity()
+    if known.table and present and present != known.table:
+        raise SourceError(
+            f"the table of {dataset} was replaced since version {known.last_certified_version} "
+            "of the former one was certified",
+            hint="`sfctl certify --revalidate` judges the table as it stands",
+            code="SF323",
         )
     status = known.status_at(now)
     version, shown = known.last_certified_version, status

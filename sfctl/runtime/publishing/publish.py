@@ -99,7 +99,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
             hint="they stay in quarantine",
         )
     counts = decision.count(judgement, choice)
-    record = _record(request, ports, judgement, choice, counts, protected, rows)
+    record = _record(request, ports, table, judgement, choice, counts, protected, rows)
     ref = _quarantined(request, ports, frame, rows, record)
     record = msgspec.structs.replace(record, quarantine=ref)
     ports.reached("quarantined")
@@ -193,6 +193,7 @@ def _with_findings(judgement: Judgement, protected: Protected) -> Judgement:
 def _record(
     request: PublishRequest,
     ports: Ports,
+    table: Table,
     judgement: Judgement,
     choice: decision.Decision,
     counts: Counts,
@@ -209,7 +210,7 @@ def _record(
             published=choice.publish != "none",
         )
     )
-    before = _view_before(request, ports)
+    before = _view_before(request, ports, table)
     kind = kind_of(blockers, counts, batch_failed=decision.batch_failed(judgement))
     return WriteRecord(
         write_key=request.write_key,
@@ -240,12 +241,13 @@ def _record(
     )
 
 
-def _view_before(request: PublishRequest, ports: Ports) -> Certificate:
+def _view_before(request: PublishRequest, ports: Ports, table: Table) -> Certificate:
     """Return the view; a store that does not answer holds no write up, only its certification."""
     try:
-        return view.load(ports.state, request.dataset_urn)
+        found = view.load(ports.state, request.dataset_urn)
     except StoreError:
         return Certificate(request.dataset_urn)
+    return view.of_table(found, table.identity()) if request.stage == predicate.STAGE else found
 
 
 def _partitions(request: PublishRequest, protected: Protected) -> tuple[str, ...]:

@@ -54,7 +54,13 @@ def verify(request: PublishRequest, ports: Ports, *, dry_run: bool = False) -> R
     with _locked(request, ports):
         table = ports.open_table(request.path, request.format)
         finished = 0 if dry_run else _finish(request, ports, table)
-        certificate = view.load(ports.state, request.dataset_urn)
+        certificate = _view(request, ports, table)
+        if not dry_run and certificate.generation:
+            certificate = view.move(
+                ports.state,
+                request.dataset_urn,
+                lambda present: view.of_table(present, table.identity()),
+            )
         moved = False
         if not dry_run and certificate.generation:
             moved = settling.place_pin(table, certificate, request.policy, request.format)
@@ -93,7 +99,7 @@ def revalidate(request: PublishRequest, ports: Ports, *, dry_run: bool = False) 
             )
         )
         if why or dry_run:
-            certificate = view.load(ports.state, request.dataset_urn)
+            certificate = _view(request, ports, table)
             action: Action = "refused" if why else "certified"
             return _answer(
                 request, ports, action, table, certificate,
@@ -112,7 +118,7 @@ def move_back(
     """
     with _locked(request, ports):
         table = ports.open_table(request.path, request.format)
-        before = view.load(ports.state, request.dataset_urn)
+        before = _view(request, ports, table)
         at = format_instant(ports.clock.now())
         wanted = view.moved_back(before, version, at)
         readable, why = probe(table, wanted.certified_version)
@@ -125,7 +131,9 @@ def move_back(
         if dry_run:
             return _answer(request, ports, "moved", table, wanted, readable=True, dry_run=True)
         after = view.move(
-            ports.state, request.dataset_urn, lambda present: view.moved_back(present, version, at)
+            ports.state,
+            request.dataset_urn,
+            lambda present: view.moved_back(view.of_table(present, table.identity()), version, at),
         )
         _emit(_record(request, ports, None), after.certified_version, after, ports)
         moved = settling.place_pin(table, after, request.policy, request.format)
@@ -147,12 +155,17 @@ def probe(table: Table, version: int | None) -> tuple[bool | None, tuple[str, ..
     return True, ()
 
 
+def _view(request: PublishRequest, ports: Ports, table: Table) -> Certificate:
+    """Return the view as it stands for the table that is there."""
+    return view.of_table(view.load(ports.state, request.dataset_urn), table.identity())
+
+
 def _finish(request: PublishRequest, ports: Ports, table: Table) -> int:
     """Settle our own commits that the view has not decided on, oldest first."""
     head = table.head()
     if head is None:
         return 0
-    decided = view.load(ports.state, request.dataset_urn).judged_version
+    decided = _view(request, ports, table).judged_version
     finished = 0
     for commit in table.commits(decided):
         record = written_by(commit)
@@ -163,7 +176,7 @@ def _finish(request: PublishRequest, ports: Ports, table: Table) -> int:
             stage_urn=request.stage_urn, format=request.format,
         )  # fmt: skip
         finished += 1
-    ledger = Ledger(ports.state, request.stage_urn)
+    ledger = Ledger(ports.state, request.stage_urn, table.identity())
     known = ledger.records()
     ledger.reconcile(table.commits(known[-1].version if known else None))
     return finished
@@ -200,7 +213,7 @@ def _certified(
     request: PublishRequest, ports: Ports, table: Table, head: int, judged: list[Judgement]
 ) -> Recertified:
     judgement = judged[-1]
-    ledger = Ledger(ports.state, request.stage_urn)
+    ledger = Ledger(ports.state, request.stage_urn, table.identity())
     known = ledger.records()
     ledger.reconcile(table.commits(known[-1].version if known else None))
     commit = table.commit(head)
@@ -211,6 +224,7 @@ def _certified(
         eligible=True,
         blockers=(),
         revalidated=True,
+        table=table.identity(),
         policy_digest=judgement.policy_digest,
     )
     ledger.put([passed])
@@ -225,7 +239,7 @@ def _certified(
         ports.state,
         request.dataset_urn,
         lambda present: view.decided(
-            present,
+            view.of_table(present, table.identity()),
             version=head,
             blockers=late,
             at=record.at,

@@ -43,7 +43,7 @@ def settle(
     `version` is None when nothing was published. Raises StoreError when the state store or the
     pin cannot be written, after the evidence was; the same write asked again goes on from there.
     """
-    ledger = Ledger(ports.state, stage_urn)
+    ledger = Ledger(ports.state, stage_urn, table.identity())
     records: list[VersionRecord] = []
     fault: StoreError | None = None
     try:
@@ -62,6 +62,7 @@ def settle(
         return Settled(held, events, safe)
 
     def decide(certificate: Certificate) -> Certificate:
+        certificate = view.of_table(certificate, table.identity())
         certified = certificate.certified_version
         spoiled: tuple[int, ...] = ()
         if version is not None:

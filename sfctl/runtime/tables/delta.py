@@ -39,6 +39,10 @@ class DeltaLake:
         """Return the newest version, None when there is no table."""
         return None if self._table is None else self._table.version()
 
+    def identity(self) -> str:
+        """Return the id in the log's metadata, empty without a table."""
+        return "" if self._table is None else str(self._table.metadata().id)
+
     def partitioned_by(self) -> tuple[str, ...]:
         """Return the partition columns, none where there are none or no table."""
         return () if self._table is None else tuple(self._table.metadata().partition_columns)

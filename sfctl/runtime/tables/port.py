@@ -42,6 +42,9 @@ class Table(Protocol):
     def head(self) -> int | None:
         """Return the newest version, None when there is no table."""
 
+    def identity(self) -> str:
+        """Return what tells this table from another at the same path, empty without a table."""
+
     def partitioned_by(self) -> tuple[str, ...]:
         """Return the partition columns, none where there are none or no table."""
 

@@ -54,6 +54,8 @@ class Manifest(msgspec.Struct, frozen=True):
     partition_by: tuple[str, ...]
     files: tuple[File, ...]
     keys: dict[str, int]
+    table: str = ""
+    """The id of the table, the same in each of its versions."""
     schema: str = "sfctl.snapshot.v1"
 
 
@@ -75,6 +77,10 @@ class Snapshots:
     def head(self) -> int | None:
         """Return the newest version, None when there is no table."""
         return None if self._manifest is None else self._manifest.version
+
+    def identity(self) -> str:
+        """Return the id that the first manifest gave the table, empty without one."""
+        return "" if self._manifest is None else self._manifest.table
 
     def partitioned_by(self) -> tuple[str, ...]:
         """Return the partition columns, none where there are none or no table."""
@@ -187,6 +193,7 @@ class Snapshots:
             partition_by=partition_by,
             files=(*kept, *fresh),
             keys=dict(list(keys.items())[-KEYS:]),
+            table=uuid.uuid4().hex if before is None else before.table,
         )
 
     def _merged(self, frame: pl.DataFrame, request: Write) -> pl.DataFrame:
