@@ -37,7 +37,7 @@ def dispatch(words: list[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return exit_codes.INTERRUPTED
-    except Exception as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001  no verb exits by itself, and Rust code panics
         return _failed(_named(error, words, settings), verb, settings, json_wanted)
 
 
@@ -113,7 +113,7 @@ def _pass_on(settings: Settings) -> None:
         os.environ["NO_COLOR"] = "1"
 
 
-def _named(error: Exception, words: list[str], settings: Settings | None) -> SfctlError:
+def _named(error: BaseException, words: list[str], settings: Settings | None) -> SfctlError:
     """Return an error of ours for any exception: what was not foreseen gets a bug report."""
     if isinstance(error, SfctlError):
         return error

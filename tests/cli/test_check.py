@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -61,6 +62,7 @@ def test_what_fails(sfctl: Run, place: Path) -> None:
     assert (rules["key"]["failed"], rules["key"]["surplus"]) == (2, 1)
     assert rules["positive"]["field"] == "amount"
     assert rules["positive"]["reason"] == "1 of 3 rows (33.33%) fail"
+    assert rules["enough"]["measured"] == "3"
     assert "x y" not in done.stdout
 
 
@@ -153,3 +155,52 @@ def test_nothing_heavy_but_the_engine_is_loaded(place: Path) -> None:
              "typer", "pydantic", "numpy", "deltalake", "ruamel.yaml"}  # fmt: skip
     assert loaded & heavy == set()
     assert "polars" in loaded
+
+
+def test_a_custom_rule_that_exits_is_no_silent_pass(sfctl: Run, place: Path) -> None:
+    (place / "leaving.py").write_text("import sys\n\ndef leave(rows):\n    sys.exit(0)\n")
+    rule = "dq: {rules: [{id: own, kind: custom, function: 'leaving:leave', fields: [id]}]}\n"
+    (place / "leaving.yaml").write_text(rule)
+    done = sfctl("check", "good.parquet", "--policy", "leaving.yaml", "--format", "json")
+    assert done.returncode == 1, done.stderr
+    found = {each["id"]: each for each in json.loads(done.stdout)["rules"]}
+    assert (found["own"]["status"], found["own"]["data_error"]) == ("error", True)
+
+
+def test_numbers_over_the_batch_are_said_with_units_and_limits(sfctl: Run, place: Path) -> None:
+    (place / "batch.yaml").write_text("""\
+dq:
+  rules:
+    - {id: fresh, kind: freshness, field: at, max_age: 36h}
+    - {id: many, kind: row_count, min: 1000, max: 2000}
+    - {id: full, kind: null_rate, field: n, max: 0.1}
+    - {id: mean, kind: aggregate, function: avg, field: n, max: 1}
+    - {id: low, kind: range, field: n, min: 2, threshold: 2}
+""")
+    at = [datetime(2020, 1, 1), datetime(2020, 1, 2), datetime(2020, 1, 1)]
+    pl.DataFrame({"at": at, "n": [1, None, 4]}).write_parquet(place / "batch.parquet")
+    words = ("check", "batch.parquet", "--policy", "batch.yaml", "--now", "2022-11-22T06:00:00Z")
+    said = [line.strip() for line in sfctl(*words).stdout.splitlines()]
+    assert "2 y 325 d old, at most 36 h" in said
+    assert "3 rows, at least 1,000, at most 2,000" in said
+    assert "33.33% null, at most 10%" in said
+    assert "avg 2.5, at most 1" in said
+    assert "1 of 3 rows (33.33%) fail, 2 may" in said
+    rules = {r["id"]: r for r in json.loads(sfctl(*words, "--format", "json").stdout)["rules"]}
+    assert rules["fresh"]["measured"] == "91173600"
+    assert rules["full"]["measured"] == "0.333333333333"
+
+
+def test_rows_that_fail_within_thresholds_are_named_in_the_summary(sfctl: Run, place: Path) -> None:
+    (place / "mild.yaml").write_text(
+        "dq: {rules: [{id: low, kind: range, field: amount, min: 0, threshold: 34%}]}\n"
+    )
+    done = sfctl("check", "bad.parquet", "--policy", "mild.yaml")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        done.stdout.splitlines()[0],
+        "    1 of 3 rows (33.33%) fail, 34% may",
+        "    RANGE_VIOLATION:amount  1",
+        "",
+        "1 rule: 1 passed; 2 of 3 rows good, 1 fails within thresholds: PASS.",
+    ]

@@ -33,7 +33,9 @@ def judge_for(check: Custom) -> RowJudge:
         try:
             answer = function(_batch(rows))
             series = _booleans(answer)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an exit in it would end the run, or pass for a pass
             raise DataError(f"{check.function} raised {type(error).__name__}") from error
         if len(series) != chunk.height:
             raise DataError(f"{check.function} returned {len(series)} of {chunk.height} answers")
@@ -50,6 +52,8 @@ def load(check: Custom) -> Callable[[Any], Any]:
         function = getattr(module, attribute)
     except (ImportError, AttributeError) as error:
         raise CustomRuleError(f"{check.function} cannot be imported: {error}") from error
+    except SystemExit as error:
+        raise CustomRuleError(f"{check.function} exits when it is imported") from error
     if check.digest and digest_of(function) != check.digest:
         raise CustomRuleError(f"{check.function} differs from the digest that was compiled")
     if not callable(function):
