@@ -27,19 +27,26 @@ def load(state: StateStore, dataset_urn: str) -> Certificate:
 
 
 def move(
-    state: StateStore, dataset_urn: str, change: Callable[[Certificate], Certificate]
+    state: StateStore,
+    dataset_urn: str,
+    change: Callable[[Certificate], Certificate],
+    *,
+    beyond: int = 0,
 ) -> Certificate:
     """Replace the certificate by `change(certificate)` with compare-and-set; return the new one.
 
     `change` is pure and may be asked again when another writer was quicker; one that returns its
-    argument writes nothing. Raises Conflict when others keep winning.
+    argument writes nothing. The new generation is past `beyond`, what readers have seen already: a
+    state store that was lost begins anew, and its word would count for nothing.
+    Raises Conflict when others keep winning.
     """
     for _ in range(ATTEMPTS):
         current, expect = _load(state, dataset_urn)
         changed = change(current)
-        if changed == current:
+        if changed == current and beyond <= current.generation:
             return current
-        changed = msgspec.structs.replace(changed, generation=current.generation + 1)
+        generation = max(current.generation, beyond) + 1
+        changed = msgspec.structs.replace(changed, generation=generation)
         try:
             state.put(TABLE, dataset_urn, codec.plain(changed), expect=expect)
         except Conflict:

@@ -60,6 +60,7 @@ def verify(request: PublishRequest, ports: Ports, *, dry_run: bool = False) -> R
                 ports.state,
                 request.dataset_urn,
                 lambda present: view.of_table(present, table.identity()),
+                beyond=settling.pinned_generation(table),
             )
         moved = False
         if not dry_run and certificate.generation:
@@ -134,6 +135,7 @@ def move_back(
             ports.state,
             request.dataset_urn,
             lambda present: view.moved_back(view.of_table(present, table.identity()), version, at),
+            beyond=settling.pinned_generation(table),
         )
         _emit(_record(request, ports, None), after.certified_version, after, ports)
         moved = settling.place_pin(table, after, request.policy, request.format)
@@ -248,6 +250,7 @@ def _certified(
             evidence=[event.evidence_id for event in events],
             again=True,
         ),
+        beyond=settling.pinned_generation(table),
     )
     _emit(record, head, after, ports)
     moved = settling.place_pin(table, after, request.policy, request.format)

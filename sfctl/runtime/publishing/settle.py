@@ -82,7 +82,7 @@ def settle(
             evidence=[event.evidence_id for event in events],
         )
 
-    after = view.move(ports.state, record.dataset_urn, decide)
+    after = view.move(ports.state, record.dataset_urn, decide, beyond=pinned_generation(table))
     if after.certified_version is not None and after.certified_version == version:
         ledger.prune(after.certified_version)
     ports.reached("certified")
@@ -145,6 +145,17 @@ def certification_event(
         seq=seq,
         quarantined_rows=certificate.quarantined_rows,
     )
+
+
+def pinned_generation(table: Table) -> int:
+    """Return the generation of the pin beside a gold table; 0 without one that can be read."""
+    if "://" in table.path:
+        return 0
+    try:
+        present = pin.read(Path(table.path))
+    except StoreError:
+        return 0
+    return present.generation if present is not None else 0
 
 
 def place_pin(table: Table, certificate: Certificate, policy: Policy, format: str) -> bool:
