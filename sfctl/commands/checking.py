@@ -5,6 +5,7 @@ Nothing here imports the command line, so that the plain forms of `check` start 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -13,9 +14,9 @@ from typing import Any
 from sfctl import exit_codes
 from sfctl.errors import Problem, UsageError
 from sfctl.model import codec
-from sfctl.model.policy import Policy
+from sfctl.model.policy import Batch, Policy
 from sfctl.model.verdict import GateResult, Judgement, RuleResult
-from sfctl.report import text
+from sfctl.report import measured, text
 from sfctl.report.outcome import Finding, Outcome
 
 _WORDS = {"skipped": "skip"}
@@ -44,7 +45,7 @@ def checked(path: str, policy: Path, stage: str, now: datetime | None) -> Outcom
     return Outcome(
         "check",
         _payload(path, compiled, judgement),
-        _text(judgement),
+        _text(compiled, judgement),
         _exit_code(judgement),
         tuple(str(problem) for problem in problems),
         (*_findings(path, compiled, judgement), *map(_hint, problems)),
@@ -69,13 +70,14 @@ def _exit_code(judgement: Judgement) -> int:
 
 
 def _payload(path: str, policy: Policy, judgement: Judgement) -> dict[str, Any]:
+    checks = _batch_checks(policy)
     return {
         "source": path,
         "dataset": judgement.dataset_urn,
         "stage": judgement.stage,
         "policy_digest": policy.digest,
         "rows": judgement.rows,
-        "rules": [_rule(rule) for rule in judgement.rules],
+        "rules": [_rule(rule, checks) for rule in judgement.rules],
         "totals": codec.plain(judgement.totals),
         "gates": [_gate(gate) for gate in judgement.gates],
         "verdict": judgement.verdict,
@@ -88,7 +90,7 @@ def _payload(path: str, policy: Policy, judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _rule(rule: RuleResult) -> dict[str, Any]:
+def _rule(rule: RuleResult, checks: Mapping[str, Batch]) -> dict[str, Any]:
     return {
         "id": rule.id,
         "kind": rule.kind,
@@ -102,7 +104,7 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "threshold": rule.threshold,
         "signature": rule.signature,
         "signatures": rule.signatures,
-        "reason": _reason(rule),
+        "reason": _reason(rule, checks),
         "measured": rule.measured,
         "surplus": rule.surplus,
         "subsumed_by": rule.subsumed_by or None,
@@ -124,22 +126,28 @@ def _gate(gate: GateResult) -> dict[str, Any]:
     }
 
 
-def _reason(rule: RuleResult) -> str:
-    """Say in a few words why a rule did not simply pass; empty where it did."""
-    if rule.reason or rule.status == "pass":
+def _batch_checks(policy: Policy) -> dict[str, Batch]:
+    return {rule.id: rule.check for rule in policy.rules if isinstance(rule.check, Batch)}
+
+
+def _reason(rule: RuleResult, checks: Mapping[str, Batch]) -> str:
+    """Say in a few words why a rule did not hold on every row; empty where it did."""
+    if rule.reason or (rule.status == "pass" and not rule.failed):
         return rule.reason
     if rule.measured is not None:
-        return f"measured {rule.measured}"
+        return measured.said(checks[rule.id], rule.measured)
     share = text.share(rule.failed / rule.evaluated) if rule.evaluated else "0%"
-    return f"{rule.failed:,} of {text.count(rule.evaluated, 'row')} ({share}) fail"
+    allowed = "" if rule.threshold == "0" else f", {rule.threshold} may"
+    return f"{rule.failed:,} of {text.count(rule.evaluated, 'row')} ({share}) fail{allowed}"
 
 
-def _text(judgement: Judgement) -> str:
+def _text(policy: Policy, judgement: Judgement) -> str:
+    checks = _batch_checks(policy)
     lines: list[str] = []
     for rule in judgement.rules:
         lines.append(text.status_line(rule.id, _WORDS.get(rule.status, rule.status)))
-        if rule.status != "pass" and not rule.subsumed_by:
-            lines.append(f"    {_reason(rule)}")
+        if (rule.status != "pass" or rule.failed) and not rule.subsumed_by:
+            lines.append(f"    {_reason(rule, checks)}")
             lines += _causes(rule.signatures)
     for gate in judgement.gates:
         if gate.gate in ("G3_SCHEMA", "G5_PII") and gate.result != "PASS":
@@ -163,11 +171,15 @@ def _summary(judgement: Judgement) -> str:
     )  # fmt: skip
     said = ", ".join(f"{number} {word}" for number, word in counts if number) or "none declared"
     rows = f"{judgement.good:,} of {text.count(judgement.rows, 'row')} good"
+    if judgement.bad and judgement.verdict in ("PASS", "WARN"):
+        word = "fails" if judgement.bad == 1 else "fail"
+        rows += f", {judgement.bad:,} {word} within thresholds"
     return f"{text.count(totals.declared, 'rule')}: {said}; {rows}: {judgement.verdict}."
 
 
 def _findings(path: str, policy: Policy, judgement: Judgement) -> list[Finding]:
     places = {rule.id: _place(rule.source) for rule in policy.rules}
+    checks = _batch_checks(policy)
     found = []
     for rule in judgement.rules:
         file, line, col = places.get(rule.id, ("", 0, 0))
@@ -175,7 +187,7 @@ def _findings(path: str, policy: Policy, judgement: Judgement) -> list[Finding]:
         found.append(
             Finding(
                 code="SF511" if rule.status == "error" else "SF510",
-                message=f"{rule.id}: {_reason(rule) or 'holds'}",
+                message=f"{rule.id}: {_reason(rule, checks) or 'holds'}",
                 severity="error" if bad and rule.severity == "error" else "warning",
                 path=file or path,
                 line=line,

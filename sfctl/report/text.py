@@ -65,7 +65,14 @@ def size(octets: float) -> str:
 
 
 def share(part: float) -> str:
-    """Return a share as a percentage of at most two figures after the point."""
+    """Return a share as a percentage of at most two figures after the point.
+
+    A share that is not all or nothing is not rounded to it: `<0.01%`, `>99.99%`.
+    """
+    if 0 < part < 0.0001:
+        return "<0.01%"
+    if 0.9999 < part < 1:
+        return ">99.99%"
     return f"{part * 100:.2f}".rstrip("0").rstrip(".") + "%"
 
 
