@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from sfctl.model import codec
+from sfctl.model import codec, urn
 from sfctl.model.certificate import VersionKind, VersionRecord
 from sfctl.model.write import Commit, Counts, WriteRecord
 from sfctl.state.port import Delete, Put, StateStore
@@ -46,7 +46,8 @@ class Ledger:
         ledger loses nothing. Commits without our record are maintenance or foreign.
         """
         known = {record.version: record for record in self.records()}
-        fresh = [record_of(commit) for commit in commits if commit.version not in known]
+        lacking = [commit for commit in commits if commit.version not in known]
+        fresh = self._read(lacking, {r.write_key: r.version for r in known.values()})
         fresh += [r for r in known.values() if r.table != self._table]
         fresh = [msgspec.structs.replace(record, table=self._table) for record in fresh]
         self._forget([record for record in self._all() if not self._is_of(record)])
@@ -57,6 +58,19 @@ class Ledger:
     def prune(self, certified: int) -> None:
         """Forget what is far behind the certified version."""
         self._forget([r for r in self.records() if r.version < certified][:-KEPT])
+
+    def _read(self, commits: Iterable[Commit], writers: dict[str, int]) -> list[VersionRecord]:
+        """A write is committed once, to its own table: a note found elsewhere was copied."""
+        found = []
+        for commit in sorted(commits, key=lambda commit: commit.version):
+            record, written = record_of(commit), written_by(commit)
+            if written is not None:
+                place = f"{urn.with_stage(written.dataset_urn, written.stage)}/"
+                first = writers.setdefault(written.write_key, commit.version)
+                if first != commit.version or place != self._prefix:
+                    record = foreign(commit)
+            found.append(record)
+        return found
 
     def _all(self) -> list[VersionRecord]:
         items = self._state.query(TABLE, self._prefix)
@@ -77,15 +91,13 @@ def record_of(commit: Commit) -> VersionRecord:
     """Return what a commit says of itself; one that only claims to be ours is foreign."""
     written = written_by(commit)
     if written is None:
-        kind: VersionKind = "foreign" if commit.kind == "ours" else commit.kind
-        return VersionRecord(
-            version=commit.version, kind=kind, at=commit.at, operation=commit.operation
-        )
+        return foreign(commit, "foreign" if commit.kind == "ours" else commit.kind)
     return VersionRecord(
         version=commit.version,
         kind=written.kind,
         at=written.at,
         run_id=written.run.run_id,
+        write_key=written.write_key,
         operation=commit.operation,
         overwrites=written.mode == "overwrite",
         policy_digest=written.judgement.policy_digest,
@@ -95,6 +107,13 @@ def record_of(commit: Commit) -> VersionRecord:
         blockers=written.blockers,
         partitions=written.partitions if written.mode != "merge" else (),
         replaces=written.partitions if written.mode == "overwrite_partitions" else (),
+    )
+
+
+def foreign(commit: Commit, kind: VersionKind = "foreign") -> VersionRecord:
+    """Return the record of a commit that no write of ours made."""
+    return VersionRecord(
+        version=commit.version, kind=kind, at=commit.at, operation=commit.operation
     )
 
 

@@ -41,6 +41,8 @@ class VersionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Partitions of which nothing older is left."""
     revalidated: bool = False
     """The whole table was judged at this version, and passed."""
+    write_key: str = ""
+    """The write that made it, where that was ours; a second commit that names it is foreign."""
     table: str = ""
     """The identity of the table, empty where it was not recorded."""
 

@@ -66,14 +66,14 @@ class DeltaLake:
         """Return the version that `key` was committed in, None when it never was.
 
         The key's transaction number is the version that was expected; a write that had to yield
-        to others stands at or after it, and its commit names the key.
+        to others stands at or after it, and its commit is the first that names the key.
         """
         if self._table is None:
             return None
         expected = self._table.transaction_version(key)
         if expected is None:
             return None
-        for entry in self._history(self._table.version() - expected + 1):
+        for entry in reversed(self._history(self._table.version() - expected + 1)):
             if key in str(entry.get(f"{METADATA}_keys", "")).split():
                 return int(entry["version"])
         return int(expected)
