@@ -143,7 +143,7 @@ CODES: dict[str, Code] = {
     ),
     "SF758": Code(
         "Compiled for another target",
-        "target/ holds what was compiled for one target, and the run asks for another.",
+        "target/ holds what was compiled for one target, and the command asks for another.",
         "Run `sfctl compile --target NAME` first.",
     ),
     "SF759": Code(

@@ -22,7 +22,8 @@ CODES: dict[str, Code] = {
     ),
     "SF805": Code(
         "Not a switch",
-        "The scope, expiry or reason of a kill switch is missing or out of bounds.",
+        "The scope, expiry or reason of a kill switch is missing or out of bounds, or the scope "
+        "names a dataset or job that the compiled project does not have.",
         "Scopes are fleet, cluster:X, job:X, dataset:X, gate:X; a reason is always needed; "
         "fleet-wide at most 24 h.",
     ),

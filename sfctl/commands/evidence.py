@@ -25,6 +25,7 @@ from sfctl.model import codec
 from sfctl.model import evidence as envelope
 from sfctl.model.evidence import KINDS, Evidence
 from sfctl.report.outcome import Outcome
+from sfctl.runtime.job.compiled import check_target
 from sfctl.spec.repository import find_root
 from sfctl.state.tidy import tidy
 
@@ -51,10 +52,11 @@ def list_events(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 200,
     archived: Annotated[bool, typer.Option(help="Look in the archive as well.")] = False,
     project_dir: Path = Path(),
+    target: str | None = None,
     now: datetime | None = None,
 ) -> Outcome:
     """List events, oldest first."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
     query = Query(
         run_id=run,
         dataset=dataset,
@@ -90,12 +92,13 @@ def show(
     revision: Annotated[int | None, typer.Option(help="This revision, else the highest.")] = None,
     payload: Annotated[bool, typer.Option(help="Open a payload kept in a file.")] = False,
     project_dir: Path = Path(),
+    target: str | None = None,
 ) -> Outcome:
     """Show one event, from the bus or the archive.
 
     Raises StoreError SF803 when there is no such event.
     """
-    folder, _ = _begin(project_dir, None)
+    folder, _ = _begin(project_dir, target, None)
     with wiring.open_bus(folder) as bus:
         record = bus.get(evidence_id, revision)
     event = record.event if record else wiring.open_archive(folder).get(evidence_id, revision)
@@ -123,10 +126,11 @@ def publish(
     file: Annotated[str, typer.Argument(help="JSON or JSON Lines; `-` reads stdin.")],
     *,
     project_dir: Path = Path(),
+    target: str | None = None,
     now: datetime | None = None,
 ) -> Outcome:
     """Publish events of any accepted form; what cannot be placed becomes a dead letter."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
     forgiven: dict[str, int] = {}
     rejected: list[dict[str, Any]] = []
     letters: list[DeadLetter] = []
@@ -172,10 +176,11 @@ def replay(
     since: Annotated[str, typer.Option(help="From this time or this long ago.")] = "",
     offset: Annotated[int | None, typer.Option(min=0, help="From this offset.")] = None,
     project_dir: Path = Path(),
+    target: str | None = None,
     now: datetime | None = None,
 ) -> Outcome:
     """Read the log again from a point: for a consumer group, or into a file."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
     if not group and to is None:
         raise UsageError("replay needs --group or --to", hint="see --help", code="SF807")
     start: Literal["start"] | datetime | int = instant_of(since, moment) or offset or "start"
@@ -200,9 +205,11 @@ def replay(
     )
 
 
-def archive(*, project_dir: Path = Path(), now: datetime | None = None) -> Outcome:
+def archive(
+    *, project_dir: Path = Path(), target: str | None = None, now: datetime | None = None
+) -> Outcome:
     """Archive what is a day old, move files by age, and bound what lies under .sfctl."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
     with wiring.open_bus(folder) as bus, wiring.open_state(folder) as state:
         archived = wiring.open_archive(folder).run(bus, moment)
         swept = retention.sweep(bus, moment)
@@ -219,9 +226,9 @@ def archive(*, project_dir: Path = Path(), now: datetime | None = None) -> Outco
     )
 
 
-def flush(*, project_dir: Path = Path()) -> Outcome:
+def flush(*, project_dir: Path = Path(), target: str | None = None) -> Outcome:
     """Move what waits in the outbox to the bus."""
-    folder, _ = _begin(project_dir, None)
+    folder, _ = _begin(project_dir, target, None)
     with wiring.open_bus(folder) as bus:
         flushed = flush_outbox(folder / "outbox", bus, deadline=30.0)
     done = flushed.published
@@ -249,9 +256,10 @@ def dead_letters(
     *,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 100,
     project_dir: Path = Path(),
+    target: str | None = None,
 ) -> Outcome:
     """List what could not be accepted, and why."""
-    folder, _ = _begin(project_dir, None)
+    folder, _ = _begin(project_dir, target, None)
     with wiring.open_bus(folder) as bus:
         letters = bus.dead_letters(limit)
     lines = [f"{x.at}  {x.origin}  {x.detail}  {x.reason}" for x in letters]
@@ -271,8 +279,10 @@ SUBVERBS = {
 }
 
 
-def _begin(project_dir: Path, now: datetime | None) -> tuple[Path, datetime]:
-    folder = wiring.store_folder(find_root(project_dir))
+def _begin(project_dir: Path, target: str | None, now: datetime | None) -> tuple[Path, datetime]:
+    root = find_root(project_dir)
+    check_target(root, target)
+    folder = wiring.store_folder(root)
     return folder, now or clock_from_environment().now()
 
 

@@ -108,9 +108,12 @@ def open_lake(
 ) -> Iterator[Lake]:
     """Open a compiled project for `verb`; what it says is delivered at the end, or kept.
 
-    Raises PolicyRejected SF752 for a project that was never compiled.
+    Raises PolicyRejected SF752 for a project that was never compiled, UsageError SF758 for one
+    that was compiled for another target.
     """
     root = find_root(project_dir)
+    project = compiled.load(root)
+    project.require_target(target)
     folder = wiring.store_folder(root)
     moment = now or clock_from_environment().now()
     at = format_instant(moment)
@@ -121,7 +124,7 @@ def open_lake(
         wiring.open_state(folder) as state,
         Outbox(folder / "outbox", run.run_id) as outbox,
     ):
-        yield Lake(compiled.load(root), target, state, outbox, run, moment)
+        yield Lake(project, target, state, outbox, run, moment)
     with contextlib.suppress(SfctlError), wiring.open_bus(folder) as bus:
         flush(folder / "outbox", bus)
 

@@ -135,12 +135,7 @@ def _planned(
         compiled, notes = _compiled_or_none(root)
         return Plan(name, passed, None, compiled, notes)
     compiled = load(root)
-    if target and target != compiled.manifest.target.name:
-        raise UsageError(
-            f"target/ was compiled for {compiled.manifest.target.name}, not {target}",
-            hint=f"sfctl compile --target {target}",
-            code="SF758",
-        )
+    compiled.require_target(target)
     entry = job_named(compiled.manifest, job)
     command = tuple(command_of(entry, date, passed))
     notes = run_outcome.warnings(compiled, entry)

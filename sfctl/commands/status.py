@@ -61,6 +61,8 @@ def status(
     look = _Look(root, moment)
     look.open()
     try:
+        if look.compiled is not None:
+            look.compiled.require_target(target)
         if health:
             return look.health()
         entries = look.chosen(select, exclude, target)

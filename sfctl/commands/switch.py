@@ -14,11 +14,14 @@ import typer
 from sfctl import wiring
 from sfctl.clock import clock_from_environment
 from sfctl.commands.spans import span_of
+from sfctl.errors import PolicyRejected, UsageError
 from sfctl.evidence.flush import flush
 from sfctl.evidence.outbox import Outbox
 from sfctl.model import facts
 from sfctl.report.outcome import Outcome
+from sfctl.runtime.job.compiled import check_target, load
 from sfctl.spec.repository import find_root
+from sfctl.spec.wording import suggestion
 from sfctl.state import switch as switches
 from sfctl.state.switch import Switch
 
@@ -31,10 +34,12 @@ def off(
     scope: Scope = "fleet",
     expires: Annotated[str, typer.Option(help="For how long; the fleet at most 24h.")] = "2h",
     project_dir: Path = Path(),
+    target: str | None = None,
     now: datetime | None = None,
 ) -> Outcome:
     """Turn gates off: data flows unjudged, nothing certifies, until the switch expires."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
+    _check_known(folder.parent, scope)
     with wiring.open_state(folder) as state:
         switch = switches.switch_off(
             state,
@@ -59,10 +64,11 @@ def on(
     reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
     scope: Scope = "fleet",
     project_dir: Path = Path(),
+    target: str | None = None,
     now: datetime | None = None,
 ) -> Outcome:
     """Turn gates on again at a scope."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
     scope = switches.check_scope(scope)
     with wiring.open_state(folder) as state:
         found = switches.switch_on(state, folder, scope=scope)
@@ -76,9 +82,11 @@ def on(
     )
 
 
-def status(*, project_dir: Path = Path(), now: datetime | None = None) -> Outcome:
+def status(
+    *, project_dir: Path = Path(), target: str | None = None, now: datetime | None = None
+) -> Outcome:
     """Show what is off, by whom, why, until when."""
-    folder, moment = _begin(project_dir, now)
+    folder, moment = _begin(project_dir, target, now)
     known = switches.read(folder, moment, store=lambda: wiring.open_state(folder))
     lines = [
         f"{x.scope}  by {x.actor}  until {x.expires or 'the environment changes'}: {x.reason}  OFF"
@@ -92,9 +100,29 @@ def status(*, project_dir: Path = Path(), now: datetime | None = None) -> Outcom
 SUBVERBS = {"off": off, "on": on, "status": status}
 
 
-def _begin(project_dir: Path, now: datetime | None) -> tuple[Path, datetime]:
-    folder = wiring.store_folder(find_root(project_dir))
-    return folder, now or clock_from_environment().now()
+def _begin(project_dir: Path, target: str | None, now: datetime | None) -> tuple[Path, datetime]:
+    root = find_root(project_dir)
+    check_target(root, target)
+    return wiring.store_folder(root), now or clock_from_environment().now()
+
+
+def _check_known(root: Path, scope: str) -> None:
+    """Raise UsageError SF805 for a dataset or job that the compiled project does not have."""
+    kind, _, name = switches.check_scope(scope).partition(":")
+    if kind not in ("dataset", "job"):
+        return
+    try:
+        project = load(root)
+    except PolicyRejected:
+        return  # nothing to compare with: in need, gates can be turned off all the same
+    entries = project.manifest.datasets.values()
+    known = [entry.name for entry in entries] if kind == "dataset" else [*project.manifest.jobs]
+    if project.dataset(name) is None if kind == "dataset" else name not in known:
+        raise UsageError(
+            f"target/ has no {kind} {name!r}",
+            hint=suggestion(name.rpartition(":")[2], known),
+            code="SF805",
+        )
 
 
 def _audit(folder: Path, moment: datetime, switch: Switch, state: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -106,6 +107,16 @@ class Compiled:
         now = load(self.root).manifest.datasets.get(entry.urn)
         return now is not None and policy.digest == now.digest
 
+    def require_target(self, name: str | None) -> None:
+        """Raise UsageError SF758 where everything was compiled for another target."""
+        own = self.manifest.target.name
+        if name and name != own:
+            raise UsageError(
+                f"target/ was compiled for {own}, not {name}",
+                hint=f"sfctl compile --target {name}",
+                code="SF758",
+            )
+
     def job(self, name: str) -> JobEntry | None:
         """Return a job of the manifest by name."""
         return self.manifest.jobs.get(name)
@@ -139,6 +150,13 @@ def load(root: Path) -> Compiled:
             code="SF752",
         )
     return Compiled(root, manifest)
+
+
+def check_target(root: Path, name: str | None) -> None:
+    """Raise UsageError SF758 where a project is compiled, and for another target."""
+    if name:
+        with contextlib.suppress(PolicyRejected):
+            load(root).require_target(name)
 
 
 def find_root(environ: Mapping[str, str] = os.environ) -> Path:

@@ -11,8 +11,11 @@ import pytest
 
 import sfctl as sf
 from sfctl import wiring
+from sfctl.cli import main
+from sfctl.commands import switch as switch_verb
 from sfctl.commands.run import run
 from sfctl.commands.status import status
+from sfctl.errors import UsageError
 from sfctl.evidence.flush import flush
 from sfctl.report.outcome import Outcome
 from tests.shop_rig import PROJECT, Shop
@@ -129,3 +132,55 @@ def test_selection(shop: Shop) -> None:
     assert [d["name"] for d in one] == ["plain"]
     most = look(shop, select=("tier:2",), exclude=("strict",)).payload["datasets"]
     assert {d["name"] for d in most} == {"orders", "plain", "everywhere", "lines"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["quarantine", "list"],
+        ["certify", "orders"],
+        ["evidence", "list"],
+        ["evidence", "flush"],
+        ["switch", "status"],
+        ["switch", "off", "--reason", "drill"],
+        ["run", "daily"],
+    ],
+)
+def test_another_target_than_the_compiled_one_is_refused(
+    words: list[str], shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = ["--project-dir", str(shop.root)]
+    assert main([*words, "--target", "prdo", *folder]) == 2
+    assert "SF758 target/ was compiled for dev, not prdo" in capsys.readouterr().err
+    if words[0] == "status":
+        assert main([*words, "--target", "dev", *folder]) == 0
+
+
+@pytest.mark.parametrize(
+    ("scope", "near"),
+    [
+        ("dataset:ordres", "orders"),
+        ("dataset:ds://shop/ordres", "orders"),
+        ("job:dayly", "daily"),
+        ("gate:G9", "G5_PII"),
+    ],
+)
+def test_a_switch_for_what_is_not_there_is_refused(scope: str, near: str, shop: Shop) -> None:
+    with pytest.raises(UsageError) as refused:
+        switch_verb.off(scope=scope, reason="drill", project_dir=shop.root)
+    assert (refused.value.code, refused.value.exit_code) == ("SF805", 2)
+    assert near in refused.value.hint
+    assert switch_verb.status(project_dir=shop.root).payload["switches"] == []
+
+
+@pytest.mark.parametrize("scope", ["dataset:orders", "dataset:ds://shop/orders", "job:daily"])
+def test_a_switch_for_what_is_there(scope: str, shop: Shop) -> None:
+    switch_verb.off(scope=scope, reason="drill", project_dir=shop.root)
+    assert len(switch_verb.status(project_dir=shop.root).payload["switches"]) == 1
+
+
+def test_without_a_compiled_project_any_name_is_taken(shop: Shop) -> None:
+    (shop.root / "target" / "manifest.json").unlink()
+    switch_verb.off(scope="job:nightly", reason="drill", project_dir=shop.root)
+    assert len(switch_verb.status(project_dir=shop.root).payload["switches"]) == 1
