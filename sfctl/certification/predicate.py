@@ -41,6 +41,12 @@ def _approved(case: Case) -> Iterable[str]:
         yield "POLICY_UNVERIFIED"
 
 
+def _declared(case: Case) -> Iterable[str]:
+    schema = case.policy.schema
+    if not (schema.columns or schema.baseline or case.policy.rules_for(STAGE)):
+        yield "NOTHING_DECLARED"
+
+
 def _enabled(case: Case) -> Iterable[str]:
     if not case.gates_enabled:
         yield "GATES_OFF"
@@ -110,6 +116,7 @@ def _untainted(standing: Standing) -> Iterable[str]:
 
 OF_THE_JUDGEMENT: dict[str, Callable[[Case], Iterable[str]]] = {
     "the policy is verified": _approved,
+    "a schema or a gold rule is declared": _declared,
     "gates were enabled": _enabled,
     "the batch was published": _published,
     "every gold rule was evaluated in full": _evaluated,

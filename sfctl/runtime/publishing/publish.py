@@ -15,7 +15,7 @@ from sfctl.certification import predicate, view
 from sfctl.certification.ledger import kind_of, written_by
 from sfctl.clock import format_instant
 from sfctl.errors import PublishBlocked, StoreError, UsageError
-from sfctl.model import codec
+from sfctl.model import codec, facts
 from sfctl.model.certificate import Certificate
 from sfctl.model.ids import row_key_hash
 from sfctl.model.verdict import Judgement
@@ -26,7 +26,7 @@ from sfctl.runtime.publishing.lock import dataset_lock
 from sfctl.runtime.publishing.protect import Protected, protect
 from sfctl.runtime.publishing.quarantine import RULES, Quarantine, batch_of, dt_of
 from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest, Rows
-from sfctl.runtime.publishing.settle import Settled, settle
+from sfctl.runtime.publishing.settle import Settled, emit, settle
 from sfctl.runtime.publishing.unjudged import unjudged
 from sfctl.runtime.tables.port import Table, Write
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROW_KEYS = 10
+LOST = "QUARANTINE_LOST"
+"""The fault of a resumed write whose quarantined rows are no longer there."""
 
 
 def publish(request: PublishRequest, ports: Ports) -> WriteResult:
@@ -68,7 +70,38 @@ def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) 
             code="SF334",
         )
     settled = _settle(request, ports, table, record, version)
-    return _result(record, version, settled, already=True)
+    result = _result(record, version, settled, already=True)
+    if record.quarantine is None or not _quarantine_lost(request):
+        return result
+    lost = facts.sdk_degraded(
+        record.run,
+        ports.clock.now(),
+        where="quarantine",
+        error=LOST,
+        message=f"{record.counts.rows_quarantined} rows that waited there are gone",
+        dataset_urn=record.dataset_urn,
+        stage=record.stage,
+        ordinal=record.ordinal,
+        seq=ports.reserve(1),
+    )
+    safe = emit([lost], ports)
+    return msgspec.structs.replace(
+        result,
+        rows_quarantined=0,
+        quarantine_table="",
+        degraded=(*result.degraded, LOST),
+        evidence=(*result.evidence, lost.evidence_id),
+        evidence_safe=result.evidence_safe and safe,
+    )
+
+
+def _quarantine_lost(request: PublishRequest) -> bool:
+    """Whether the quarantine knows nothing of this write; rows that left it in order are known."""
+    try:
+        store = Quarantine(request.quarantine_path, request.dataset_urn)
+        return store.table.committed(request.write_key) is None
+    except StoreError:
+        return True
 
 
 def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResult:
