@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from sfctl.errors import StoreError, StoreLocked
 
 _INHERITED: list[sqlite3.Connection] = []
 """Connections of a parent process, kept from being closed in its child."""
+
+
+def _let_go(connection: sqlite3.Connection, pid: int) -> None:
+    """Close what a forgotten store left open, though never in a child of the process it is of."""
+    if os.getpid() == pid:
+        connection.close()
 
 
 class Database:
@@ -106,6 +113,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        weakref.finalize(self, _let_go, connection, os.getpid())
         return connection
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
