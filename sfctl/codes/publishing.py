@@ -26,6 +26,11 @@ CODES: dict[str, Code] = {
         "`partition=` names one value, the column holds others.",
         "Write one partition at a time, or leave `partition=` out.",
     ),
+    "SF313": Code(
+        "Stage is not stored",
+        "The dataset's `storage:` names no place for the stage that was to be written.",
+        "Write a stage that it stores, or add the stage to `storage:` and compile.",
+    ),
     "SF320": Code(
         "Not a certified version",
         "The view moves only to versions that were certified.",

@@ -49,6 +49,12 @@ def certify(
         )
     with open_lake("certify", project_dir, target, now) as lake:
         entries = [e for e in lake.chosen(select, exclude) if "gold" in e.paths]
+        if len(select) == 1 and not entries:
+            raise UsageError(
+                f"{select[0]} stores no gold stage: nothing of it can be certified",
+                hint="add gold to storage: and compile",
+                code="SF342",
+            )
         if (rollback or to_version is not None) and len(entries) != 1:
             raise UsageError(
                 f"moving back needs exactly one dataset, {len(entries)} are selected",
@@ -106,7 +112,7 @@ def _text(found: list[Recertified], dry_run: bool) -> str:
             lines.append(f"    {code}{', '.join(each.reasons)}")
         if each.held_since:
             lines.append(f"    held since {each.held_since}")
-    good = sum(not _is_bad(each) for each in found)
+    good = sum(not _is_bad(each) and each.certification_status == "CERTIFIED" for each in found)
     would = " (dry run: nothing was changed)" if dry_run else ""
     lines.append(f"{good} of {len(found)} in order{would}")
     return "\n".join(lines)

@@ -135,6 +135,7 @@ def _infer(root: Path, path: Path, name: str, zone: str, owner: str) -> str:
         "tier: TIER_3",
         "storage:",
         f"  {stage}: {where}",
+        *([] if stage == "gold" else [f"  gold: gold/{name}"]),
     ]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return str(file.relative_to(root))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from sfctl.clock import Clock
-from sfctl.errors import PolicyRejected, PublishBlocked, SfctlError
+from sfctl.errors import PolicyRejected, PublishBlocked, SfctlError, UsageError
 from sfctl.model import codec, facts, urn
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ANSWERS = frozenset(
-    {"SF310", "SF311", "SF312", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
+    {"SF310", "SF311", "SF312", "SF313", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
 )
 """Codes that tell the caller something about the request itself, and are no faults of ours."""
 _NEWEST_FIRST = ("gold", "silver", "bronze")
@@ -191,6 +191,12 @@ class Session:
                 f"{policy.name} has a policy that was not compiled",
                 hint="run `sfctl compile`",
                 code="SF752",
+            )
+        if entry is not None and entry.paths and stage not in entry.paths:
+            raise UsageError(
+                f"{entry.name} stores no stage {stage!r}",
+                hint=f"it stores {', '.join(entry.paths)}; add {stage} to storage: and compile",
+                code="SF313",
             )
         settings = compiled.manifest.target
         frame = adapt.to_polars(df, policy=policy)

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from sfctl.arguments import call
+from sfctl.commands.certify import certify as certify_verb
 from sfctl.commands.compile import compile
 from sfctl.commands.lake import open_lake
 from sfctl.errors import SfctlError, UsageError
@@ -236,3 +237,14 @@ def test_a_stage_the_dataset_does_not_have(repo: Repo) -> None:
         pytest.raises(UsageError, match="has no silver stage"),
     ):
         lake.request(lake.chosen(())[0], "silver")
+
+
+def test_a_dataset_without_gold_cannot_be_certified(tmp_path: Path) -> None:
+    repo = Repo(tmp_path)
+    file = tmp_path / "datasets" / "orders" / "dataset.yaml"
+    file.write_text(DATASET.replace("{gold: gold/orders}", "{bronze: bronze/orders}"))
+    repo.compile()
+    for options in ({}, {"rollback": True}):
+        with pytest.raises(UsageError, match="stores no gold stage") as caught:
+            certify_verb(("orders",), project_dir=tmp_path, now=NOW, **options)
+        assert caught.value.code == "SF342"
