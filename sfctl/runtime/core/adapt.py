@@ -45,7 +45,10 @@ def to_polars(
                 hint=f"pass {KINDS}",
                 code="SF503",
             )
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+    except SourceError:
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:
+        # Arrow and the kernel refuse exotic values in their own ways, of which one is a panic
         raise SourceError(
             f"the {kind} rows cannot be read as a table: {error}", hint=f"pass {KINDS}",
             code="SF503",

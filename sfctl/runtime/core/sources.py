@@ -63,7 +63,16 @@ class LazySource:
 
 
 def needed(columns: Sequence[str], schema: Mapping[str, pl.DataType]) -> list[str]:
-    """Return the columns to read: at least one, for a frame without columns has no rows."""
+    """Return the columns to read: at least one, for a frame without columns has no rows.
+
+    Raises SourceError for a name that the kernel would take for a pattern of names.
+    """
+    for name in columns:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise SourceError(
+                f"the column {name!r} cannot be judged: its name reads as a pattern of names",
+                hint="rename it",
+            )
     return list(columns) or list(schema)[:1]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from sfctl.model.literal import MAX_DIGITS
+from sfctl.model.literal import number as literal_number
 from sfctl.model.policy import Batch
 from sfctl.runtime.polars.term import DataError, Term
 
@@ -78,6 +79,8 @@ def parts(measure: str, term: Term | None, where: pl.Expr | None) -> dict[str, p
     rows = pl.len() if where is None else where.sum()
     if term is None:
         return {"rows": rows}
+    if term.dtype == pl.Null() and measure in ("sum", "avg", "stddev", "quantile"):
+        term = replace(term, value=term.value.cast(pl.Float64), family="float")
     value = term.value if where is None else pl.when(where).then(term.value)
     found = {"rows": rows, "values": value.count()}
     if measure in ("sum", "avg"):
@@ -156,8 +159,15 @@ def number(check: Batch, state: Measured, now: datetime) -> Fraction | float | s
 
 
 def within_bounds(check: Batch, value: Fraction | float | str) -> bool:
-    """Tell whether the number lies within the declared bounds; floats to 12 significant digits."""
+    """Tell whether the number lies within the declared bounds; floats to 12 significant digits.
+
+    Raises DataError for a date or text that is held against numbers.
+    """
     if isinstance(value, str):
+        bounds = [end for end in (check.minimum, check.maximum) if end is not None]
+        if any(literal_number(end) is not None for end in bounds):
+            # as texts, '5000' would lie below 7
+            raise DataError(f"the {check.measure} is no number, which the bounds are")
         return _between(check, value, check.minimum, check.maximum)
     minimum = None if check.minimum is None else Fraction(check.minimum)
     maximum = None if check.maximum is None else Fraction(check.maximum)

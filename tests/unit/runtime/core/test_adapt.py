@@ -142,3 +142,16 @@ def test_every_type_has_a_name() -> None:
         [{"name": "m", "type": {"type": "map", "keyType": "string", "valueType": "byte"}}]
     )
     assert found.columns[0].type == parse("MAP<STRING,INT8>")
+
+
+@pytest.mark.parametrize(
+    "values", [[1 + 2j], [Decimal("9" * 38), Decimal("1.5")], [10**30, 1], [1, "x", 2.5]]
+)
+def test_values_that_no_column_type_holds_are_refused_and_never_panic(
+    values: list[Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    frame = pd.DataFrame({"a": pd.Series(values, dtype=None if values == [1 + 2j] else object)})
+    with pytest.raises(SourceError) as error:
+        to_polars(frame)
+    assert error.value.code == "SF503"
+    capfd.readouterr()

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sfctl.errors import SourceError
 from sfctl.model.expr import Constant, Field, Within
 from sfctl.model.policy import ColumnSpec, Custom, Detection, RowCheck, SchemaPolicy, Threshold
 from sfctl.model.types import parse
@@ -336,3 +337,25 @@ def test_the_judgement_names_its_policy_and_schema() -> None:
     assert found.schema[0] == {"name": "n", "type": "INT64", "nullable": True}
     assert found.schema_fingerprint.startswith("sha256:")
     assert policy().dataset_urn == found.dataset_urn
+
+
+@pytest.mark.parametrize("function", ["min", "max"])
+def test_texts_are_not_held_against_numbers(function: str) -> None:
+    found = result(pl.DataFrame({"a": ["5000", "6"]}), measure(function, "a", maximum="7"))
+    assert (found.status, found.data_error) == ("error", True)
+    assert result(pl.DataFrame({"a": ["5000", "6"]}), measure(function, "a")).status == "pass"
+
+
+@pytest.mark.parametrize("function", ["sum", "avg", "stddev", "quantile", "min", "max"])
+def test_a_column_of_nothing_but_nulls_has_nothing_to_measure(function: str) -> None:
+    rows = pl.DataFrame({"a": pl.Series([None, None], dtype=pl.Null)})
+    found = result(rows, measure(function, "a", maximum="1"))
+    assert (found.status, found.reason) == ("skipped", "no values")
+
+
+@pytest.mark.parametrize("name", ["^a.*$", "*"])
+def test_a_name_that_reads_as_a_pattern_is_refused_where_a_rule_needs_it(name: str) -> None:
+    rows = pl.DataFrame({name: [1, 9], "ab": [1, 1]})
+    with pytest.raises(SourceError, match="pattern of names"):
+        judged(rows, unique(name))
+    assert result(rows, rule("ab > 1")).failed == 2
