@@ -233,7 +233,10 @@ class _LastLine:
             if certified:
                 pin = json.loads((Path(paths[chosen]) / "_sfctl" / "certified.json").read_bytes())
                 version = int(pin["last_certified_version"])
-            frame: Any = polars.read_delta(deltalake.DeltaTable(paths[chosen], version=version))
+            table = deltalake.DeltaTable(paths[chosen], version=version)
+            if certified and pin.get("table", "") not in ("", str(table.metadata().id)):
+                raise self.error  # noqa: TRY301  the pin is of a table that was replaced
+            frame: Any = polars.read_delta(table)
             for name, value in partition.items():
                 frame = frame.filter(polars.col(name).cast(polars.String) == str(value))
         except Exception:  # noqa: BLE001  what went wrong first is what the user must hear
