@@ -110,6 +110,8 @@ class Emitter:
 
     def _arithmetic(self, node: tree.Arithmetic) -> Term:
         left, right = self.term(node.left), self.term(node.right)
+        if pl.Null() in (left.dtype, right.dtype):
+            return Term(pl.lit(None), "other", pl.Null(), any_error(left, right))
         if left.family in _TEMPORAL or right.family in _TEMPORAL:
             return temporal.arithmetic(node.operator, left, right)
         if node.operator != "/" and left.family == right.family == "exact":

@@ -139,6 +139,12 @@ def _absolute(term: Term) -> Term:
 
 
 def _of_text(name: str, arguments: Sequence[Term]) -> Term:
+    arguments = [
+        replace(term, value=term.value.cast(pl.String), family="string", dtype=pl.String())
+        if term.dtype == pl.Null()
+        else term
+        for term in arguments
+    ]
     text = arguments[0]
     expected = arguments[:1] if name == "substring" else arguments
     for term in expected:

@@ -359,3 +359,12 @@ def test_a_name_that_reads_as_a_pattern_is_refused_where_a_rule_needs_it(name: s
     with pytest.raises(SourceError, match="pattern of names"):
         judged(rows, unique(name))
     assert result(rows, rule("ab > 1")).failed == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["length(a) > 1", "a + 1 > 2", "1 / a > 2.5", "lower(a) = 'x'", "a - a = 0"]
+)
+def test_what_is_computed_from_nothing_but_nulls_is_unknown(text: str) -> None:
+    rows = pl.DataFrame({"a": pl.Series([None, None], dtype=pl.Null)})
+    found = result(rows, rule(text))
+    assert (found.status, found.failed, found.evaluated) == ("pass", 0, 2)
