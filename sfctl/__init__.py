@@ -235,7 +235,7 @@ class _LastLine:
                 version = int(pin["last_certified_version"])
             table = deltalake.DeltaTable(paths[chosen], version=version)
             if certified and pin.get("table", "") not in ("", str(table.metadata().id)):
-                raise self.error  # noqa: TRY301  the pin is of a table that was replaced
+                raise self.error
             frame: Any = polars.read_delta(table)
             for name, value in partition.items():
                 frame = frame.filter(polars.col(name).cast(polars.String) == str(value))
