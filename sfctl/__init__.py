@@ -172,7 +172,6 @@ class _LastLine:
     def __init__(
         self, where: str, error: BaseException, urn: str = "", stage: str = "", trail: Any = None
     ) -> None:
-
         self.where, self.error, self.urn, self.stage = where, error, urn, stage
         self.trail: dict[str, Any] = trail or {}
         code = getattr(error, "code", "")
@@ -481,7 +480,6 @@ def _entry(manifest: Mapping[str, Any], urn: str) -> dict[str, Any]:
 
 
 def _policy(root: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
-
     try:
         policy = json.loads((root / "target" / entry["policy"]).read_bytes())
     except (OSError, ValueError, KeyError):
@@ -496,7 +494,6 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _say(line: str) -> None:
-
     try:
         print(line, file=sys.stderr, flush=True)  # noqa: T201
     except (OSError, ValueError, AttributeError):
