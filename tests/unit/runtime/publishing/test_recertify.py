@@ -95,7 +95,7 @@ def test_a_table_that_fails_is_refused(rig: Rig) -> None:
     assert (done.action, done.reasons) == ("refused", ("GATE_FAIL:DQ",))
     assert done.certification_status == "NEVER_CERTIFIED"
     draft = revalidate(ask(rig, approved=False, by=policy(rules=())), rig.ports())
-    assert draft.reasons == ("POLICY_UNVERIFIED",)
+    assert draft.reasons == ("POLICY_UNVERIFIED", "NOTHING_DECLARED")
 
 
 def test_judging_the_whole_table_clears_its_taints(rig: Rig) -> None:
