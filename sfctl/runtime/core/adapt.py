@@ -47,12 +47,14 @@ def to_polars(
             )
     except SourceError:
         raise
-    except (Exception, pl.exceptions.PanicException) as error:
-        # Arrow and the kernel refuse exotic values in their own ways, of which one is a panic
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001  any refusal
+        # Arrow and the kernel refuse exotic values in their own ways, of which one is a panic;
+        # what they say may quote a value of the data
         raise SourceError(
-            f"the {kind} rows cannot be read as a table: {error}", hint=f"pass {KINDS}",
+            f"the {kind} rows cannot be read as a table ({type(error).__name__})",
+            hint=f"pass {KINDS}",
             code="SF503",
-        ) from error  # fmt: skip
+        ) from None
     return frame if columns is None else frame.select(columns)
 
 
@@ -99,12 +101,22 @@ def _from_pandas(frame: Any, columns: Sequence[str] | None) -> pl.DataFrame:
 
     names = [str(name) for name in frame.columns]
     if len(set(names)) != len(names):
-        raise ValueError("two columns have the same name")
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SourceError(
+            f"two columns are called {twice}", hint="rename one of them", code="SF503"
+        )
     wanted = names if columns is None else list(columns)
     found = []
     for position, name in enumerate(names):
         if name in wanted:
-            found.append(_series(name, frame.iloc[:, position]))
+            try:
+                found.append(_series(name, frame.iloc[:, position]))
+            except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001  any refusal
+                raise SourceError(
+                    f"column {name} holds values that no table type holds ({type(error).__name__})",
+                    hint="give it one type, for example with astype",
+                    code="SF503",
+                ) from None
     if not found:
         return pl.DataFrame()
     return pl.DataFrame(found).select(wanted)

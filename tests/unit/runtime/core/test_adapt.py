@@ -96,7 +96,7 @@ def test_what_holds_no_rows(rows: Any) -> None:
 
 def test_two_columns_of_one_name() -> None:
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
-    with pytest.raises(SourceError, match="same name"):
+    with pytest.raises(SourceError, match="two columns are called a"):
         to_polars(frame)
 
 
@@ -155,3 +155,10 @@ def test_values_that_no_column_type_holds_are_refused_and_never_panic(
         to_polars(frame)
     assert error.value.code == "SF503"
     capfd.readouterr()
+
+
+def test_a_refusal_names_the_column_and_never_a_value() -> None:
+    with pytest.raises(SourceError, match="column note holds values") as caught:
+        to_polars(pd.DataFrame({"note": [1, "ann@secret.org"]}))
+    assert "secret" not in f"{caught.value}{caught.value.hint}"
+    assert caught.value.__cause__ is None
