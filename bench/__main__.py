@@ -12,7 +12,9 @@ from bench.results import Report, keep, publish
 NAMES = {
     "agreement": "failing rows per rule on the dirty set, everybody's",
     "cold": "check FILE, cold process to verdict, against bare Polars and every peer",
+    "cold20": "the same on 20 M rows",
     "memory": "judging a frame in memory, against the Polars peers",
+    "memory20": "the same on 20 M rows",
     "split": "good and bad rows as two tables, against by hand and peers",
     "write": "gated passing Delta write with PII, against the bare write; tokens a second",
     "peak": "peak memory of check up to 20 M rows",
@@ -21,7 +23,7 @@ NAMES = {
     "size": "installed size of the core",
 }
 
-BESIDE_PEERS = {"agreement", "cold", "memory", "split"}
+BESIDE_PEERS = {"agreement", "cold", "cold20", "memory", "memory20", "split"}
 
 
 def main() -> int:

@@ -159,15 +159,18 @@ class Line:
     cpu_ratio: tuple[float, float, float]
 
 
-PATIENCE = ((25.0, 2), (10.0, 5))
-"""Seconds of a first run, and in how many rounds a subject that takes longer takes part."""
+PATIENCE = ((10.0, 2), (3.0, 3))
+"""How many times as long as ours a subject's first run may take, and the rounds it gets past that.
+
+Who is far behind needs no fine measurement.
+"""
 
 
 def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
     """Run every subject once a round, in a rotating order, and relate each to the first (ours).
 
     An unmeasured run of each fills page and byte-code cache. Slow subjects take part in the first
-    rounds only (`PATIENCE`); one that fails (time, memory) is said on stderr and left out.
+    rounds only (`PATIENCE`); one that fails (time, memory) is named on stderr and goes no further.
     """
     share = _warm(subjects, rounds)
     names = list(share)
@@ -176,14 +179,22 @@ def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
         taking_part = [name for name in names if number < share[name]]
         turn = number % len(taking_part)
         for name in taking_part[turn:] + taking_part[:turn]:
-            samples[name].append(subjects[name]())
+            try:
+                samples[name].append(subjects[name]())
+            except Failed as failure:
+                if name == names[0]:
+                    raise
+                print(f"  {name} stopped: {failure}", file=sys.stderr)
+                share[name] = 0
         print(f"  round {number + 1}/{rounds}", end="\r", file=sys.stderr)
     print(file=sys.stderr)
-    return [_line(name, samples[names[0]], samples[name]) for name in names]
+    ours = samples[names[0]]
+    return [_line(name, ours, its) for name, its in samples.items() if its]
 
 
 def _warm(subjects: dict[str, Once], rounds: int) -> dict[str, int]:
     share: dict[str, int] = {}
+    ours = 0.0
     for name, once in subjects.items():
         try:
             sample = once()
@@ -192,7 +203,8 @@ def _warm(subjects: dict[str, Once], rounds: int) -> dict[str, int]:
                 raise
             print(f"  {name} left out: {failure}", file=sys.stderr)
             continue
-        limits = [few for seconds, few in PATIENCE if sample.wall > seconds and share]
+        ours = ours or sample.wall
+        limits = [few for times, few in PATIENCE if sample.wall > times * ours]
         share[name] = min([rounds, *limits])
     return share
 

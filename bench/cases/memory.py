@@ -13,24 +13,25 @@ ROUNDS = 15
 
 
 def run_case(quick: bool) -> Report:
-    """Measure on D2 with all columns and D20M with the named ones; `quick` on D1 only."""
-    tables, bounds, raw = [], [], {}
-    for data, width in (("D1", "all"),) if quick else (("D2", "all"), ("D20M", "named")):
-        lines = _pairwise(path_of(data), "judge", width, 3 if quick else ROUNDS)
-        tables.append(ratio_table(f"{data}, {ROWS[data]:,} rows, {width} columns loaded", lines))
-        bounds += [
-            Bound(f"{data}, wall against {line.name}", line.wall_ratio[0], 1.0)
-            for line in lines[1:]
-        ]
-        raw[data] = lines
+    """Measure on D2 with all columns; `quick` on D1."""
+    return measured("memory", "D1" if quick else "D2", "all", quick)
+
+
+def measured(name: str, data: str, width: str, quick: bool) -> Report:
+    """Measure on one size, with `all` columns loaded or the `named` ones."""
+    lines = _pairwise(path_of(data), "judge", width, 3 if quick else ROUNDS)
+    caption = f"{data}, {ROWS[data]:,} rows, {width} columns loaded"
+    bounds = [
+        Bound(f"{data}, wall against {line.name}", line.wall_ratio[0], 1.0) for line in lines[1:]
+    ]
     return Report(
-        "memory",
-        "Judging a frame in memory",
+        name,
+        f"Judging a frame in memory, {data}",
         "Warm, the Polars frame loaded already, 16 rules; two processes at a time, each holding its"
         " own frame, taking turns. Seconds are the judgement's alone; CPU is that of all threads.",
-        tables,
+        [ratio_table(caption, lines)],
         bounds,
-        raw,
+        {data: lines},
     )
 
 
