@@ -36,7 +36,8 @@ def measured(name: str, sizes: Sequence[str], quick: bool) -> Report:
         "From spawning the interpreter to its exit, reading Parquet included, 16 rules. *plain* is"
         " the fused select one writes first, *hash* the same with the key hashed, *chunked* by hand"
         " in chunks with sorted hashes. Who takes over 3 times as long as we do runs in"
-        f" 3 rounds, over 10 times in 2; who is missing did not finish within {TIMEOUT:.0f} s or in memory.",
+        f" 3 rounds, over 10 times in 2; who is missing did not finish within {TIMEOUT:.0f} s or"
+        " in memory.",
         tables,
         bounds,
         raw,
