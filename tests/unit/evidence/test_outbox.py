@@ -367,17 +367,3 @@ def test_a_large_payload_goes_beside_the_log(folder: Path, bus: EmbeddedBus) -> 
     (folder.parent / event.payload_ref).unlink()
     with pytest.raises(StoreError, match="cannot be read"):
         bulk.hydrate(event, folder.parent)
-
-
-def test_appending_is_cheap(folder: Path) -> None:
-    events = [beat(n) for n in range(2000)]
-    with Outbox(folder, "r1") as outbox:
-        best = min(_timed(outbox, events) for _ in range(3))
-    assert best < 200e-6, f"{best * 1e6:.0f} µs an event"
-
-
-def _timed(outbox: Outbox, events: list[Evidence]) -> float:
-    started = time.perf_counter()
-    for event in events:
-        outbox.append(event)
-    return (time.perf_counter() - started) / len(events)
