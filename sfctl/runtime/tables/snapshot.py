@@ -205,8 +205,15 @@ class Snapshots:
                 hint="set primary_key in dataset.yaml",
                 code="SF311",
             )
-        stays = self.scan().join(frame.lazy(), on=list(request.primary_key), how="anti")
-        return pl.concat([stays.collect(), frame], how="diagonal_relaxed")
+        keys = list(request.primary_key)
+        held, given = self.scan(), frame.lazy()
+        # as SQL's MERGE: every row that matches is updated, even where a key stands twice
+        parts = [
+            held.join(given, on=keys, how="anti"),
+            held.select(keys).join(given, on=keys, how="inner").select(frame.columns),
+            given.join(held, on=keys, how="anti"),
+        ]
+        return pl.concat(parts, how="diagonal_relaxed").collect()
 
     def _store(self, frame: pl.DataFrame, partition_by: Sequence[str]) -> tuple[File, ...]:
         if frame.is_empty():

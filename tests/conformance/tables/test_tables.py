@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sfctl.errors import StoreError, UsageError
@@ -185,6 +185,7 @@ WRITES = st.lists(
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example([("append", [1], "a"), ("append", [1], "b"), ("merge", [1], "a")])
 @given(WRITES)
 def test_both_hold_the_same_rows_after_the_same_writes(
     tmp_path_factory: pytest.TempPathFactory, writes: list[tuple[Mode, list[int], str]]
