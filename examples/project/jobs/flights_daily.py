@@ -35,4 +35,4 @@ if __name__ == "__main__":
     try:
         main(os.environ["SFCTL_LOGICAL_DATE"])
     except sf.PublishBlocked as blocked:
-        sys.exit(f"not published: {blocked}")
+        sys.exit(str(blocked))
