@@ -77,4 +77,4 @@ def test_the_readmes_two_commands_are_targets_of_the_makefile() -> None:
     for target in ("demo", "test"):
         assert f"    make {target} " in readme
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
-    assert "make --no-print-directory test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "make test --no-print-directory" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
