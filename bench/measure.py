@@ -159,7 +159,7 @@ class Line:
     cpu_ratio: tuple[float, float, float]
 
 
-PATIENCE = ((10.0, 2), (3.0, 3))
+PATIENCE = ((10.0, 2), (2.0, 3))
 """How many times as long as ours a subject's first run may take, and the rounds it gets past that.
 
 Who is far behind needs no fine measurement.

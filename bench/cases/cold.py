@@ -12,7 +12,7 @@ from bench.measure import Line, Once, compare, run
 from bench.results import Bound, Report, ratio_table
 
 ROUNDS = 15
-TIMEOUT = 60.0
+TIMEOUT = 45.0
 CHUNKED = "chunked"
 BARE = ("plain", "hash", CHUNKED)
 
@@ -35,7 +35,7 @@ def measured(name: str, sizes: Sequence[str], quick: bool) -> Report:
         f"`sfctl check FILE`: cold process to verdict, {' and '.join(sizes)}",
         "From spawning the interpreter to its exit, reading Parquet included, 16 rules. *plain* is"
         " the fused select one writes first, *hash* the same with the key hashed, *chunked* by hand"
-        " in chunks with sorted hashes. Who takes over 3 times as long as we do runs in"
+        " in chunks with sorted hashes. Who takes over twice as long as we do runs in"
         f" 3 rounds, over 10 times in 2; who is missing did not finish within {TIMEOUT:.0f} s or"
         " in memory.",
         tables,
