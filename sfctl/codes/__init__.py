@@ -1,22 +1,30 @@
 """The catalogue of every code we print. A code is never reused; `sfctl explain CODE` reads here.
 
 Each block has its module: 0xx usage, 1xx files, 2xx policies, 3xx publishing, 4xx approval,
-5xx sources, 6xx stores, 7xx environment, 8xx log, 9xx ours.
+5xx sources, 6xx stores, 7xx environment, 80x–81x log, 82x engines, 83x lineage, 84x graph,
+85x incidents, 86x root cause, 87x wrappers, 88x personal data, 9xx ours.
 """
 
 from __future__ import annotations
 
 from sfctl.codes import (
     approval,
+    engines,
     environment,
     files,
+    graph,
+    incidents,
+    lineage,
     log,
     ours,
+    personal,
     policies,
     publishing,
+    rca,
     sources,
     stores,
     usage,
+    wrappers,
 )
 from sfctl.codes.code import Code
 
@@ -32,5 +40,12 @@ CODES: dict[str, Code] = {
     **stores.CODES,
     **environment.CODES,
     **log.CODES,
+    **engines.CODES,
+    **lineage.CODES,
+    **graph.CODES,
+    **incidents.CODES,
+    **rca.CODES,
+    **wrappers.CODES,
+    **personal.CODES,
     **ours.CODES,
 }

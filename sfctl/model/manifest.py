@@ -62,6 +62,59 @@ class JobEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Variables of the job that are taken from another variable when it starts: maybe secrets."""
 
 
+class SpecEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A declared movement of data. `producer` is a job or service; names are canonical URNs."""
+
+    producer: str
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    columns: tuple[dict[str, object], ...] = ()
+    """Mappings `{"from": [column…], "to": column}`."""
+    confidence: str = "HIGH"
+    commit: str = ""
+
+
+class ServiceEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A service and the datasets it produces."""
+
+    urn: str
+    owner: str = ""
+    owns: tuple[str, ...] = ()
+
+
+class ConsumerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A dashboard or pipeline and the datasets it reads. `kind` is Dashboard or Pipeline."""
+
+    urn: str
+    kind: str
+    tier: int = 3
+    owner: str = ""
+    consumes: tuple[str, ...] = ()
+
+
+class ChannelEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One way to tell a team: pagerduty, slack, jira, webhook, teams, email or file."""
+
+    type: str
+    address: str = ""
+
+
+class TeamEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A team and how it is told."""
+
+    urn: str
+    channels: tuple[ChannelEntry, ...] = ()
+
+
+class LineageEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that the files under lineage/ declare."""
+
+    specs: tuple[SpecEntry, ...] = ()
+    services: tuple[ServiceEntry, ...] = ()
+    consumers: tuple[ConsumerEntry, ...] = ()
+    teams: tuple[TeamEntry, ...] = ()
+
+
 class TargetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """The target everything was compiled for."""
 
@@ -82,6 +135,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     datasets: dict[str, DatasetEntry] = {}
     """By canonical URN."""
     jobs: dict[str, JobEntry] = {}
+    lineage: LineageEntry = LineageEntry()
     compiled_at: str = ""
     compiler: str = ""
     digest: str = ""

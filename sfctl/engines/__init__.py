@@ -1,0 +1,1 @@
+"""Signal engines: pure folds from evidence to signals, and the runner that keeps their state."""

@@ -1,0 +1,1 @@
+"""The causal graph: what an event means in nodes and edges, and the store they are walked in."""

@@ -1,0 +1,1 @@
+"""Lineage in: OpenLineage run events, lineage specs, deployments; and the names they use."""

@@ -1,0 +1,139 @@
+"""Nodes and edges of the causal graph: which kinds there are, what they mean, how long they live.
+
+A node's id is a URN where it has one. Properties merge when the same node or edge comes again:
+`first_…` keeps the smaller value, `last_…`, `count` and `total` the larger, everything else the
+newest that is not empty. So a replay changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+LABELS: dict[str, int | None] = {
+    "Dataset": None,
+    "Column": None,
+    "Service": None,
+    "Job": None,
+    "DAGRun": 90,
+    "Run": 90,
+    "Deployment": 90,
+    "FailureSignature": 90,
+    "Signal": 30,
+    "Incident": 180,
+    "Team": None,
+    "SLO": None,
+    "Dashboard": None,
+    "Pipeline": None,
+    "Topology": None,
+    "Operator": None,
+}
+"""Node label → days it lives after it was last seen; None for topology, which stays."""
+
+EDGES: dict[str, str] = {
+    "EXECUTED": "DAGRun → Run, Job → Run",
+    "CONTAINS": "Dataset → its stage or Column; Topology → Operator",
+    "READ_FROM": "Run → Dataset, with the version read",
+    "WROTE_TO": "Run → Dataset, with the version written",
+    "READS": "Job → Dataset, by design or observed",
+    "WRITES": "Job → Dataset, by design or observed",
+    "READS_COL": "Job → Column",
+    "WRITES_COL": "Job → Column",
+    "FEEDS": "Dataset → Dataset, Dashboard or Pipeline; Column → Column",
+    "CONSUMED_BY": "Dataset → Team that declared what it needs",
+    "OWNS": "Team → Dataset, Service, Job or consumer; Service → Dataset it produces",
+    "DEPLOYED": "Service or Job → Deployment",
+    "ENCOUNTERED": "Run → FailureSignature, with count",
+    "INTRODUCED": "Deployment → FailureSignature it brought",
+    "INTRODUCED_DRIFT": "Dataset → FailureSignature downstream that began with its data",
+    "PRODUCED_DRIFT": "Service → FailureSignature seen in what it emits",
+    "CAUSED": "FailureSignature → Signal",
+    "AFFECTS": "Signal → Dataset",
+    "TRIGGERED": "Signal → Incident",
+    "PRECEDED": "Deployment → FailureSignature: near in time, and no more is known",
+    "QUARANTINED": "Run → Dataset whose rows it held back, with rows",
+    "REPLAYED": "Run → Dataset whose held rows it published, with rows",
+    "MEASURED_BY": "Dataset → SLO",
+}
+"""Edge label → from what to what."""
+
+NODES_PER_DATASET = 10_000
+EDGES_PER_NODE = 1_000
+SIGNATURES_PER_DATASET = 1_000
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A thing. `props` are JSON scalars or lists of them."""
+
+    id: str
+    label: str
+    props: dict[str, Any] = {}
+
+
+class Edge(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
+    """A relation. Source, target and label name it: the same again merges its properties."""
+
+    source: str
+    target: str
+    label: str
+    props: dict[str, Any] = {}
+
+
+class Elements(msgspec.Struct, frozen=True):
+    """Some nodes and the edges between them: what `graph export` writes and `graph load` reads."""
+
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+    def __add__(self, other: Elements) -> Elements:
+        return Elements(self.nodes + other.nodes, self.edges + other.edges)
+
+
+def merged(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties of an element that comes again; see the module's rule."""
+    result = dict(known)
+    for name, value in new.items():
+        old = result.get(name)
+        if value in (None, ""):
+            continue
+        if old in (None, ""):
+            result[name] = value
+        elif name.startswith("first_"):
+            result[name] = min(old, value)
+        elif name.startswith("last_") or name in ("count", "total"):
+            result[name] = max(old, value)
+        else:
+            result[name] = value
+    return result
+
+
+def run_id(run: str) -> str:
+    """Return the id of a Run."""
+    return f"urn:run:{run}"
+
+
+def dag_run_id(dag: str, run: str) -> str:
+    """Return the id of a DAGRun; a scheduler gives the same run id to many DAGs."""
+    return f"urn:dagrun:{dag}:{run}" if dag else f"urn:dagrun:{run}"
+
+
+def service_id(name: str) -> str:
+    """Return the id of a Service, given by name or by URN."""
+    return name if name.startswith("urn:") else f"urn:service:{name}"
+
+
+def deployment_id(service: str, version: str) -> str:
+    """Return the id of a Deployment of a service given by name or by URN."""
+    return f"urn:deployment:{service.removeprefix('urn:service:')}:{version}"
+
+
+def team_id(name: str) -> str:
+    """Return the id of a Team, given by name or by URN."""
+    return name if name.startswith("urn:") else f"urn:team:{name}"
+
+
+def signature_id(signature: str, dataset: str) -> str:
+    """Return the id of a FailureSignature: one for each dataset it is seen on."""
+    return f"{signature}:{dataset}"

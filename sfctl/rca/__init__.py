@@ -1,0 +1,1 @@
+"""Root cause: an incident and the graph in, ranked causes with citations out."""
