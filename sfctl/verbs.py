@@ -19,7 +19,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "incidents": ("incidents", "List, show, acknowledge or resolve incidents", "Explain"),
     "rca": (
         "rca",
-        "Explain an incident, signal, dataset or any node: cause, reach, actions",
+        "Explain an incident, signal, dataset or node: cause, reach, actions",
         "Explain",
     ),
     "lineage": ("lineage", "Take lineage in; show who reads and writes what", "Explain"),
