@@ -74,6 +74,14 @@ class SpecEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     commit: str = ""
 
 
+class AssetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A dataset that is kept elsewhere, known by its URN alone."""
+
+    urn: str
+    tier: int = 3
+    owner: str = ""
+
+
 class ServiceEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A service and the datasets it produces."""
 
@@ -110,6 +118,7 @@ class LineageEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that the files under lineage/ declare."""
 
     specs: tuple[SpecEntry, ...] = ()
+    assets: tuple[AssetEntry, ...] = ()
     services: tuple[ServiceEntry, ...] = ()
     consumers: tuple[ConsumerEntry, ...] = ()
     teams: tuple[TeamEntry, ...] = ()

@@ -1,4 +1,4 @@
-"""The shape of the files under `lineage/`: declared lineage, services, dashboards, teams."""
+"""The shape of the files under `lineage/`: declared lineage, services, dashboards, teams, and datasets kept elsewhere."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ _CONSUMER_KEYS = {
     "owner": _OWNER,
     "consumes": may(_URNS, "Datasets read."),
 }
+_ASSET = Fields(
+    "a dataset kept elsewhere",
+    {
+        "urn": need(_URN, "Its URN."),
+        "tier": may(Enum("TIER_1", "TIER_2", "TIER_3"), "How much depends on it."),
+        "owner": _OWNER,
+    },
+)
 _SERVICE = Fields(
     "a service",
     {"urn": need(_URN, "Its URN."), "owner": _OWNER, "owns": may(_URNS, "Datasets produced.")},
@@ -63,6 +71,9 @@ LINEAGE = Fields(
     "a lineage file",
     {
         "lineage": may(Seq(_SPEC, what="a list of lineage specs"), "Who moves what."),
+        "datasets": may(
+            Seq(_ASSET, what="a list of datasets"), "Datasets that no folder here registers."
+        ),
         "services": may(Seq(_SERVICE, what="a list of services"), "Producers."),
         "dashboards": may(
             Seq(Fields("a dashboard", _CONSUMER_KEYS), what="a list of dashboards"), "Consumers."
@@ -72,5 +83,5 @@ LINEAGE = Fields(
         ),
         "teams": may(Seq(_TEAM, what="a list of teams"), "Owners."),
     },
-    [("some", ("lineage", "services", "dashboards", "pipelines", "teams"))],
+    [("some", ("lineage", "datasets", "services", "dashboards", "pipelines", "teams"))],
 )
