@@ -13,7 +13,7 @@ from typing import Any
 
 from sfctl import exit_codes
 from sfctl.errors import Problem, UsageError
-from sfctl.model import codec
+from sfctl.model import codec, schema_change
 from sfctl.model.policy import Batch, Policy
 from sfctl.model.verdict import GateResult, Judgement, RuleResult
 from sfctl.report import measured, text
@@ -153,7 +153,14 @@ def _text(policy: Policy, judgement: Judgement) -> str:
         if gate.gate in ("G3_SCHEMA", "G5_PII") and gate.result != "PASS":
             lines.append(text.status_line(gate.gate, gate.result.lower()))
             lines += _causes(gate.signatures)
+            if said := _changed(gate.details):
+                lines.append(f"    {said}")
     return "\n".join([*lines, *([""] if lines else []), _summary(judgement)])
+
+
+def _changed(details: Mapping[str, object]) -> str:
+    listed = details.get("changes")
+    return schema_change.told(listed) if isinstance(listed, list) else ""
 
 
 def _causes(signatures: dict[str, int]) -> list[str]:

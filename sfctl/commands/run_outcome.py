@@ -10,6 +10,7 @@ from typing import Any
 
 from sfctl import exit_codes
 from sfctl.errors import SfctlError
+from sfctl.model import schema_change
 from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
 from sfctl.report import text
@@ -244,6 +245,8 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
         if gate["result"] in ("FAIL", "ERROR"):
             causes = ", ".join(list(gate.get("reason_codes") or ())[:5])
             lines.append(f"    {gate['gate']} {gate['result']}: {causes or gate.get('degraded')}")
+            if said := schema_change.told((gate.get("details") or {}).get("changes") or ()):
+                lines.append(f"    {said}")
     reasons = each.get("certification_reasons") or ()
     if reasons:
         lines.append(f"    held: {', '.join(list(reasons)[:5])}")

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from sfctl.model.policy import Gate, SchemaPolicy
 from sfctl.model.schema import Drift, Schema, compare
+from sfctl.model.schema_change import MOST_CHANGES, changes
 from sfctl.model.verdict import GateResult, Judgement, PiiFinding, Result, RuleResult
 from sfctl.runtime.core.results import NO_ROWS
 from sfctl.runtime.core.schema_of import of_specs
@@ -92,6 +93,7 @@ def schema_gate(
                 "mode": policy.mode,
                 "compared_with": "baseline" if policy.baseline is not None else "declared columns",
                 "drift": [f"{d.kind} {d.field}" for d in drift],
+                **_changes(policy, actual),
             },
             sampled=rules.sampled,
             degraded=rules.degraded,
@@ -112,6 +114,16 @@ def drift_of(policy: SchemaPolicy, actual: Schema) -> tuple[Drift, ...]:
         return found
     # a column narrower than declared holds nothing that the declaration forbids
     return tuple(d for d in found if not (d.kind == "changed" and _fits(expected, actual, d)))
+
+
+def _changes(policy: SchemaPolicy, actual: Schema) -> dict[str, object]:
+    """Every change, those included that the declared columns and the mode have nothing against."""
+    based = policy.baseline is not None
+    expected = of_specs(policy.columns if policy.baseline is None else policy.baseline)
+    listed = changes(expected, actual, positions=based) if expected.columns else ()
+    found = [change.as_json() for change in listed]
+    more = {"changes_omitted": len(found) - MOST_CHANGES} if len(found) > MOST_CHANGES else {}
+    return {"changes": found[:MOST_CHANGES], **more}
 
 
 def signature_of(drift: Drift, required: Iterable[str], declared: Iterable[str]) -> str:

@@ -187,6 +187,26 @@ def test_a_baseline_knows_additions_and_a_required_field_is_missed() -> None:
     assert judged(ROWS, schema=required).gates[0].reason_codes == ("MISSING_FIELD:gone",)
 
 
+@pytest.mark.parametrize("baseline", [False, True])
+def test_g3_tells_a_renamed_column_whatever_it_compares_with(baseline: bool) -> None:
+    known = declared("compatible", baseline=baseline, dest="STRING", n="INT64")
+    rows = pl.DataFrame({"destination": ["JFK"], "n": [1], "note": [None]})
+    gate = judged(rows, schema=known).gates[0]
+    assert gate.details["changes"] == [
+        {"change": "removed", "field": "dest", "from": "STRING", "to": None},
+        {"change": "possible_rename", "field": "dest", "from": "dest", "to": "destination"},
+        {"change": "added", "field": "destination", "from": None, "to": "STRING"},
+        {"change": "added", "field": "note", "from": None, "to": "NULL"},
+    ]
+
+
+def test_g3_lists_a_bounded_number_of_changes() -> None:
+    rows = pl.DataFrame({"n": [1], **{f"c{i:03}": ["x"] for i in range(150)}})
+    gate = judged(rows, schema=declared("compatible", baseline=False, n="INT64")).gates[0]
+    assert (gate.result, len(gate.details["changes"])) == ("PASS", 100)  # type: ignore[arg-type]
+    assert gate.details["changes_omitted"] == 50
+
+
 def test_measures_of_a_batch() -> None:
     rows = pl.DataFrame({"n": [1, 2, 2, 5], "d": [datetime(2024, 1, 15, 11, tzinfo=UTC)] * 4})
     found = judged(
