@@ -1,8 +1,9 @@
 """Nodes and edges of the causal graph: which kinds there are, what they mean, how long they live.
 
 A node's id is a URN where it has one. Properties merge when the same node or edge comes again:
-`first_…` keeps the smaller value, `last_…`, `count` and `total` the larger, everything else the
-newest that is not empty. So a replay changes nothing.
+`first_…` keeps the smaller value, `last_…`, `count` and `total` the larger, `confidence` the surer;
+what `FOLLOWS` names comes from whichever side has the deciding moment; everything else is the
+newest that is not empty. So a replay changes nothing, nor does the order of what carries its time.
 """
 
 from __future__ import annotations
@@ -64,6 +65,27 @@ EDGES_PER_NODE = 1_000
 SIGNATURES_PER_DATASET = 1_000
 
 
+FOLLOWS: dict[str, str] = {
+    "first_evidence": "first_seen",
+    "timestamp": "first_seen",
+    "status": "last_seen",
+    "version": "last_seen",
+    "rows": "last_seen",
+    "bytes": "last_seen",
+    "run": "last_seen",
+    "type": "last_seen",
+    "certified_version": "last_certification",
+    "certification_status": "last_certification",
+    "state": "last_revision",
+    "reason": "last_revision",
+}
+"""Property → the one that decides it where both sides carry that: the earlier `first_…`, the later
+`last_…`. Equal moments are decided by the greater text."""
+
+CONFIDENCE: dict[str, int] = {"NONE": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}
+"""How sure; unknown words are less than any of these."""
+
+
 class Node(msgspec.Struct, frozen=True):
     """A thing. `props` are JSON scalars or lists of them."""
 
@@ -98,15 +120,27 @@ def merged(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         old = result.get(name)
         if value in (None, ""):
             continue
+        anchor = FOLLOWS.get(name, "")
         if old in (None, ""):
             result[name] = value
+        elif anchor in known and anchor in new:
+            result[name] = _decided(anchor, (known[anchor], old), (new[anchor], value))
         elif name.startswith("first_"):
             result[name] = min(old, value)
         elif name.startswith("last_") or name in ("count", "total"):
             result[name] = max(old, value)
+        elif name == "confidence":
+            result[name] = max(old, value, key=lambda word: CONFIDENCE.get(word, -1))
         else:
             result[name] = value
     return result
+
+
+def _decided(anchor: str, known: tuple[Any, Any], new: tuple[Any, Any]) -> Any:
+    if known[0] == new[0]:
+        return max(known[1], new[1], key=str)
+    earlier, later = sorted((known, new), key=lambda side: side[0])
+    return (earlier if anchor.startswith("first_") else later)[1]
 
 
 def run_id(run: str) -> str:
