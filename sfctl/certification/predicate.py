@@ -75,6 +75,8 @@ def _gates(case: Case) -> Iterable[str]:
             yield f"GATE_FAIL:{name}"
         elif gate.result == "WARN" and not _harmless(gate, case.judgement):
             yield f"GATE_WARN:{name}"
+        elif gate.undeclared:
+            continue  # whether anything at all is declared is `_declared`'s question
         elif gate.result == "ERROR" or (gate.result == "SKIP" and not _idle(case)):
             yield f"GATE_{gate.result}:{name}"
 
@@ -120,7 +122,7 @@ OF_THE_JUDGEMENT: dict[str, Callable[[Case], Iterable[str]]] = {
     "gates were enabled": _enabled,
     "the batch was published": _published,
     "every gold rule was evaluated in full": _evaluated,
-    "each gate is PASS, or WARN by warn rules or compatible drift": _gates,
+    "each gate with something declared is PASS, or WARN by warn rules or compatible drift": _gates,
     "no rule ended in ERROR": _no_error,
     "there are rows, or the dataset may be empty": _rows,
     "nothing was degraded": _sound,

@@ -150,7 +150,8 @@ def _text(policy: Policy, judgement: Judgement) -> str:
             lines.append(f"    {_reason(rule, checks)}")
             lines += _causes(rule.signatures)
     for gate in judgement.gates:
-        if gate.gate in ("G3_SCHEMA", "G5_PII") and gate.result != "PASS":
+        quiet = gate.result == "PASS" or gate.undeclared
+        if gate.gate in ("G3_SCHEMA", "G5_PII") and not quiet:
             lines.append(text.status_line(gate.gate, gate.result.lower()))
             lines += _causes(gate.signatures)
             if said := _changed(gate.details):

@@ -11,6 +11,9 @@ from sfctl.model.policy import Gate, Severity
 Status = Literal["pass", "fail", "warn", "skipped", "error"]
 Result = Literal["PASS", "WARN", "FAIL", "SKIP", "ERROR"]
 
+NOTHING_DECLARED = "nothing declared"
+"""Why a gate is skipped for which the policy has no rule, column or detection."""
+
 
 class RuleResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The one outcome of one declared rule.
@@ -58,6 +61,11 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True):
     sampled: bool = False
     degraded: str = ""
     duration_ms: float = 0.0
+
+    @property
+    def undeclared(self) -> bool:
+        """Whether the gate had nothing to judge by, which is nobody's fault and holds nothing."""
+        return self.result == "SKIP" and self.details.get("reason") == NOTHING_DECLARED
 
 
 class Totals(msgspec.Struct, frozen=True):

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 from sfctl.model.policy import Gate, SchemaPolicy
 from sfctl.model.schema import Drift, Schema, compare
 from sfctl.model.schema_change import MOST_CHANGES, changes
-from sfctl.model.verdict import GateResult, Judgement, PiiFinding, Result, RuleResult
+from sfctl.model.verdict import (
+    NOTHING_DECLARED,
+    GateResult,
+    Judgement,
+    PiiFinding,
+    Result,
+    RuleResult,
+)
 from sfctl.runtime.core.results import NO_ROWS
 from sfctl.runtime.core.schema_of import of_specs
 
@@ -48,6 +55,8 @@ def rules_gate(
     error-severity row rule of this gate. `known` says whether any of them were evaluated.
     """
     own = [rule for rule in rules if rule.gate == gate]
+    if not own:
+        return undeclared(gate)
     signatures = _signatures(own)
     ours = [rule for rule in own if rule.status == "error" and not rule.data_error]
     return GateResult(
@@ -58,7 +67,7 @@ def rules_gate(
         compliance=(seen - failed) / seen if known and seen else None,
         reason_codes=tuple(signatures),
         signatures=signatures,
-        details={"reason": NO_ROWS} if own and rows == 0 else {},
+        details={"reason": NO_ROWS} if rows == 0 else {},
         sampled=any(rule.sampled for rule in own),
         degraded="; ".join(f"{rule.id}: {rule.reason}" for rule in ours),
     )
@@ -68,6 +77,10 @@ def schema_gate(
     rules: GateResult, policy: SchemaPolicy, actual: Schema
 ) -> tuple[GateResult, tuple[Drift, ...]]:
     """Return G3, the comparison of schemas laid over the result of its row rules."""
+    if rules.undeclared:
+        if not (policy.columns or policy.baseline):
+            return rules, ()
+        rules = GateResult("G3_SCHEMA", "SKIP")
     drift = drift_of(policy, actual)
     required = {column.name for column in policy.columns if column.required}
     declared = {column.name for column in policy.columns if column.type.kind != "ANY"}
@@ -157,6 +170,11 @@ def pii_gate(findings: Sequence[PiiFinding], rows: int, *, unable: str = "") -> 
     )
 
 
+def undeclared(gate: Gate) -> GateResult:
+    """Return the result of a gate for which the policy declares nothing."""
+    return GateResult(gate, "SKIP", details={"reason": NOTHING_DECLARED})
+
+
 def off(gate: Gate) -> GateResult:
     """Return the result of a gate that a kill switch holds off."""
     return GateResult(
@@ -173,6 +191,11 @@ def with_cells(judgement: Judgement, cells: Sequence[tuple[int, str]]) -> Judgem
         for g in judgement.gates
     )
     return replace(judgement, gates=changed)
+
+
+def verdict(results: Iterable[GateResult]) -> Result:
+    """Return the verdict of a batch; gates with nothing declared have no say in it."""
+    return worst(gate.result for gate in results if not gate.undeclared)
 
 
 def worst(results: Iterable[Result]) -> Result:

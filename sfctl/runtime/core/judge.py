@@ -202,6 +202,8 @@ def _judgement(
             decided[gate] = gates.resolution(around.registered)
         elif gate == "G2_IDENTITY":
             decided[gate] = gates.identity(around.confidence)
+        elif gate == "G5_PII" and not policy.pii:
+            decided[gate] = gates.undeclared(gate)
         elif gate == "G5_PII":
             decided[gate] = gates.pii_gate(tuple(state.findings.values()), state.seen)
         else:
@@ -219,7 +221,7 @@ def _judgement(
     complete = schema.with_nullability_of(expected)
     return Judgement(
         policy.dataset_urn, stage, state.rows, state.rows - bad, bad, tuple(found), ordered,
-        results.totals(found), gates.worst(gate.result for gate in ordered), policy.digest,
+        results.totals(found), gates.verdict(ordered), policy.digest,
         schema=complete.as_json(), schema_fingerprint=complete.fingerprint(),
         schema_shape=complete.shape(), drift=tuple(change.signature for change in drift),
         pii=tuple(state.findings.values()), sampled=state.sampled,

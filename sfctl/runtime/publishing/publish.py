@@ -189,7 +189,9 @@ def _with_partition(request: PublishRequest) -> pl.DataFrame:
 
 def _pii_off(request: PublishRequest, judgement: Judgement) -> str:
     """Return why PII actions are switched off, empty when they are not."""
-    off = any(g.gate == "G5_PII" and g.result == "SKIP" for g in judgement.gates)
+    off = any(
+        g.gate == "G5_PII" and g.result == "SKIP" and not g.undeclared for g in judgement.gates
+    )
     return request.gates_off or ("KILL_SWITCH" if off else "")
 
 
@@ -218,7 +220,7 @@ def _with_findings(judgement: Judgement, protected: Protected) -> Judgement:
         judgement,
         gates=tuple(decided),
         pii=protected.findings,
-        verdict=gates.worst(gate.result for gate in decided),
+        verdict=gates.verdict(decided),
         degraded=(*judgement.degraded, *([protected.fault] if protected.fault else ())),
     )
 

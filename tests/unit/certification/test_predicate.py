@@ -63,6 +63,8 @@ EMPTY = {"rows": 0, "good": 0, "rules": rule(status="skipped", reason="no rows")
         (but(gates=gate("DQ", "FAIL")), ["GATE_FAIL:DQ"]),
         (but(gates=gate("G5_PII", "ERROR")), ["GATE_ERROR:G5_PII"]),
         (but(gates=gate("G5_PII", "SKIP")), ["GATE_SKIP:G5_PII"]),
+        (but(gates=gate("G5_PII", "SKIP", details={"reason": "no rows"})), ["GATE_SKIP:G5_PII"]),
+        (but(gates=gate("G5_PII", "SKIP", details={"reason": "nothing declared"})), []),
         (but(gates=gate("DQ", "WARN", reason_codes=("RANGE_VIOLATION:amount",)), **WARNED), []),
         (but(gates=gate("DQ", "WARN", reason_codes=("OTHER",)), **WARNED), ["GATE_WARN:DQ"]),
         (but(gates=gate("DQ", "WARN"), **WARNED), ["GATE_WARN:DQ"]),

@@ -155,11 +155,11 @@ def test_bronze_names_dataset_and_producer() -> None:
         found = judged(ROWS, stage="bronze", around=Surroundings(**around))
         return [gate.result for gate in found.gates]
 
-    assert gates(registered=True, confidence="HIGH") == ["PASS", "PASS", "PASS"]
-    assert gates(registered=False, confidence="NONE") == ["FAIL", "WARN", "PASS"]
-    assert gates() == ["SKIP", "SKIP", "PASS"]
+    assert gates(registered=True, confidence="HIGH") == ["PASS", "PASS", "SKIP"]
+    assert gates(registered=False, confidence="NONE") == ["FAIL", "WARN", "SKIP"]
+    assert gates() == ["SKIP", "SKIP", "SKIP"]
     ready = GateResult("G1_RESOLUTION", "PASS", details={"by": "caller"})
-    assert gates(ready={"G1_RESOLUTION": ready}, confidence="LOW") == ["PASS", "PASS", "PASS"]
+    assert gates(ready={"G1_RESOLUTION": ready}, confidence="LOW") == ["PASS", "PASS", "SKIP"]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +198,22 @@ def test_g3_tells_a_renamed_column_whatever_it_compares_with(baseline: bool) -> 
         {"change": "added", "field": "destination", "from": None, "to": "STRING"},
         {"change": "added", "field": "note", "from": None, "to": "NULL"},
     ]
+
+
+def test_a_gate_with_nothing_declared_is_skipped_and_has_no_say() -> None:
+    found = judged(ROWS, rule("n IS NOT NULL", gate="DQ"), stage="gold")
+    told = {g.gate: (g.result, g.details.get("reason"), g.compliance) for g in found.gates}
+    unasked = ("SKIP", "nothing declared", None)
+    assert told == {
+        "G3_SCHEMA": unasked, "G4_CONTRACT": unasked, "G5_PII": unasked,
+        "DQ": ("FAIL", None, 0.75),
+    }  # fmt: skip
+    assert judged(ROWS, rule("n > 0")).verdict == "PASS"
+    assert judged(ROWS, schema=declared("compatible", baseline=False, n="INT64")).verdict == "PASS"
+    assert judged(ROWS).verdict == "PASS"
+    empty = judged(ROWS.clear(), rule("n > 0"))
+    assert [g.details.get("reason") for g in empty.gates if g.gate == "DQ"] == ["no rows"]
+    assert empty.verdict == "SKIP"
 
 
 def test_g3_lists_a_bounded_number_of_changes() -> None:

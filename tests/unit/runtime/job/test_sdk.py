@@ -224,7 +224,7 @@ def test_the_switch_turns_one_gate_off(shop: Shop, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SFCTL_DISABLE", "gate:DQ")
     result = sf.write(ROWS.with_columns(amount=pl.lit(-1.0)), "orders")
     assert [g.result for g in result.gates if g.gate == "DQ"] == ["SKIP"]
-    assert [g.result for g in result.gates if g.gate == "G4_CONTRACT"] == ["PASS"]
+    assert [g.result for g in result.gates if g.gate == "G3_SCHEMA"] == ["PASS"]
     assert result.certification == "NEVER_CERTIFIED"
 
 
