@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sfctl.evidence.archive import Archive
     from sfctl.evidence.embedded import EmbeddedBus
+    from sfctl.graph.embedded import EmbeddedGraph
     from sfctl.runtime.job.compiled import Compiled
     from sfctl.runtime.job.sdk import Session
     from sfctl.state.embedded import EmbeddedState
@@ -51,6 +52,14 @@ def open_state(
     from sfctl.state.embedded import EmbeddedState
 
     return EmbeddedState(_path(settings, folder / "state.db"), timeout=timeout)
+
+
+def open_graph(folder: Path, settings: Mapping[str, object] | None = None) -> EmbeddedGraph:
+    """Open the causal graph of a target, as `open_bus` does."""
+    _embedded_only("graph", settings)
+    from sfctl.graph.embedded import EmbeddedGraph
+
+    return EmbeddedGraph(_path(settings, folder / "graph.db"))
 
 
 def open_archive(folder: Path) -> Archive:

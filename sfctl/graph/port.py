@@ -92,10 +92,16 @@ class Graph(Protocol):
         max_hops: int,
         limit: int = LIMIT,
     ) -> Reached:
-        """Return what can be reached over edges of `labels` in at most `max_hops` (≤ MAX_HOPS)."""
+        """Return what can be reached over edges of `labels`, or of any, without the start.
+
+        At most `max_hops` edges away; MAX_HOPS bounds it, and `truncated` tells when it cut.
+        """
 
     def follow(self, start: str, hops: Sequence[Hop], *, limit: int = LIMIT) -> list[Path]:
         """Return the paths that take exactly these hops, in order of the ids along them."""
+
+    def stale(self, now: datetime, *, keep: Iterable[str] = (), limit: int = 1_000) -> list[Node]:
+        """Return the nodes that `expire` would drop, those seen longest ago first."""
 
     def expire(self, now: datetime, *, keep: Iterable[str] = (), limit: int = 1_000) -> int:
         """Drop at most `limit` nodes past their label's days, with their edges; return how many.
