@@ -122,13 +122,18 @@ CODES: dict[str, Code] = {
     ),
     "SF228": Code(
         "Name that cannot stand here",
-        "The rule needs whole columns, or a dataset's URN.",
-        "Name a top-level column; a dataset is ds://<zone>/<name>.",
+        "The rule needs a dataset's URN.",
+        "A dataset is ds://<zone>/<name>.",
     ),
     "SF229": Code(
         "Custom function not found",
         "The import path of a custom rule leads to no function below the project's folder.",
         "`rules.mine:check` is the function `check` in rules/mine.py.",
+    ),
+    "SF230": Code(
+        "Name with two meanings",
+        "A dotted name is a column and, at the same time, a field inside another column.",
+        "Rename one of the two; a rule cannot tell which is meant.",
     ),
     "SF240": Code(
         "Redaction of a filled column",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sfctl.compiler.findings import Findings, place
 from sfctl.errors import Problem
-from sfctl.model.binding import typed_field
+from sfctl.model.binding import is_ambiguous, path_of, typed_field
 from sfctl.model.expr import Field
 from sfctl.model.policy import ColumnSpec, SchemaPolicy
 from sfctl.model.schema import Schema, from_json
@@ -36,6 +36,10 @@ class Columns:
             else found
         )
 
+    def ambiguous(self, name: str) -> bool:
+        """Tell whether a written name can mean two things."""
+        return is_ambiguous(name, self.types)
+
     def type_of(self, name: str) -> DataType:
         """Return the type of a column or path, ANY where it is unknown."""
         found = typed_field(Field(split(name, self.types), ANY), self.types)
@@ -44,10 +48,7 @@ class Columns:
 
 def split(name: str, known: dict[str, DataType]) -> tuple[str, ...]:
     """Return the path a written field means: a known column with dots, else the dotted parts."""
-    if name in known or "." not in name:
-        return (name,)
-    parts = tuple(name.split("."))
-    return parts if all(parts) else (name,)
+    return path_of(name, known)
 
 
 def known_columns(

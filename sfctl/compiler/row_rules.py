@@ -10,6 +10,7 @@ from sfctl.compiler.expression import compile_condition
 from sfctl.compiler.findings import Findings, shown
 from sfctl.compiler.regex import PatternError, rewrite
 from sfctl.model import literal
+from sfctl.model.binding import AMBIGUOUS, two_meanings
 from sfctl.model.expr import (
     Between,
     Call,
@@ -93,6 +94,10 @@ class RowRules:
 
     def known(self, name: Node, field: Field) -> bool:
         """Report a column that is not known."""
+        text = str(name.value)
+        if self.columns.ambiguous(text):
+            self.findings.error(name, "SF230", two_meanings(text), AMBIGUOUS)
+            return False
         found = self.columns.resolve(field)
         if isinstance(found, str):
             self.findings.error(name, "SF204", f"unknown column {shown(str(name.value))}", found)

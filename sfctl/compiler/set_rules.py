@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from sfctl.compiler.columns import Columns
+from sfctl.compiler.columns import ANY, Columns, split
 from sfctl.compiler.draft import Draft
 from sfctl.compiler.findings import Findings, shown
 from sfctl.compiler.quantity import plain, seconds, share
 from sfctl.model import literal, urn
-from sfctl.model.binding import near_hint
+from sfctl.model.binding import AMBIGUOUS, near_hint, two_meanings
+from sfctl.model.expr import Field
 from sfctl.model.families import belongs, family
 from sfctl.model.policy import Batch, Custom, ForeignKey, Gate, Unique
 from sfctl.spec.tree import Node
@@ -59,7 +60,7 @@ class SetRules:
         return None if failed else draft
 
     def names(self, node: Node) -> tuple[str, ...]:
-        """Return the top-level columns under `field` or `fields`, each known, none twice."""
+        """Return the columns under `field` or `fields`, each known, none twice."""
         key = "fields" if node.get("fields") is not None else "field"
         written = node.get(key)
         if written is None:
@@ -74,17 +75,17 @@ class SetRules:
         return tuple(found)
 
     def known(self, name: Node) -> str:
-        """Return the column a scalar names; report one that is unknown or inside another."""
+        """Return the column, or path into one, that a scalar names; report an unknown one."""
         text = str(name.value)
-        if text in self.columns.types or self.columns.open:
-            return text
-        if "." in text and text.partition(".")[0] in self.columns.types:
-            hint = "use a column of its own for this kind of rule"
-            message = f"{shown(text)} is inside a column (expected a whole column)"
-            self.findings.error(name, "SF228", message, hint)
-        else:
-            hint = near_hint(text, self.columns.types)
-            self.findings.error(name, "SF204", f"unknown column {shown(text)}", hint)
+        if self.columns.ambiguous(text):
+            self.findings.error(name, "SF230", two_meanings(text), AMBIGUOUS)
+        elif text not in self.columns.types and not self.columns.open:
+            path = split(text, self.columns.types)
+            hint = self.columns.resolve(Field(path, ANY))
+            if isinstance(hint, str):
+                if len(path) == 1 or path[0] not in self.columns.types:
+                    hint = near_hint(text, self.columns.types)
+                self.findings.error(name, "SF204", f"unknown column {shown(text)}", hint)
         return text
 
     def unique(self, kind: str, node: Node, gate: Gate) -> Draft:

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from sfctl.model.policy import Custom
+from sfctl.runtime.polars import columns
 from sfctl.runtime.polars.program import RowJudge
 from sfctl.runtime.polars.term import DataError
 
@@ -29,7 +30,9 @@ def judge_for(check: Custom) -> RowJudge:
     function = load(check)
 
     def holds(chunk: pl.DataFrame) -> pl.Series:
-        rows = chunk.select(check.fields)
+        rows = chunk.select(
+            columns.named(name, chunk.schema)[0].alias(name) for name in check.fields
+        )
         try:
             answer = function(_batch(rows))
             series = _booleans(answer)

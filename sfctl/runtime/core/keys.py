@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from sfctl.model.binding import path_of
 from sfctl.model.policy import Rule, Unique
 from sfctl.runtime.core.budget import Budget
 from sfctl.runtime.core.sources import LazySource, Source
@@ -65,7 +66,7 @@ class Keys:
                 table = others(rule) if others and rule.check.scope == "table" else None
                 if table is not None:
                     tables[rule.id] = LazySource(table)
-                    for chunk in tables[rule.id].chunks(self._fields(rule)):
+                    for chunk in tables[rule.id].chunks(self._read(rule, tables[rule.id])):
                         seen.add(chunk, *self._key(rule, chunk))
                 self.tallies[rule.id] = UniqueTally(self._evaluated.get(rule.id, 0))
                 suspects = seen.suspects()
@@ -112,7 +113,9 @@ class Keys:
                 background = [
                     self._suspects(rule, chunk.with_row_index(_ROW), suspected[rule.id])
                     for chunk in (
-                        tables[rule.id].chunks(self._fields(rule)) if rule.id in tables else ()
+                        tables[rule.id].chunks(self._read(rule, tables[rule.id]))
+                        if rule.id in tables
+                        else ()
                     )
                 ]
                 repeated[rule.id] = self._decided(rule, keyed[rule.id], background)
@@ -166,6 +169,11 @@ class Keys:
         if covered is None or scope is None:
             return parts, scope if covered is None else covered
         return parts, covered & scope
+
+    def _read(self, rule: Rule, table: Source) -> list[str]:
+        """Return the columns of another source that hold the key."""
+        known = table.schema
+        return list(dict.fromkeys(path_of(name, known)[0] for name in self._fields(rule)))
 
     def _fields(self, rule: Rule) -> tuple[str, ...]:
         assert isinstance(rule.check, Unique)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -29,7 +29,14 @@ def tellable_columns(policy: Policy) -> frozenset[str]:
     named = {rule.detail_field for rule in policy.rules if rule.detail_field}
     if any(not detection.columns for detection in policy.pii):
         return frozenset()
-    return frozenset(named - flagged)
+    return frozenset(name for name in named if flagged.isdisjoint(_prefixes(name)))
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """Yield a name and every column it may lie inside of: what is inside is as personal."""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        yield ".".join(parts[:end])
 
 
 def outcome(rule: Rule, state: Scanned, fault: Exception | None, now: datetime) -> RuleResult:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from sfctl.model.binding import path_of
 from sfctl.model.policy import Policy, Rule, Unique
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.judge import Surroundings, program_for
@@ -78,7 +79,10 @@ def _repeats(program: Program, rule: Rule, frame: pl.DataFrame, around: Surround
     if scope is not None:
         covered = scope if covered is None else covered & scope
     table = around.others(rule) if around.others and check.scope == "table" else None
-    background = None if table is None else table.select(fields).collect()
+    background = None
+    if table is not None:
+        known = table.collect_schema()
+        background = table.select({path_of(name, known)[0] for name in fields}).collect()
     return unique.repeats(frame, parts, covered, background)
 
 

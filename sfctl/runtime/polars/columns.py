@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from sfctl.model.binding import path_of
 from sfctl.model.expr import Field
 from sfctl.model.types import DataType
 from sfctl.runtime.polars import texts
@@ -35,6 +36,11 @@ def raw(path: tuple[str, ...], schema: Mapping[str, pl.DataType]) -> tuple[pl.Ex
             raise DataError(f"field {'.'.join(path)} is absent")
         value, dtype = value.struct.field(name), _instance(inner[name])
     return value, dtype
+
+
+def named(name: str, schema: Mapping[str, pl.DataType]) -> tuple[pl.Expr, pl.DataType]:
+    """Return what a written name means, untouched, and its type. Raises DataError if absent."""
+    return raw(path_of(name, schema), schema)
 
 
 def as_found(value: pl.Expr, dtype: pl.DataType, bounds: tuple[int, int] | None = None) -> Term:

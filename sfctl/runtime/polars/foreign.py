@@ -18,10 +18,10 @@ def judge_for(check: ForeignKey, rows: pl.LazyFrame | None) -> RowJudge:
     if rows is None:
         raise DataError(f"{check.dataset} has no certified version to look keys up in")
     schema = rows.collect_schema()
-    absent = [name for name in check.references if name not in schema]
-    if absent:
-        raise DataError(f"column {absent[0]} is absent from {check.dataset}")
-    parts, filled = unique.key_of(check.references, schema, "distinct")
+    try:
+        parts, filled = unique.key_of(check.references, schema, "distinct")
+    except DataError as error:
+        raise DataError(f"{error} from {check.dataset}") from None
     names = [f"k{index}" for index in range(len(parts))]
     query = rows.filter(filled) if filled is not None else rows
     known = query.select(

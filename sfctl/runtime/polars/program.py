@@ -68,7 +68,7 @@ class Program:
         """The columns that the rules read, in the order of the schema."""
         if any(isinstance(r.check, Unique) and not r.check.fields for r in self.rules):
             return list(self.schema)
-        wanted = {name for rule in self.rules for name in columns_of(rule)}
+        wanted = {name for rule in self.rules for name in columns_of(rule, self.schema)}
         return [name for name in self.schema if name in wanted]
 
     def judge(self, chunk: pl.DataFrame) -> Judged:
@@ -178,7 +178,7 @@ class Program:
             where = None if rule.where is None else emitter.condition(rule.where).value
             term = None
             if rule.check.field:
-                value, dtype = columns.raw((rule.check.field,), emitter.schema)
+                value, dtype = columns.named(rule.check.field, emitter.schema)
                 term = columns.as_found(value, dtype)
             return measures.parts(rule.check.measure, term, where), term
         if rule.where is None:
@@ -282,7 +282,7 @@ class Program:
             name = rule.detail_field
             if tally is None or not tally.failed or name not in self.tellable:
                 continue
-            value, dtype = columns.raw((name,), chunk.schema)
+            value, dtype = columns.named(name, chunk.schema)
             text = columns.as_found(value, dtype).value.cast(pl.String, strict=False)
             failing = chunk.select(text.filter(self._failing(rule, emitter)).alias("value"))
             counts = failing.drop_nulls().to_series().value_counts(sort=False)

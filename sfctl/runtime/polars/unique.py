@@ -49,7 +49,7 @@ def key_of(
     """
     parts: list[pl.Expr] = []
     for name in fields:
-        value, dtype = columns.raw((name,), schema)
+        value, dtype = columns.named(name, schema)
         term = columns.as_found(value, dtype)
         part = term.value
         if term.family == "float":

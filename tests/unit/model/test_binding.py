@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sfctl.model.binding import bind, columns_of, resolve
+import pytest
+
+from sfctl.model.binding import bind, columns_of, path_of, resolve
 from sfctl.model.expr import Compare, Field, fields_of
 from sfctl.model.policy import RowCheck
 from sfctl.model.schema import Column, Schema
@@ -73,6 +75,37 @@ def test_columns_of_every_kind_of_check() -> None:
         ("id",), ("amount",), ("shipped_at",), ("id", "day"), ("amount",), ("amount", "day"),
         ("id",),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "path"),
+    [
+        ("a", ["a"], ("a",)),
+        ("a.b", ["a"], ("a", "b")),
+        ("a.b", ["a", "a.b"], ("a.b",)),
+        ("a.b.c", ["a", "a.b"], ("a.b", "c")),
+        ("a.b.c", [], ("a", "b", "c")),
+        (".a", ["a"], (".a",)),
+    ],
+)
+def test_what_a_dot_in_a_name_means(name: str, known: list[str], path: tuple[str, ...]) -> None:
+    assert path_of(name, known) == path
+
+
+def test_a_name_with_two_meanings_is_not_guessed() -> None:
+    policy = policy_of(
+        "dq: {rules: [{kind: unique, field: a.b}, {kind: not_null, field: a.b}, "
+        "{kind: unique, field: a.c}]}"
+    )
+    both = schema(a="STRUCT<b:INT8,c:INT8>", **{"a.b": "INT64"})
+    wrong = "`a.b` is a column and a field inside another column as well"
+    assert wrong in resolve(policy, both).mistyped["unique:a.b"]
+    assert wrong in resolve(policy, both).mistyped["not_null:a.b"]
+    assert "unique:a.c" not in resolve(policy, both).mistyped
+    declared = policy_of(
+        "schema: {constraints: [{field: a.b}]}\ndq: {rules: [{kind: unique, field: a.b}]}"
+    )
+    assert resolve(declared, both).mistyped == {}
 
 
 def test_structs_are_read_by_path() -> None:
