@@ -1,9 +1,10 @@
 """Nodes and edges of the causal graph: which kinds there are, what they mean, how long they live.
 
 A node's id is a URN where it has one. Properties merge when the same node or edge comes again:
-`first_…` keeps the smaller value, `last_…`, `count` and `total` the larger, `confidence` the surer;
-what `FOLLOWS` names comes from whichever side has the deciding moment; everything else is the
-newest that is not empty. So a replay changes nothing, nor does the order of what carries its time.
+`first_…` keeps the smaller value, `last_…`, `…count` and `total` the larger, `confidence` the
+surer; what `FOLLOWS` names comes from whichever side has the deciding moment; everything else is
+the newest that is not empty. So a replay changes nothing, nor does the order of what carries its
+time.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ SIGNATURES_PER_DATASET = 1_000
 FOLLOWS: dict[str, str] = {
     "first_evidence": "first_seen",
     "timestamp": "first_seen",
+    "stage": "first_seen",
     "status": "last_seen",
     "version": "last_seen",
     "rows": "last_seen",
@@ -127,7 +129,7 @@ def merged(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
             result[name] = _decided(anchor, (known[anchor], old), (new[anchor], value))
         elif name.startswith("first_"):
             result[name] = min(old, value)
-        elif name.startswith("last_") or name in ("count", "total"):
+        elif name.startswith("last_") or name.endswith("count") or name == "total":
             result[name] = max(old, value)
         elif name == "confidence":
             result[name] = max(old, value, key=lambda word: CONFIDENCE.get(word, -1))

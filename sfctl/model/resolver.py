@@ -31,6 +31,7 @@ class Resolver:
         self._jobs = topology.jobs
         self._datasets = topology.datasets
         self._names: dict[str, str] = {}
+        self._outlets = _outlets(topology)
         for dataset, entry in sorted(topology.datasets.items()):
             for alias in entry.aliases:
                 self._names.setdefault(normal(alias), dataset)
@@ -64,19 +65,40 @@ class Resolver:
         """Return the canonical form of a name in a spec or event: URN, path, alias, else itself."""
         if urn.is_dataset(text):
             return urn.canonical(text)
-        if text.startswith(("urn:", DATASET, JOB)):
+        if text.startswith(DATASET):
+            rest = text.removeprefix(DATASET)
+            known = self._longest(normal(rest)) or self._names.get(rest.rpartition("/")[2], "")
+            return known or DATASET + bare_of(rest)
+        if text.startswith(("urn:", JOB)):
             return text
         return self._longest(normal(text)) or text
+
+    def outlet(self, dataset: str) -> str:
+        """Return the stage table that readers of a dataset get: the last one that a job writes.
+
+        The name itself where it has a stage or no job writes one.
+        """
+        return self._outlets.get(dataset, dataset)
 
     def job(self, namespace: str, name: str) -> str:
         """Return the URN of a job of ours, else `job:<namespace>/<name>`."""
         ours = name if name.startswith("urn:job:") else urn.job(name)
         return ours if ours in self._jobs or ours == name else f"{JOB}{namespace}/{name}"
 
-    def producer(self, name: str) -> str:
-        """Return the URN of the job of ours that goes by this name, or empty text."""
-        ours = name if name.startswith("urn:job:") else urn.job(name)
-        return ours if ours in self._jobs or ours == name else ""
+    def job_reference(self, text: str) -> str:
+        """Return a job's URN for its name, `urn:job:…` or `job:<namespace>/<name>`.
+
+        `<namespace>:<name>`, as producers write it, is read likewise; other text is empty.
+        """
+        if text.startswith("urn:job:"):
+            return text
+        if text.startswith(JOB):
+            last = urn.job(text.rpartition("/")[2])
+            return last if last in self._jobs else text
+        if urn.job(text) in self._jobs:
+            return urn.job(text)
+        namespace, colon, name = text.partition(":")
+        return self.job(namespace, name) if colon and name and namespace != "urn" else ""
 
     def orphans(self, names: Iterable[str]) -> list[str]:
         """Return those of some node ids that stand for nothing registered, sorted."""
@@ -99,6 +121,23 @@ def is_orphan(name: str) -> bool:
     return name.startswith((DATASET, JOB))
 
 
+def bare_of(name: str) -> str:
+    """Return `<namespace>/<name>` with the name bare; a URL's slashes stay."""
+    scheme, mark, rest = name.partition("://")
+    return f"{scheme}{mark}{bare(rest)}" if mark else bare(name)
+
+
+def _outlets(topology: Topology) -> dict[str, str]:
+    written: dict[str, str] = {}
+    for job in topology.jobs.values():
+        for output in job.outputs:
+            dataset, _, stage = output.partition("#")
+            if stage in urn.STAGES:
+                known = written.get(dataset, stage)
+                written[dataset] = max(known, stage, key=urn.STAGES.index)
+    return {dataset: urn.with_stage(dataset, stage) for dataset, stage in written.items()}
+
+
 def normal(text: str) -> str:
     """Return a name as it is compared: one spelling of a scheme, no partition, no slash at its end.
 
@@ -114,7 +153,7 @@ def normal(text: str) -> str:
 
 
 def bare(name: str) -> str:
-    """Return a name without double slashes, slashes at its end, partition folders and part files."""
+    """Return a name without slashes doubled or at its end, partition folders and part files."""
     name = re.sub(r"/{2,}", "/", name.strip())
     while True:
         name = name.rstrip("/") or name[:1]

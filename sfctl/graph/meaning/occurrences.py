@@ -163,7 +163,10 @@ def _in_facets(event: Evidence, resolver: Resolver) -> list[Occurrence]:
 def _signatures(facets: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return reason and entry of both printed forms of the observability facet."""
     found = []
-    for name, inner in (("observability_evidence", "summary"), ("observability", "evidence_summary")):
+    for name, inner in (
+        ("observability_evidence", "summary"),
+        ("observability", "evidence_summary"),
+    ):
         for each in listed(block(block(facets.get(name)).get(inner)).get("failure_signatures")):
             entry = block(each)
             reason = entry.get("reason_code") or entry.get("reason") or entry.get("signature")
@@ -186,6 +189,8 @@ def _of_signal(event: Evidence, resolver: Resolver) -> list[Occurrence]:
     state = event.payload.get("state")
     if state not in ("WARNING", "CRITICAL") or event.payload.get("top_failures") or not reason:
         return []
+    if drift_of(block(event.payload.get("details"))):
+        return []
     dataset, stage = place(event, resolver)
     start = block(event.payload.get("window")).get("start")
     since = start if isinstance(start, str) and start else event.timestamp
@@ -197,9 +202,20 @@ def _of_signal(event: Evidence, resolver: Resolver) -> list[Occurrence]:
     ]  # fmt: skip
 
 
+def drift_of(details: Mapping[str, Any]) -> str:
+    """Return the signature that a drift signal's details stand for, or empty text."""
+    named = details.get("signature") or details.get("failure_signature")
+    if isinstance(named, str) and named:
+        return named
+    field, value = details.get("field"), details.get("new_value")
+    is_enum = details.get("drift_type") == "ENUM_VALUE_DRIFT"
+    return f"UNKNOWN_ENUM:{field}:{value}" if is_enum and field and value else ""
+
+
 def _held_back(event: Evidence, resolver: Resolver) -> list[Occurrence]:
     signature = event.payload.get("failure_signature")
-    if not isinstance(signature, str) or not signature or event.payload.get("action") == "replay":
+    held = event.payload.get("action") in (None, "", "divert", "block")
+    if not held or not isinstance(signature, str) or not signature:
         return []
     dataset, stage = place(event, resolver)
     counts = block(event.payload.get("signatures"))

@@ -82,12 +82,12 @@ class Sketch:
             self.node(base, "Dataset", name=short(base), tier=tier, owner=owner)
             self.edge(base, "CONTAINS", name)
         part = name.partition("#")[2] if base != name else ""
-        kept = entry.formats.get(part, entry.format) if entry else ""
+        kept = entry.formats.get(part, entry.format) if entry and part else ""
         return self.node(
             name,
             "Dataset",
             name=short(name),
-            type=_FORMATS.get(kept) if entry else _TYPES.get(_kind(name)),
+            type=_FORMATS.get(kept) or _TYPES.get(_kind(name), "Dataset"),
             tier=tier,
             owner=owner,
             stage=part,
