@@ -13,6 +13,7 @@ from sfctl.clock import format_instant
 from sfctl.compiler.entries import conflicting_modes, dataset_entry, job_entry, target_entry
 from sfctl.compiler.expectations import Expectation, by_dataset, joined_slo
 from sfctl.compiler.findings import Findings
+from sfctl.compiler.lineage import lineage_entry
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.policy import compile_policy
 from sfctl.compiler.source_digest import source_digest
@@ -66,6 +67,7 @@ def compile_project(
         target=target_entry(project.target),
         datasets=entries,
         jobs=jobs,
+        lineage=lineage_entry(project.lineage, compiler.names),
         compiled_at=format_instant(now),
         compiler=sfctl.__version__,
     )
