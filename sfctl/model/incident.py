@@ -28,6 +28,14 @@ class Symptom(msgspec.Struct, frozen=True, omit_defaults=True):
     run_id: str = ""
     because: str = ""
     """Why it belongs here: same signature, same run, same deployment, downstream of…"""
+    engine: str = ""
+    revision: int = 0
+    reason: str = ""
+    first_failure: str = ""
+    producer: str = ""
+    """Service and version `orders-svc v3.17` that most failures come from."""
+    versions: tuple[str, ...] = ()
+    """What its run wrote, each `<dataset>@<version>`: whoever reads that, reads bad data."""
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,6 +67,7 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """service, version, confidence."""
     suspected_deployment: str = ""
     """Id of the Deployment node, where the graph has one."""
+    deployed_at: str = ""
     impact: dict[str, Any] = {}
     """tier, classification, downstream_consumers."""
     evidence_summary: dict[str, Any] = {}
@@ -76,6 +85,10 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     evidence: tuple[dict[str, Any], ...] = ()
     """Copies of the events it cites, so that they outlive the log's retention."""
     history: tuple[Change, ...] = ()
+    complaints: dict[str, str] = {}
+    """`<dataset>|<engine>` → its last word: when all are OK the incident resolves by itself."""
+    alerts: bool = True
+    """False where enforcement (G1) wants a channel notice and nobody woken."""
     good_windows: int = 0
     """Good windows or runs in a row since the last bad one."""
     resolved_at: str = ""

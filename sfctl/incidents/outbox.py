@@ -1,0 +1,63 @@
+"""Notices that wait to be told: written with the incident's change, delivered after it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from sfctl.model import codec
+from sfctl.model.incident import Incident, Severity
+from sfctl.state.port import Put
+
+TABLE = "incident_notices"
+"""State table: the notice's id → the notice."""
+
+NoticeKind = Literal["trigger", "resolve", "escalate", "digest", "upstream"]
+
+
+class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Something a team is to be told. `at` is the data's time, `next_at` the clock's."""
+
+    id: str
+    kind: NoticeKind
+    at: str
+    team: str = ""
+    cause_key: str = ""
+    severity: Severity = "SEV-3"
+    attempts: int = 0
+    next_at: str = ""
+    done: tuple[str, ...] = ()
+    """Channels that have it already."""
+    body: dict[str, Any] = {}
+    """What is told where no incident stands behind it."""
+
+
+def after(before: Incident | None, now: Incident) -> tuple[Notice, ...]:
+    """Return what to tell of a change: a beginning, a return, a worse severity, an end."""
+    reopened = before is not None and before.status == "RESOLVED" and now.status != "RESOLVED"
+    worse = before is not None and now.severity < before.severity
+    if now.status == "RESOLVED":
+        if before is None or before.status != "RESOLVED":
+            return (_notice("resolve", now),)
+        return ()
+    if before is None or reopened or worse:
+        return (_notice("trigger", now),)
+    return ()
+
+
+def write_of(notice: Notice) -> Put:
+    """Return the write that keeps a notice."""
+    return Put(TABLE, notice.id, codec.plain(notice))
+
+
+def _notice(kind: NoticeKind, incident: Incident) -> Notice:
+    name = f"{incident.cause_key}|{len(incident.history):04}|{kind}|{incident.severity}"
+    return Notice(
+        id=name,
+        kind=kind,
+        at=incident.updated_at,
+        team=incident.owner,
+        cause_key=incident.cause_key,
+        severity=incident.severity,
+    )
