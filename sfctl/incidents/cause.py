@@ -22,6 +22,11 @@ def cause(seen: Seen) -> tuple[str, ...]:
     return ("signal", dataset, seen.symptom.signal_type, seen.symptom.reason)
 
 
+def of_deployment(deployment: str) -> str:
+    """Return the identity of what a deployment brought."""
+    return _key("deployment", deployment)
+
+
 def again(key: str, number: int) -> str:
     """Return the identity of a cause that came back long after its incident had been closed."""
     return _key("again", key, number)

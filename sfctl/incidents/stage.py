@@ -281,6 +281,8 @@ class _Pass:
         if now == before:
             return
         self._ledger.keep(now)
+        if now.suspected_deployment and not (before and before.suspected_deployment):
+            self._ledger.point(cause.of_deployment(now.suspected_deployment), now)
         self._notify(before, now)
         self.emitted += 1
 

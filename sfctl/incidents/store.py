@@ -81,6 +81,11 @@ class Ledger:
         self._counted = True
         return f"INC-{n}"
 
+    def point(self, key: str, incident: Incident) -> None:
+        """Let another cause lead to an incident from now on, unless it is one already."""
+        if self.get(key) is None:
+            self._aliases[key] = incident.cause_key
+
     def merge(self, older: Incident, newer: Incident) -> None:
         """Keep the older; the newer one's alias and cause lead there from now on."""
         self.keep(older)
