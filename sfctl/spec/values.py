@@ -1,4 +1,4 @@
-"""Shapes of single values: text, closed sets, numbers, shares, durations, secrets.
+"""Shapes of single values: text, closed sets, numbers, shares, durations, schedules, secrets.
 
 A template that is not rendered yet (another target's, or a credential during `validate`) passes
 wherever a single value stands.
@@ -10,6 +10,7 @@ import math
 import re
 
 from sfctl.errors import Problem
+from sfctl.model import schedule
 from sfctl.spec.shape import TEMPLATE, Either, JsonSchema, Report, Seq, Shape, unknown_value
 from sfctl.spec.tree import Node
 from sfctl.spec.wording import clipped
@@ -182,6 +183,27 @@ class Duration(Text):
         super().__init__(
             "a duration such as 30m or 36h", _DURATION, hint="units: ms, s, m, h, d, w"
         )
+
+
+class Schedule(Text):
+    """When something is due: `02:00 ET daily`, or a cron line; one that comes due, in a zone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            'a time such as "02:00 ET daily", or a cron line',
+            r".*(?:[01]?[0-9]|2[0-3]):[0-5][0-9].*|\S+(?: +\S+){4,5}|@[a-z]+(?: +\S+)?",
+            hint="a time of day and a zone, or the five fields of cron",
+        )
+
+    def check(self, node: Node, name: str, report: Report) -> None:
+        value = node.value
+        if not isinstance(value, str) or not self._matches(value) or is_template(node):
+            super().check(node, name, report)
+            return
+        try:
+            schedule.parse(value)
+        except ValueError as error:
+            report.wrong(node, name, self.what, code="SF114", hint=f"{error}; write {self.hint}")
 
 
 class Literal:

@@ -8,6 +8,7 @@ from sfctl.spec.values import (
     Duration,
     Enum,
     Number,
+    Schedule,
     Share,
     Text,
     count,
@@ -22,11 +23,7 @@ DATASET_URN = Text(
 )
 NAMES = one_or_more(Text("a name"), "a name, or a list of names")
 
-SCHEDULE = Text(
-    'a time such as "02:00 ET daily", or a cron line',
-    r".*(?:[01]?[0-9]|2[0-3]):[0-5][0-9].*|\S+(?: +\S+){4,5}|@[a-z]+",
-    hint="a time of day and a zone, or the five fields of cron",
-)
+SCHEDULE = Schedule()
 _PERCENT = Number("a percentage above 0", low=0.01)
 _COUNT = count()
 FRESHNESS = Fields(
