@@ -29,6 +29,9 @@ MARK = "_sfctl_holds_"
 READABLE = "_sfctl_readable_"
 """Prefix of the boolean columns that say whether a text cell could be read as declared."""
 
+Plan = dict[str, "tuple[dict[str, pl.Expr], Term | None]"]
+"""What to ask of a chunk by rule id: expressions by name, and the term a measure is of."""
+
 RowJudge = Callable[[pl.DataFrame], pl.Series]
 """Says of each row of a chunk whether a rule holds; null passes."""
 
@@ -57,6 +60,8 @@ class Program:
     judges: Mapping[str, RowJudge] = field(default_factory=dict)
     tellable: frozenset[str] = frozenset()
     faults: dict[str, Exception] = field(default_factory=dict)
+    _planned: dict[object, Plan] = field(default_factory=dict, init=False, repr=False)
+    """What to ask of a chunk, by its shape; the last one only."""
 
     @cached_property
     def row_rules(self) -> list[Rule]:
@@ -74,14 +79,13 @@ class Program:
     def judge(self, chunk: pl.DataFrame) -> Judged:
         """Count what fails in a chunk. A rule that raises is left in `faults`; others go on."""
         chunk = self.marked(chunk)
-        emitter = Emitter(chunk.schema, self.bounds(chunk))
-        asked: dict[str, dict[str, pl.Expr]] = {}
+        bounds = self.bounds(chunk)
+        emitter = Emitter(chunk.schema, bounds)
         terms: dict[str, Term | None] = {}
-        for rule in self._sound():
-            if isinstance(rule.check, Unique):
-                continue
-            with self.blamed(rule):
-                asked[rule.id], terms[rule.id] = self._asked(rule, emitter)
+        asked: dict[str, dict[str, pl.Expr]] = {}
+        for rule_id, (exprs, term) in self._plan(chunk.schema, bounds, emitter).items():
+            if rule_id not in self.faults:
+                asked[rule_id], terms[rule_id] = exprs, term
         found = self._select(chunk, asked)
         tallies: dict[str, RowTally] = {}
         measured: dict[str, Measured] = {}
@@ -172,6 +176,20 @@ class Program:
             yield
         except Exception as error:  # noqa: BLE001 - a fault in one rule is that rule's alone
             self.faults[rule.id] = error
+
+    def _plan(self, schema: pl.Schema, bounds: Bounds, emitter: Emitter) -> Plan:
+        """Return what to ask by rule; chunks of one shape share it, for building it costs."""
+        shape = (tuple(schema.items()), tuple(bounds.items()))
+        plan = self._planned.get(shape)
+        if plan is None:
+            plan = {}
+            for rule in self._sound():
+                if not isinstance(rule.check, Unique):
+                    with self.blamed(rule):
+                        plan[rule.id] = self._asked(rule, emitter)
+            self._planned.clear()
+            self._planned[shape] = plan
+        return plan
 
     def _asked(self, rule: Rule, emitter: Emitter) -> tuple[dict[str, pl.Expr], Term | None]:
         if isinstance(rule.check, Batch):
