@@ -41,20 +41,21 @@ def to_event(manifest: Manifest) -> Evidence:
         urn.job(entry.name): replace(entry, args=(), env={}, env_from={})
         for entry in manifest.jobs.values()
     }
-    return facts.config(
+    event = facts.config(
         parse_instant(manifest.compiled_at),
         manifest_digest=manifest.digest,
         project=manifest.project,
         environment=manifest.target.environment,
         datasets=_plain(datasets),
         jobs=_plain(jobs),
-        lineage=_plain(manifest.lineage),
     )
+    return replace(event, lineage=_plain(manifest.lineage))  # a name of the envelope's own
 
 
 def from_event(event: Evidence) -> Topology:
     """Read a CONFIG event. Raises msgspec.ValidationError for one that is none."""
-    return msgspec.convert({**event.payload, "compiled_at": event.timestamp}, Topology)
+    document = {**event.payload, "lineage": event.lineage, "compiled_at": event.timestamp}
+    return msgspec.convert(document, Topology)
 
 
 def _plain(value: object) -> Any:

@@ -32,7 +32,13 @@ def judged(sketch: Sketch, event: Evidence) -> None:
             versions = {VERSIONED + each.version: each.first_seen} if each.version else {}
             sketch.node(name, "Service", name=short(name))
             sketch.edge(
-                name, "PRODUCED_DRIFT", signature, confidence=confidence, **versions, **_first(each)
+                name,
+                "PRODUCED_DRIFT",
+                signature,
+                confidence=confidence,
+                observed=True,
+                **versions,
+                **_first(each),
             )
     named = upstream(event)
     if named and table:
@@ -47,7 +53,7 @@ def judged(sketch: Sketch, event: Evidence) -> None:
         for each in found:
             if each.failed and event.lineage.get("upstream_dataset"):
                 signature = graph.signature_id(each.signature, each.dataset)
-                sketch.edge(source, "INTRODUCED_DRIFT", signature, basis="evidence", **_first(each))
+                sketch.edge(source, "INTRODUCED_DRIFT", signature, observed=True, **_first(each))
 
 
 def failures(sketch: Sketch, event: Evidence) -> None:
@@ -68,6 +74,7 @@ def failures(sketch: Sketch, event: Evidence) -> None:
             new_value=detail if reason == "UNKNOWN_ENUM" else "",
             occurrence_count=each.count,
             failed=each.failed or None,
+            first_reported=event.timestamp,
             **_first(each),
             last_seen=each.last_seen,
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sfctl.clock import format_instant, parse_instant
 from sfctl.graph.meaning.sketch import block, listed, whole_number, whole_of
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
@@ -143,12 +144,12 @@ def _in_facets(event: Evidence, resolver: Resolver) -> list[Occurrence]:
         dataset, stage = whole_of(written), written.partition("#")[2]
         stage = stage if stage in urn.STAGES else ""
         for reason, entry in _signatures(facets):
-            since = str(entry.get("first_seen") or event.timestamp)
+            said = instant_of(entry.get("first_seen"))
             count = whole_number(entry.get("count")) or 1
             found.append(
                 Occurrence(
-                    reason, dataset, count, FACET, since, event.timestamp,
-                    event.evidence_id, stage, event.run_id,
+                    reason, dataset, count, FACET, said or event.timestamp, event.timestamp,
+                    "" if said else event.evidence_id, stage, event.run_id,
                 )
             )  # fmt: skip
     job = block(document.get("job"))
@@ -226,6 +227,14 @@ def _held_back(event: Evidence, resolver: Resolver) -> list[Occurrence]:
             event.evidence_id, stage, event.run_id,
         )
     ]  # fmt: skip
+
+
+def instant_of(value: object) -> str:
+    """Return a time in our form, empty for what is none."""
+    try:
+        return format_instant(parse_instant(value)) if isinstance(value, str) and value else ""
+    except ValueError:
+        return ""
 
 
 def _once(event: Evidence, signature: str, subject: str, run: str) -> Occurrence:

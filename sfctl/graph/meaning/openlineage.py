@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sfctl.clock import format_instant, parse_instant
 from sfctl.graph.meaning.judgements import failures
 from sfctl.graph.meaning.movement import column
+from sfctl.graph.meaning.occurrences import instant_of
 from sfctl.graph.meaning.runs import design
 from sfctl.graph.meaning.sketch import Sketch, block, listed, short, whole_number
 from sfctl.model import graph
@@ -138,18 +138,11 @@ def _parent(facets: Mapping[str, Any]) -> tuple[str, str, str, str]:
     own_run = airflow.get("dag_run_id") or block(airflow.get("dagRun")).get("run_id")
     task = airflow.get("task_id") or block(airflow.get("task")).get("task_id")
     when = airflow.get("execution_date") or block(airflow.get("dagRun")).get("logical_date")
-    return str(dag or own or ""), str(run or own_run or ""), str(task or ""), _instant(when)
-
-
-def _instant(value: object) -> str:
-    try:
-        return format_instant(parse_instant(value)) if isinstance(value, str) and value else ""
-    except ValueError:
-        return ""
+    return str(dag or own or ""), str(run or own_run or ""), str(task or ""), instant_of(when)
 
 
 def _nominal(facets: Mapping[str, Any], name: str) -> str:
-    return _instant(block(facets.get("nominalTime")).get(name))
+    return instant_of(block(facets.get("nominalTime")).get(name))
 
 
 def _summary(facets: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -105,10 +105,7 @@ def design(
         sketch.edge(job, "WRITES", each, **props)
         for source in inputs:
             sketch.feeds(source, each, **props)
-    for one in outputs:
-        for other in outputs:
-            if one != other and one.partition("#")[0] == other.partition("#")[0]:
-                sketch.feeds(one, other, **props)
+    sketch.passed_on(outputs, **props)
 
 
 def read(sketch: Sketch, event: Evidence) -> None:
@@ -146,6 +143,8 @@ def came_from(sketch: Sketch, event: Evidence, target: str) -> None:
     for name in listed(event.lineage.get("upstream_urns")):
         source = sketch.thing(str(name))
         sketch.feeds(source, target, observed=True, confidence="HIGH")
+        if source.partition("#")[0] == target.partition("#")[0]:
+            sketch.passed_on((source, target), observed=True, confidence="HIGH")
         if job and source.partition("#")[0] != target.partition("#")[0]:
             sketch.edge(job, "READS", source, observed=True, confidence="HIGH")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sfctl.model import urn
@@ -100,17 +101,26 @@ class Sketch:
             team = self.node(team_id(owner), "Team", name=owner.rpartition(":")[2])
             self.edge(team, "OWNS", name)
 
+    def passed_on(self, tables: Iterable[str], **props: Any) -> None:
+        """Say that the stages of one dataset among some tables feed each other in order."""
+        stages: dict[str, list[str]] = {}
+        for table in dict.fromkeys(tables):
+            if whole_of(table) != table:
+                stages.setdefault(whole_of(table), []).append(table)
+        for each in stages.values():
+            in_order = sorted(each, key=_order)
+            for one, other in itertools.pairwise(in_order):
+                self.edge(one, "FEEDS", other, **props)
+
     def feeds(self, source: str, target: str, **props: Any) -> None:
         """Say that data goes from one thing into another, by table and by dataset.
 
         Both ways of speaking are complete: who walks from a stage table or from a dataset finds
-        the same readers.
+        the same readers. Within one dataset nothing is said: see `passed_on`.
         """
         source, target = self.thing(source), self.thing(target)
         whole, end = whole_of(source), whole_of(target)
         if whole == end:
-            if _order(source) < _order(target):
-                self.edge(source, "FEEDS", target, **props)
             return
         table = self.resolver.outlet(source)
         if table != source:
