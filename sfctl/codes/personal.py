@@ -4,4 +4,26 @@ from __future__ import annotations
 
 from sfctl.codes.code import Code
 
-CODES: dict[str, Code] = {}
+CODES: dict[str, Code] = {
+    "SF880": Code(
+        "No reason given",
+        "A token stands for somebody's data: opening one is on the record, with who and why.",
+        'Say why: `sfctl pii detokenize TOKEN --reason "ticket 4711"`.',
+    ),
+    "SF881": Code(
+        "No token given",
+        "There was nothing to open, neither on the command line nor on standard input.",
+        "Name tokens (tok_…), or `-` and give them on standard input, one a line.",
+    ),
+    "SF882": Code(
+        "Not on the record, so not opened",
+        "The evidence that tokens were opened could not be written. The record comes first, so "
+        "no value was shown.",
+        "Make room or rights for .sfctl/outbox; `sfctl doctor` says what is wrong with it.",
+    ),
+    "SF883": Code(
+        "Line without a text",
+        "In a JSON Lines file of texts every line is an object with a text under `text`.",
+        "Mend or remove the line; its content is not shown, for it may be personal.",
+    ),
+}

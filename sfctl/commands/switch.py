@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ import typer
 
 from sfctl import wiring
 from sfctl.clock import clock_from_environment
+from sfctl.commands.actor import actor
 from sfctl.commands.spans import span_of
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.evidence.flush import flush
@@ -46,7 +45,7 @@ def off(
             folder,
             scope=scope,
             reason=reason,
-            actor=_actor(),
+            actor=actor(),
             now=moment,
             expires=span_of(expires),
         )
@@ -72,7 +71,7 @@ def on(
     scope = switches.check_scope(scope)
     with wiring.open_state(folder) as state:
         found = switches.switch_on(state, folder, scope=scope)
-    switch = Switch(scope, reason or "switched on again", _actor())
+    switch = Switch(scope, reason or "switched on again", actor())
     notes = _audit(folder, moment, switch, "on") if found else ("it was on already",)
     return Outcome(
         "switch",
@@ -140,13 +139,3 @@ def _audit(folder: Path, moment: datetime, switch: Switch, state: str) -> tuple[
     with wiring.open_bus(folder) as bus:
         flushed = flush(folder / "outbox", bus)
     return (f"the record waits in the outbox: {flushed.trouble}",) if flushed.trouble else ()
-
-
-def _actor() -> str:
-    named = os.environ.get("SFCTL_ACTOR")
-    if named:
-        return named
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -13,6 +13,8 @@ import pytest
 
 import sfctl
 from sfctl.cli import main
+from sfctl.runtime.pii import keys
+from sfctl.runtime.pii.tokens import Tokenizer
 from sfctl.verbs import VERBS
 
 SCHEMAS = Path(sfctl.__file__).parent / "schemas" / "results"
@@ -122,4 +124,13 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     totals = checked["totals"]
     assert totals["declared"] == sum(totals.values()) - totals["declared"]
     assert checked["rows"] == checked["good"] + checked["bad"]
+    Path("people.csv").write_text("mail,id\na@shop.example,1\n")
+    assert [c["kind"] for c in ask("pii", "scan", "people.csv")["columns"]] == ["EMAIL", None]
+    Path("texts.jsonl").write_text('{"text": "to a@shop.example"}\n')
+    assert ask("pii", "scan", "texts.jsonl")["spans"] == [
+        {"line": 1, "start": 3, "end": 17, "kind": "EMAIL"}
+    ]
+    token = Tokenizer(keys.load(Path(".sfctl"))).token("a@shop.example", "EMAIL")
+    opened = ask("pii", "detokenize", token, "--reason", "asked")
+    assert opened["values"] == [{"token": token, "value": "a@shop.example"}]
     ask("run", "nothing", code=2, named="error")

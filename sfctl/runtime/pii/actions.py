@@ -6,6 +6,7 @@ masked address or null; an address inside a sentence is replaced where it stands
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -145,8 +146,7 @@ def _matches(series: pl.Series, kind: Kind) -> pl.Series:
 
 
 def _valid_match(kind: Kind, text: str) -> bool:
-    assert kind.valid is not None
-    return any(kind.valid(match.group()) for match in kind.python.finditer(text))
+    return next(kind.matches(text), None) is not None
 
 
 def _acted(
@@ -198,7 +198,7 @@ def _by_value(
     emptied = detection.action == "redact" and detection.placeholder is None
     acted: list[str | None] = []
     for text in values:
-        new = kind.python.sub(replace, text)
+        new = kind.replaced(text, replace)
         acted.append(None if emptied and new == f"[{kind.name}]" != text else new)
     return series.replace_strict(
         values, pl.Series(acted, dtype=pl.String), default=series, return_dtype=pl.String
@@ -207,21 +207,15 @@ def _by_value(
 
 def _replacement(
     detection: Detection, kind: Kind, keys: Callable[[], KeyRing]
-) -> Callable[[object], str]:
+) -> Callable[[re.Match[str]], str]:
     from sfctl.runtime.pii.tokens import Tokenizer
 
     tokenizer = Tokenizer(keys()) if detection.action == "tokenize" else None
     mark = detection.placeholder if detection.placeholder is not None else f"[{kind.name}]"
 
-    def replace(match: object) -> str:
-        import re
-
-        assert isinstance(match, re.Match)
-        text: str = match.group()
-        if kind.valid is not None and not kind.valid(text):
-            return text
+    def replace(match: re.Match[str]) -> str:
         if tokenizer is not None:
-            return tokenizer.token(text, detection.kind)
+            return tokenizer.token(match.group(), detection.kind)
         return kind.masked(match) if detection.action == "mask" else mark
 
     return replace

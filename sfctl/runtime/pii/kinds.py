@@ -8,13 +8,14 @@ groups that hold what a mask keeps.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from sfctl.model import checksum
 
+_WORD = re.compile(r"[A-Za-z0-9]+")
 _SEP = r"[ .()-]{0,2}"
 _LAST4 = rf"([0-9]){_SEP}([0-9]){_SEP}([0-9]){_SEP}([0-9])"
 
@@ -47,6 +48,41 @@ class Kind:
     def python(self) -> re.Pattern[str]:
         """The pattern for Python, with the same meaning."""
         return _compiled(self.pattern)
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield what is of this kind in a text, left to right, without overlaps.
+
+        Where a match as a whole is not valid, for it took in words beside the number, the longest
+        run of its words that is valid counts.
+        """
+        if self.valid is None:
+            yield from self.python.finditer(text)
+            return
+        position = 0
+        while found := self.python.search(text, position):
+            real = found if self.valid(found.group()) else self._within(found)
+            if real is not None:
+                yield real
+            position = (real or found).end()
+
+    def replaced(self, text: str, by: Callable[[re.Match[str]], str]) -> str:
+        """Return the text with every match replaced."""
+        parts, position = [], 0
+        for match in self.matches(text):
+            parts += [text[position : match.start()], by(match)]
+            position = match.end()
+        return "".join([*parts, text[position:]])
+
+    def _within(self, found: re.Match[str]) -> re.Match[str] | None:
+        assert self.valid is not None
+        words = list(_WORD.finditer(found.string, found.start(), found.end()))
+        for length in range(len(words) - 1, 0, -1):
+            for first in range(len(words) - length + 1):
+                start, end = words[first].start(), words[first + length - 1].end()
+                part = self.python.fullmatch(found.string, start, end)
+                if part is not None and self.valid(part.group()):
+                    return part
+        return None
 
     def masked(self, match: re.Match[str]) -> str:
         """Return the masked form of one match."""

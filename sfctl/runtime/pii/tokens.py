@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 
 from sfctl.errors import SfctlError
 from sfctl.runtime.pii.keys import KeyRing
@@ -30,6 +31,16 @@ class Tokenizer:
         """Return the token of `value`; `kind` is authenticated but not stored."""
         sealed = self._active.encrypt(value.encode(), [kind.encode()])
         return self._prefix + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def opened(self, token: str, kinds: Sequence[str]) -> str:
+        """Return what `token` stands for, trying one kind after the other, as `value` does."""
+        for kind in kinds[:-1]:
+            try:
+                return self.value(token, kind)
+            except SfctlError as error:
+                if error.code != "SF453" or error.__cause__ is None:
+                    raise
+        return self.value(token, kinds[-1])
 
     def value(self, token: str, kind: str = "") -> str:
         """Return what `token` stands for. Raises SfctlError SF452 or SF453."""

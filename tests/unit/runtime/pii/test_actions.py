@@ -178,3 +178,21 @@ def test_nothing_that_was_found_survives(parts: list[tuple[str, str, str]], acti
     after, _ = apply(frame, detections, ring)
     assert after.height == frame.height
     assert find(after, detections) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "masked"),
+    [
+        ("IBAN", "IBAN DE89 3704 0044 0532 0130 00 BIC X", "IBAN ****3000 BIC X"),
+        ("CREDIT_CARD", "4111 1111 1111 1111 12/27", "****-****-****-1111 12/27"),
+        ("CREDIT_CARD", "2024 4111111111111111", "2024 ****-****-****-1111"),
+        ("CREDIT_CARD", "4111 1111 1111 1112 12/27", "4111 1111 1111 1112 12/27"),
+    ],
+)
+def test_a_number_is_found_beside_words_that_look_like_a_part_of_it(
+    kind: str, text: str, masked: str
+) -> None:
+    frame = pl.DataFrame({"t": [text]})
+    detection = Detection(kind=kind, action="mask", columns=("t",))
+    done, _ = apply(frame, (detection,), ring)
+    assert done["t"].to_list() == [masked]

@@ -1,0 +1,258 @@
+"""`sfctl pii`: say where personal data lies, and open tokens, on the record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sfctl import exit_codes
+from sfctl.errors import SfctlError, StoreError, UsageError
+from sfctl.report import progress, text
+from sfctl.report.outcome import Outcome
+from sfctl.runtime.pii import scan as scanning
+from sfctl.runtime.pii.kinds import KINDS, Kind, kind_for
+
+if TYPE_CHECKING:
+    from sfctl.commands.lake import Lake
+    from sfctl.model.policy import Detection
+
+
+def scan(
+    path: Annotated[
+        str, typer.Argument(help="Parquet, CSV, JSONL or Delta; JSONL with `text` gives spans.")
+    ],
+    *,
+    policy: Annotated[
+        Path | None, typer.Option(help="Also look for this bundle's kinds; 1 for undeclared ones.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many rows; else all, at most 10,000,000.")
+    ] = None,
+) -> Outcome:
+    """Say which columns, or places in texts, hold personal data. No value is ever shown."""
+    declared = _declared(policy)
+    kinds = [*KINDS.values(), *(kind_for(d.kind, d.pattern) for d in declared if d.pattern)]
+    kinds = list({kind.name: kind for kind in kinds}.values())
+    if scanning.holds_texts(path):
+        return _texts(path, kinds, declared, policy is not None, sample)
+    return _columns(path, kinds, declared, policy is not None, sample)
+
+
+def detokenize(
+    tokens: Annotated[
+        tuple[str, ...], typer.Argument(help="Tokens (tok_…), or - for standard input.")
+    ] = (),
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
+    kind: Annotated[str, typer.Option(help="The kind they were made for; else all are tried.")] = (
+        ""
+    ),
+    project_dir: Path = Path(),
+    target: str | None = None,
+    now: datetime | None = None,
+) -> Outcome:
+    """Show what tokens stand for. Needs the key; who, why and how many go on the record first."""
+    if not reason.strip():
+        raise UsageError("a reason is needed to open tokens", hint="--reason WHY", code="SF880")
+    asked = list(_asked(tokens))
+    if not asked:
+        raise UsageError(
+            "no token to open", hint="name tokens, or - for standard input", code="SF881"
+        )
+    from sfctl.commands.lake import open_lake
+
+    refused: SfctlError | None = None
+    values: list[str] = []
+    with open_lake("pii", project_dir, target, now) as lake:
+        try:
+            values = _opened(lake, asked, kind)
+        except SfctlError as error:
+            refused = error
+        recorded = _record(lake, asked, reason, refused=refused.code if refused else "")
+    if refused is not None:
+        raise UsageError(str(refused), hint=refused.hint, code=refused.code) from refused
+    pairs = [{"token": t, "value": v} for t, v in zip(asked, values, strict=True)]
+    payload = {"values": pairs, "count": len(pairs), "evidence_id": recorded}
+    return Outcome("pii", payload, "\n".join(values))
+
+
+SUBVERBS = {"scan": scan, "detokenize": detokenize}
+
+
+def _declared(policy: Path | None) -> Sequence[Detection]:
+    if policy is None:
+        return ()
+    if not policy.is_file():
+        raise UsageError(f"{policy} does not exist", hint="--policy names a policy_bundle.yaml")
+    from sfctl.compiler.check import policy_for_check
+
+    return policy_for_check(policy)[0].pii
+
+
+def _columns(
+    path: str, kinds: list[Kind], declared: Sequence[Detection], strict: bool, sample: int | None
+) -> Outcome:
+    from sfctl.runtime.core.files import open_path
+
+    source = open_path(path)
+    names = list(source.schema)
+    counts: dict[str, scanning.Counts] = {}
+    seen = 0
+
+    def told() -> Iterator[Any]:
+        nonlocal seen
+        for chunk in progress.track(source.chunks(names), "looking"):
+            seen += chunk.height
+            yield chunk
+
+    if sample:
+        chunks = scanning.drawn(told(), sample)
+    else:
+        chunks = scanning.bounded(told(), scanning.MOST_ROWS)
+    rows = scanning.count_columns(chunks, kinds, counts)
+    if not rows:
+        counts = {name: scanning.Counts() for name in names}
+    sampled = seen > rows
+    least = {d.kind: d.min_share for d in declared if d.min_share}
+    columns = [_column(name, found, least, sampled, declared) for name, found in counts.items()]
+    undeclared = [c for c in columns if c["kind"] and not c["declared"]]
+    lines = [
+        text.status_line(f"{c['name']}: {_share(c)}", c["kind"] or "traces")
+        for c in columns
+        if c["matches"]
+    ]
+    found = [c for c in columns if c["kind"]]
+    end = f"{text.count(rows, 'row')} of {text.count(len(columns), 'column')}"
+    end += " (a part of the rows)" if sampled else ""
+    end += f": {text.count(len(found), 'column')} with personal data"
+    if strict and undeclared:
+        end += f", {len(undeclared)} of them not declared"
+    payload = {"source": path, "rows": rows, "columns": columns}
+    return Outcome("pii", payload, "\n".join([*lines, end + "."]), _code(strict, undeclared))
+
+
+def _column(
+    name: str,
+    counts: scanning.Counts,
+    least: dict[str, float],
+    sampled: bool,
+    declared: Sequence[Detection],
+) -> dict[str, Any]:
+    kind = counts.verdict(least)
+    matches = counts.matches.get(kind, 0) if kind else max(counts.matches.values(), default=0)
+    head = name.partition(".")[0]
+    entry = next(
+        (d for d in declared if d.kind == kind and (not d.columns or {name, head} & {*d.columns})),
+        None,
+    )
+    return {
+        "name": name,
+        "kind": kind,
+        "share": round(matches / counts.values, 6) if counts.values else 0.0,
+        "matches": matches,
+        "values": counts.values,
+        "sampled": sampled,
+        "kinds": dict(sorted((k, n) for k, n in counts.matches.items() if n)),
+        "declared": entry.action if entry else None,
+    }
+
+
+def _texts(
+    path: str, kinds: list[Kind], declared: Sequence[Detection], strict: bool, sample: int | None
+) -> Outcome:
+    found: list[scanning.Span] = []
+    lines = 0
+    for spans in progress.track(scanning.spans(path, kinds, sample=sample), "looking"):
+        found += spans
+        lines += 1
+    totals: dict[str, int] = {}
+    for span in found:
+        totals[span.kind] = totals.get(span.kind, 0) + 1
+    known = {d.kind for d in declared}
+    undeclared = [kind for kind in totals if kind not in known]
+    counted = [text.status_line(text.count(n, "place"), kind) for kind, n in sorted(totals.items())]
+    end = f"{text.count(lines, 'text')}: personal data in {text.count(len(found), 'place')}."
+    payload = {
+        "source": path,
+        "texts": lines,
+        "sampled": sample is not None or lines == scanning.MOST_ROWS,
+        "spans": [{"line": s.line, "start": s.start, "end": s.end, "kind": s.kind} for s in found],
+    }
+    return Outcome("pii", payload, "\n".join([*counted, end]), _code(strict, undeclared))
+
+
+def _code(strict: bool, undeclared: Iterable[object]) -> int:
+    return exit_codes.FOUND if strict and any(undeclared) else exit_codes.OK
+
+
+def _share(column: dict[str, Any]) -> str:
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in column["kinds"].items())
+    return f"{text.share(column['share'])} of {text.count(column['values'], 'value')} ({kinds})"
+
+
+def _asked(tokens: Sequence[str]) -> Iterator[str]:
+    for token in tokens:
+        if token == "-":  # noqa: S105
+            yield from (line.strip() for line in sys.stdin if line.strip())
+        else:
+            yield token.strip()
+
+
+def _opened(lake: Lake, tokens: Sequence[str], kind: str) -> list[str]:
+    """Return the values. Raises SfctlError SF450 to SF453; says which token by its number only."""
+    from sfctl.runtime.pii import keys
+    from sfctl.runtime.pii.tokens import Tokenizer
+
+    settings = lake.project.manifest.target.settings.get("pii_key")
+    ring = keys.load(lake.project.store, settings if isinstance(settings, dict) else None)
+    tokenizer = Tokenizer(ring)
+    tried = [kind] if kind else [*KINDS, *_custom(lake), ""]
+    values = []
+    for number, token in enumerate(tokens, start=1):
+        try:
+            values.append(tokenizer.opened(token, tried))
+        except SfctlError as error:
+            said = f"token {number} of {len(tokens)} was not opened: {error}"
+            hint = error.hint or "take it as it stands in the table; nothing was shown"
+            raise SfctlError(said, hint=hint, code=error.code) from error
+    return values
+
+
+def _custom(lake: Lake) -> list[str]:
+    found: dict[str, None] = {}
+    for entry in lake.project.manifest.datasets.values():
+        try:
+            policy, _ = lake.project.policy(entry)
+        except SfctlError:
+            continue  # what cannot be read has no kinds to offer; the token says if one was needed
+        found.update((d.kind, None) for d in policy.pii if d.pattern)
+    return list(found)
+
+
+def _record(lake: Lake, tokens: Sequence[str], reason: str, *, refused: str = "") -> str:
+    """Put it on the record, on the disk. Raises StoreError SF882 where that fails."""
+    from sfctl.commands.actor import actor
+    from sfctl.model import facts
+
+    event = facts.pii(
+        lake.run,
+        lake.now,
+        action="detokenize",
+        actor=actor(),
+        reason=reason,
+        count=len(tokens),
+        outcome="refused" if refused else "opened",
+        error_code=refused or None,
+    )
+    if not lake.outbox.append(event, sync=True):
+        raise StoreError(
+            f"opening tokens cannot be put on the record: {lake.outbox.trouble}",
+            hint="no value was shown; make room or rights for .sfctl/outbox",
+            code="SF882",
+        )
+    return event.evidence_id
