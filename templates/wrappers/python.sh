@@ -1,0 +1,7 @@
+#!/bin/sh
+# [[ job.name | line ]] under supervision, written by `sfctl wrap`; do not edit, run it again.
+# Options of `sfctl run` pass through:  [[ job.name | line ]].sh --date 2026-01-31 -- MORE ARGUMENTS
+# To remove it, let the scheduler start the job as before:  [[ before | line ]]
+set -eu
+CDPATH='' cd -- "${SFCTL_PROJECT_DIR:-$(dirname -- "$0")/../..}"
+exec "${SFCTL:-sfctl}" run [[ job.name | sh ]] "$@"
