@@ -1,0 +1,147 @@
+"""A deployment that brought the failure, here or upstream; and those that only look like it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sfctl.clock import format_instant
+from sfctl.model.graph import Edge, Node, service_id
+from sfctl.rca import readings
+from sfctl.rca.candidates.candidate import Candidate
+from sfctl.rca.case import Case
+from sfctl.rca.extent import stamp
+from sfctl.rca.log import instant
+from sfctl.rca.renames import renamed
+from sfctl.rca.symptoms import Signature
+from sfctl.rca.wording import moment, name_of, phrase
+
+LABELS = ("INTRODUCED", "PRECEDED")
+COINCIDENT = timedelta(hours=24)
+_DECOYS = 5
+
+
+def candidates(case: Case) -> Iterator[Candidate]:
+    """Yield deployments that an edge leads to, then those that were merely near in time."""
+    seen: set[str] = set()
+    for signature in (*case.signatures, *case.echoes):
+        edges = case.tracer.edges("which deployment brought it?", signature.id, "in", LABELS)
+        for edge in sorted(edges, key=lambda e: (LABELS.index(e.label), e.source)):
+            node = case.tracer.node(edge.source)
+            if node is None or node.id in seen:
+                continue
+            seen.add(node.id)
+            yield _judged(case, node, edge, signature)
+    yield from _coincident(case, seen)
+
+
+def deployed_at(node: Node) -> str:
+    """Return when a deployment happened."""
+    return stamp(str(node.props.get("deployed_at") or node.props.get("timestamp") or ""))
+
+
+def service_of(node: Node) -> str:
+    """Return the id of the service or job a deployment is of."""
+    named = str(node.props.get("service") or "")
+    return service_id(named or node.id.removeprefix("urn:deployment:").rpartition(":")[0])
+
+
+def version_of(node: Node) -> str:
+    """Return the version that was deployed."""
+    return str(node.props.get("version") or node.id.rpartition(":")[2])
+
+
+def _judged(case: Case, node: Node, edge: Edge, signature: Signature) -> Candidate:
+    service, version, at = service_of(node), version_of(node), deployed_at(node)
+    first = str(edge.props.get("first_evidence") or "")
+    refs = (node.id, signature.id, *((first,) if first else ()))
+    upstream = signature not in case.signatures
+    brought = "introduced" if edge.label == "INTRODUCED" else "most likely brought"
+    where = f" in {name_of(signature.table)}" if upstream and signature.table else ""
+    statement = (
+        f"Deployment {name_of(service)} {version} at {moment(at)} {brought} it{where}: "
+        f"{phrase(signature, renamed(case, signature.field))}."
+    )
+    links = readings.incident_links(case)
+    deploys = case.tracer.edges("who was deployed?", node.id, "in", ["DEPLOYED"])
+    links["DEPLOYED"] = bool(deploys)
+    links["producer"] = bool(readings.relation(case, service))
+    links["INTRODUCED"] = edge.label == "INTRODUCED"
+    if upstream:
+        links["lineage"] = any(signature.table.startswith(d) for d in case.above)
+    found = {
+        "time_distance": readings.nearness(case, at, (node.id,)),
+        "between_good_and_bad": readings.onset(case, at, version),
+        "producer_match": readings.producer(
+            case, service, (node.id,), 0.5 if edge.label == "INTRODUCED" else 0.0
+        ),
+        "version_match": readings.version(case, version, edge, (node.id,)),
+        "signature_match": readings.same_failure(signature, upstream, edge.label),
+        "share_explained": readings.share(case, signature.text),
+        "path_completeness": readings.path(links, (node.id,)),
+        "edge_confidence": readings.edge(edge, refs[:2]),
+    }
+    return Candidate(
+        "DEPLOYMENT",
+        node.id,
+        statement,
+        at,
+        found,
+        refs,
+        _against(case, node, edge),
+        origin=service,
+        signature=signature.text,
+    )
+
+
+def _against(case: Case, node: Node, edge: Edge) -> str:
+    """Return why a deployment that an edge leads to is no cause all the same, if so."""
+    service, version, at = service_of(node), version_of(node), deployed_at(node)
+    if at and case.span.first_bad and at > case.span.first_bad:
+        return f"it came after the first failure ({moment(case.span.first_bad)})"
+    producer, found, confidence = case.producer()
+    related = bool(readings.relation(case, service))
+    named = bool(producer) and service_id(producer) == service_id(service)
+    if not related and not named:
+        if producer and confidence == "HIGH" and not producer.startswith(("urn:job:", "spark:")):
+            return f"the failing evidence comes from {name_of(producer)}"
+        if edge.label != "INTRODUCED":
+            return f"{name_of(service)} neither produces this data nor feeds it"
+    if named and found and found != version:
+        return f"the failing evidence is of version {found}"
+    good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
+    if edge.label == "PRECEDED" and good is not None and at and case.span.last_good > at:
+        of = str(good.producer.get("version") or "")
+        if not of or of == version:
+            return f"the data was still good after it ({moment(case.span.last_good)})"
+    return ""
+
+
+def _coincident(case: Case, seen: set[str]) -> Iterator[Candidate]:
+    """Yield deployments of the day before it failed that nothing ties to the failure."""
+    end = instant(case.span.first_bad)
+    if end is None:
+        return
+    start = format_instant(end - COINCIDENT)
+    near = [
+        node
+        for node in case.tracer.all("Deployment")
+        if node.id not in seen and start <= deployed_at(node) <= case.span.first_bad
+    ]
+    for node in sorted(near, key=lambda n: (deployed_at(n), n.id), reverse=True)[:_DECOYS]:
+        service = service_of(node)
+        at = deployed_at(node)
+        why = (
+            "no edge of the graph leads from it to the failure"
+            if readings.relation(case, service)
+            else f"{name_of(service)} neither produces this data nor feeds it"
+        )
+        yield Candidate(
+            "DEPLOYMENT",
+            node.id,
+            f"Deployment {name_of(service)} {version_of(node)} at {moment(at)} was near in time.",
+            at,
+            refs=(node.id,),
+            ruled_out=why,
+            origin=service,
+        )
