@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import typer
 
 from sfctl import exit_codes, wiring
@@ -17,9 +18,13 @@ from sfctl.commands import status_metrics
 from sfctl.errors import PolicyRejected, SfctlError
 from sfctl.evidence.flush import pending_bytes
 from sfctl.evidence.port import Bus, Query
-from sfctl.model import urn
+from sfctl.incidents.document import counts
+from sfctl.incidents.store import every
+from sfctl.model import codec, urn
 from sfctl.model.certificate import Certificate
+from sfctl.model.incident import Incident
 from sfctl.model.manifest import DatasetEntry
+from sfctl.model.signal import STATE_TABLE, SignalState
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import Compiled, load
@@ -72,6 +77,7 @@ def status(
             "target": look.compiled.manifest.target.name if look.compiled else None,
             "at": format_instant(moment),
             "datasets": rows,
+            "incidents": counts(look.incidents),
             "switches": [{"scope": s.scope, "expires": s.expires} for s in look.switches],
             "evidence_pending_bytes": pending_bytes(look.store / "outbox"),
             "stores": look.stores,
@@ -95,6 +101,8 @@ class _Look:
     troubles: list[str] = field(default_factory=list)
     stores: dict[str, str] = field(default_factory=dict)
     switches: tuple[switch.Switch, ...] = ()
+    signals: list[SignalState] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
 
     @property
     def store(self) -> Path:
@@ -123,7 +131,18 @@ class _Look:
                 lambda: wiring.open_bus(self.store, settings.bus if settings else None),
                 lambda bus: bus.query(Query(limit=1)),
             )
+        if self.state is not None:
+            self._told(self.state)
         self.switches = switch.read(self.store, self.now).live
+
+    def _told(self, state: StateStore) -> None:
+        """Read what engines and incidents say."""
+        try:
+            items = state.query(STATE_TABLE)
+            self.signals = [msgspec.convert(item.value, SignalState) for item in items]
+            self.incidents = every(state)
+        except SfctlError as error:
+            self.troubles.append(f"{error.code} the state store does not answer: {error}")
 
     def close(self) -> None:
         """Let go of the stores."""
@@ -207,6 +226,22 @@ class _Look:
             "enforcement_level": "G0" if draft else entry.level,
             "draft": draft,
             "gates_off": off,
+            "signals": [
+                codec.plain(word)
+                for word in self.signals
+                if urn.without_stage(word.dataset_urn) == entry.urn
+            ],
+            "incidents": [
+                {
+                    "incident_id": each.incident_id,
+                    "severity": each.severity,
+                    "status": each.status,
+                    "title": each.title,
+                    "created_at": each.created_at,
+                }
+                for each in self.incidents
+                if each.status != "RESOLVED" and entry.urn in each.datasets
+            ],
         }
 
     def _certificate(self, entry: DatasetEntry) -> Certificate:
@@ -337,6 +372,9 @@ def _details(row: dict[str, Any], now: datetime) -> Iterable[str]:
         yield f"draft, level G0: {row['draft']}"
     if row["gates_off"]:
         yield f"gates are off ({row['gates_off']})"
+    for each in row["incidents"]:
+        yield f"{each['incident_id']} [{each['severity']}] {each['title']}"
+    yield from (line for word in row["signals"] if (line := _wrong(word)))
     run = row["last_run"]
     if run is None:
         yield "no run on record"
@@ -344,3 +382,11 @@ def _details(row: dict[str, Any], now: datetime) -> Iterable[str]:
         level = " (observed only: nothing was judged)"
         told = level if row["integration_level"] == "observe" else ""
         yield f"last run {run['run_id']} {run['outcome']}{told}"
+
+
+def _wrong(word: dict[str, Any]) -> str:
+    """Return what an engine complains of, empty where it is content."""
+    if word["state"] not in ("WARNING", "CRITICAL"):
+        return ""
+    why = word.get("failure_signature") or word.get("reason") or "no reason told"
+    return f"{word['engine']} {word['state']}: {why}"

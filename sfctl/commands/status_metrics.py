@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sfctl.clock import parse_instant
+from sfctl.model.signal import SEVERITY
 
 _GAUGES: dict[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] = {
     "sfctl_certified_version": (
@@ -49,6 +50,29 @@ def prometheus(payload: Mapping[str, Any]) -> str:
         ]
         lines += _family(name, meaning, samples)
     lines += _family(
+        "sfctl_signal_state",
+        "What an engine says of a dataset: 0 OK, 1 UNKNOWN, 2 WARNING, 3 CRITICAL.",
+        [
+            f"sfctl_signal_state{_labels(row, engine=word['engine'])} {SEVERITY[word['state']]}"
+            for row in payload["datasets"]
+            for word in row["signals"]
+        ],
+    )
+    lines += _family(
+        "sfctl_open_incidents",
+        "Incidents that are not resolved.",
+        [
+            f'sfctl_open_incidents{{severity="{severity}"}} {number}'
+            for severity, number in payload["incidents"]["by_severity"].items()
+        ],
+    )
+    rate = payload["incidents"]["false_positive_rate"]
+    lines += _family(
+        "sfctl_incident_false_positive_ratio",
+        "The share of resolved incidents that were false alarms.",
+        [] if rate is None else [f"sfctl_incident_false_positive_ratio {rate:g}"],
+    )
+    lines += _family(
         "sfctl_evidence_pending_bytes",
         "Bytes of evidence that no bus has yet.",
         [f"sfctl_evidence_pending_bytes {payload['evidence_pending_bytes']}"],
@@ -68,8 +92,8 @@ def _family(name: str, meaning: str, samples: list[str]) -> list[str]:
     return [f"# HELP {name} {meaning}", f"# TYPE {name} gauge", *samples] if samples else []
 
 
-def _labels(row: Mapping[str, Any]) -> str:
-    pairs = {"dataset": row["urn"], "owner": row["owner"], "tier": str(row["tier"])}
+def _labels(row: Mapping[str, Any], **more: str) -> str:
+    pairs = {"dataset": row["urn"], "owner": row["owner"], "tier": str(row["tier"]), **more}
     escaped = (f'{k}="{_escape(v)}"' for k, v in pairs.items())
     return "{" + ",".join(escaped) + "}"
 
