@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfctl.model.graph import Edge, service_id
-from sfctl.rca.candidates.candidate import Candidate, Reading
+from sfctl.rca.candidate import Candidate, Reading
 from sfctl.rca.case import Case
 from sfctl.rca.feedback import verdicts
 from sfctl.rca.log import seconds_between

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from sfctl.model.explanation import MEDIUM, Factor, Hypothesis, level_of
 from sfctl.rca import readings
+from sfctl.rca.candidate import Candidate
 from sfctl.rca.candidates import (
     change,
     deployment,
@@ -16,7 +17,6 @@ from sfctl.rca.candidates import (
     upstream_data,
     upstream_drift,
 )
-from sfctl.rca.candidates.candidate import Candidate
 from sfctl.rca.case import Case
 from sfctl.rca.wording import listed, name_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sfctl.model.evidence import Evidence
 from sfctl.rca import readings
-from sfctl.rca.candidates.candidate import Candidate, Reading
+from sfctl.rca.candidate import Candidate, Reading
 from sfctl.rca.case import Case, failing
 from sfctl.rca.extent import stamp
 from sfctl.rca.wording import moment, name_of

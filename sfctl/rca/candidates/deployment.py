@@ -8,7 +8,7 @@ from datetime import timedelta
 from sfctl.clock import format_instant
 from sfctl.model.graph import Edge, Node, service_id
 from sfctl.rca import readings
-from sfctl.rca.candidates.candidate import Candidate
+from sfctl.rca.candidate import Candidate
 from sfctl.rca.case import Case
 from sfctl.rca.extent import stamp
 from sfctl.rca.log import instant

@@ -8,7 +8,7 @@ from sfctl.model.evidence import Evidence
 from sfctl.model.graph import Node
 from sfctl.model.signal import Signal
 from sfctl.rca import readings
-from sfctl.rca.candidates.candidate import Candidate, Reading
+from sfctl.rca.candidate import Candidate, Reading
 from sfctl.rca.case import BLOCKED, Case
 from sfctl.rca.extent import stamp
 from sfctl.rca.wording import moment, name_of

@@ -10,7 +10,7 @@ from sfctl.model.explanation import Kind
 from sfctl.model.graph import Edge
 from sfctl.model.signal import Signal
 from sfctl.rca import readings
-from sfctl.rca.candidates.candidate import Candidate, Reading
+from sfctl.rca.candidate import Candidate, Reading
 from sfctl.rca.case import Case
 from sfctl.rca.extent import stamp
 from sfctl.rca.symptoms import signal_of, troubled

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sfctl.model.explanation import Kind
 from sfctl.model.graph import Edge
 from sfctl.rca import readings
-from sfctl.rca.candidates.candidate import Candidate, Reading
+from sfctl.rca.candidate import Candidate, Reading
 from sfctl.rca.case import Case
 from sfctl.rca.extent import stamp
 from sfctl.rca.symptoms import Signature
@@ -95,12 +95,9 @@ def _origin(
     links["producer"] = False
     found = _readings(case, signature, at, refs, links, echoes)
     found["producer_match"] = Reading(0.5, "who emits it is not on record", (table,))
-    found["edge_confidence"] = readings.edge(
-        drifted[0]
-        if drifted
-        else Edge(table, signature.id, "INTRODUCED_DRIFT", {"basis": "lineage"}),
-        refs[:1],
-    )
+    guess = Edge(table, signature.id, "INTRODUCED_DRIFT", {"basis": "lineage"})
+    known = [edge for edge in drifted if edge.source == table]
+    found["edge_confidence"] = readings.edge((known or [guess])[0], refs[:1])
     lost = "" if links["lineage"] else f"no lineage leads from {name_of(table)} to here"
     return Candidate(
         kind_of(signature), table,
