@@ -116,6 +116,19 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     assert len(ask("switch", "status")["switches"]) == 1
     ask("switch", "on", "--scope", "job:daily")
 
+    assert ask("wrap", "daily", "--for", "all")["wrappers"][0]["state"] == "new"
+
+    Path("graph.json").write_text(
+        '{"nodes": [{"id": "urn:run:1", "label": "Run"}, {"id": "d", "label": "Dataset"}],'
+        ' "edges": [{"from": "urn:run:1", "to": "d", "label": "WROTE_TO", "props": {"rows": 1}}]}'
+    )
+    assert ask("graph", "load", "graph.json", "--dry-run")["changed"] == 3
+    ask("graph", "load", "graph.json")
+    exported = ask("graph", "export")
+    assert {"urn:run:1", "d"} <= {node["id"] for node in exported["nodes"]}
+    ask("graph", "expire", "--dry-run")
+    ask("graph", "load", "absent.json", code=2, named="error")
+
     profiled = ask("profile", "--suggest")["datasets"][0]
     assert profiled["rows"] == 101
     ask("certify", code=1)
