@@ -17,9 +17,12 @@ from sfctl.model import codec
 from sfctl.model.certificate import Certificate
 from sfctl.model.manifest import DatasetEntry
 from sfctl.report.outcome import Outcome
+from sfctl.report.text import count, size
 from sfctl.runtime.publishing import replay as replaying
 from sfctl.runtime.publishing import retention
 from sfctl.runtime.publishing.quarantine import STATES, Held, Quarantine, quarantine_path
+from sfctl.runtime.publishing.sealed_files import FOLDER, sealed_files
+from sfctl.wiring import STORE
 
 STALE_DAYS = 3
 """Rows held for longer than this deserve a look."""
@@ -47,26 +50,45 @@ def list_held(
         raise UsageError(f"no state {state!r}", hint=f"states are {', '.join(STATES)}")
     rows: list[dict[str, Any]] = []
     with open_lake("quarantine", project_dir, target, now) as lake:
-        for entry in lake.chosen(select):
+        chosen = lake.chosen(select)
+        urns = {entry.urn for entry in chosen}
+        for entry in chosen:
             certificate = view.load(lake.state, entry.urn)
             store = _store(lake, entry)
             for held in store.held((state,) if state else STATES):
                 if (run and held.run_id != run) or (stage and held.stage != stage):
                     continue
                 rows.append(_row(held, store, certificate, lake.now))
+        files = [
+            each
+            for each in sealed_files(lake.project.store, lake.project.manifest.datasets.values())
+            if not (run or state)
+            and (not stage or each.stage == stage)
+            and (not select or each.dataset_urn in urns)
+        ]
     waiting = sum(row["rows"] for row in rows if row["state"] == "held")
     old = [row for row in rows if row["state"] == "held" and row["age_days"] >= STALE_DAYS]
     lines = [
-        f"{row['quarantine_table']}  {row['rows']} rows  {row['failure_signature'] or '-'}  "
+        f"{row['quarantine_table']}  {row['rows']} rows  {_told(row['reasons'])}  "
         f"{row['age_days']} d  {row['state'].upper()}"
         for row in rows
+    ]
+    lines += [
+        f"{STORE}/{FOLDER}/{each.file}  {size(each.bytes)}  "
+        f"{each.dataset_urn or 'unknown dataset'}#{each.stage or '?'}  SEALED"
+        for each in files
     ]
     tables = len({row["table"] for row in rows})
     lines.append(f"{waiting} rows held in {tables} table{'s' if tables != 1 else ''}")
     if old:
         lines[-1] += f", {sum(row['rows'] for row in old)} for more than {STALE_DAYS} days"
+    if files:
+        lines[-1] += f"; {count(len(files), 'batch', 'batches')} in sealed files"
     payload = {
         "quarantine": rows,
+        "sealed_files": [
+            {**codec.plain(each), "sealed_at": format_instant(each.sealed_at)} for each in files
+        ],
         "rows_held": waiting,
         "rows_held_over_3_days": sum(row["rows"] for row in old),
     }
@@ -254,6 +276,7 @@ def _row(held: Held, store: Quarantine, certificate: Certificate, now: datetime)
         "rows": held.rows,
         "rows_batch_blocked": held.rows_batch_blocked,
         "rules": list(held.rules),
+        "reasons": list(held.reasons),
         "age_days": days,
         "age": retention.age_of(days),
         "archived": held.archived,
@@ -261,6 +284,11 @@ def _row(held: Held, store: Quarantine, certificate: Certificate, now: datetime)
         "write_key": held.write_key,
         "policy_digest": held.batch.policy_digest,
     }
+
+
+def _told(reasons: list[str]) -> str:
+    more = f" +{len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}" if reasons else "-"
 
 
 def _entry(lake: Lake, dataset: str) -> DatasetEntry:

@@ -65,9 +65,17 @@ class Held(msgspec.Struct, frozen=True):
     rows_batch_blocked: int
     held_at: datetime
     rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    """Every reason of any row, the one that stands for the batch first."""
     replay_id: str
     batch: Batch
     archived: bool = False
+
+
+def _reasons(first: str, others: Collection[str]) -> tuple[str, ...]:
+    # rows hold a reason without the value that the first may name
+    rest = [each for each in sorted(others) if not f"{first}:".startswith(f"{each}:")]
+    return tuple(each for each in (first, *rest) if each)
 
 
 def batch_of(good: pl.DataFrame | None, bad: pl.DataFrame | None) -> pl.DataFrame:
@@ -188,6 +196,7 @@ class Quarantine:
                 pl.col("batch_blocked").sum().alias("rows_batch_blocked"),
                 pl.col("held_at").min(),
                 pl.col("rules").list.explode(keep_nulls=False, empty_as_null=False).unique(),
+                pl.col("reasons").list.explode(keep_nulls=False, empty_as_null=False).unique(),
             )
             .sort("held_at", "write_key", "state")
             .collect()
@@ -204,6 +213,7 @@ class Quarantine:
                 rows_batch_blocked=row["rows_batch_blocked"],
                 held_at=row["held_at"].astimezone(UTC),
                 rules=tuple(sorted(row["rules"])),
+                reasons=_reasons(batches[row["write_key"]].failure_signature, row["reasons"]),
                 replay_id=row["replay_id"],
                 batch=batches[row["write_key"]],
                 archived=row["archived"],

@@ -152,6 +152,32 @@ def test_certify_says_what_it_cannot_do(repo: Repo, words: list[str], message: s
         repo("certify", *words)
 
 
+def test_quarantine_list_names_every_reason_and_the_files_of_the_last_line(repo: Repo) -> None:
+    repo.say(POLICY.replace(
+        "min: 0}]", "min: 0}, {kind: accepted_values, field: note, values: [ok]},"
+        " {kind: length, field: note, max: 1}]"
+    ))  # fmt: skip
+    repo.compile()
+    repo.write(1, 1, 1, 1, -1, day=2)
+    folder = repo.root / ".sfctl" / "sealed"
+    folder.mkdir()
+    (folder / "gone_gold-1600000000000000000-7.parquet.sealed").write_bytes(b"")
+    (folder / "ds___curated_orders_gold-1700000000000000000-7.parquet.sealed").write_bytes(b"x")
+    (folder / "urn_dp_curated_orders_gold-1800000000000000000-7.parquet.sealed").write_bytes(b"xy")
+    listed = repo("quarantine", "list")
+    [row] = listed.payload["quarantine"]
+    assert len(row["reasons"]) == 3
+    assert row["reasons"][0] == row["failure_signature"]
+    assert f"{row['failure_signature']} +2 more" in listed.text
+    files = [(f["dataset_urn"], f["stage"], f["bytes"]) for f in listed.payload["sealed_files"]]
+    assert files == [
+        ("", "", 0), ("urn:dp:curated:orders", "gold", 1), ("urn:dp:curated:orders", "gold", 2),
+    ]  # fmt: skip
+    assert listed.text.endswith("; 3 batches in sealed files")
+    assert repo("quarantine", "list", "--run", "x").payload["sealed_files"] == []
+    assert len(repo("quarantine", "list", "orders").payload["sealed_files"]) == 2
+
+
 def test_quarantine_list_has_the_fields_that_were_ordered(repo: Repo) -> None:
     assert repo("quarantine", "list").payload["quarantine"] == []
     repo.write(1, day=1)
