@@ -112,10 +112,8 @@ class _Post:
             return
         if not notice.attempts and not self._room(notice, incident):
             return
-        severities = {**told.get("at", {}), notice.severity: format_instant(self.now)}
-        done = Put(ALERTED, incident.cause_key, {**told, "at": severities, "escalated": False})
-        channels = self._channels(notice, incident)
-        self._send(notice, incident, channels, done)
+        done = self._heard(incident, format_instant(self.now))
+        self._send(notice, incident, self._channels(notice, incident), done)
 
     def _end(self, notice: Notice) -> None:
         incident = self._incident(notice)
@@ -171,7 +169,8 @@ class _Post:
                 severity=live[0].severity,
                 body=body,
             )
-            self._send(notice, None, self._channels(notice, None), empty)
+            heard = [self._heard(each, at) for each in live]
+            self._send(notice, None, self._channels(notice, None), empty, *heard)
 
     def escalations(self) -> None:
         """Tell somebody else of what nobody has acknowledged, once."""
@@ -207,15 +206,15 @@ class _Post:
             self.state.put(TEAMS, key, {**value, "sent": recent})
             return True
         held = sorted({*value.get("held", []), incident.cause_key})
-        told = self._value(ALERTED, incident.cause_key)
-        self.state.transact(
-            [
-                Put(TEAMS, key, {**value, "sent": recent, "held": held}),
-                Put(ALERTED, incident.cause_key, {"at": {}, **told}),
-                Delete(outbox.TABLE, notice.id),
-            ]
-        )
+        later = Put(TEAMS, key, {**value, "sent": recent, "held": held})
+        self.state.transact([later, Delete(outbox.TABLE, notice.id)])
         return False
+
+    def _heard(self, incident: Incident, at: str) -> Put:
+        """Return the write that says people know of an incident as bad as it is now."""
+        told = self._value(ALERTED, incident.cause_key)
+        severities = {**told.get("at", {}), incident.severity: at}
+        return Put(ALERTED, incident.cause_key, {"at": severities, "escalated": False})
 
     def _told_lately(self, told: dict[str, Any], notice: Notice) -> bool:
         """Tell whether people heard of it, as bad as this or worse, within the last minutes."""
@@ -230,7 +229,7 @@ class _Post:
         notice: Notice,
         incident: Incident | None,
         channels: tuple[ChannelEntry, ...],
-        done: Put,
+        *done: Put,
     ) -> None:
         """Send through every channel that has it not yet; keep the rest for another try."""
         if kept := self.state.get(outbox.TABLE, notice.id):
@@ -263,7 +262,7 @@ class _Post:
         if failed and notice.attempts < TRIES:
             self._later(replace(notice, done=tuple(have)), name, why)
             return
-        self.state.transact([done, Delete(outbox.TABLE, notice.id)])
+        self.state.transact([*done, Delete(outbox.TABLE, notice.id)])
         self.result.sent += 1
         where = ", ".join(dict.fromkeys(mark.partition(":")[0] for mark in have)) or "nowhere"
         line = f"{name}: {notice.kind} told by {where}"

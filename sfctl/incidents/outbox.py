@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from sfctl.incidents.seen import Seen
+from sfctl.incidents.title import spoken, title
 from sfctl.model import codec
 from sfctl.model.incident import Incident, Severity
 from sfctl.state.port import Put
@@ -44,6 +46,24 @@ def after(before: Incident | None, now: Incident) -> tuple[Notice, ...]:
     if before is None or reopened or worse:
         return (_notice("trigger", now),)
     return ()
+
+
+def warning(seen: Seen, consumer: str, owner: str) -> Notice:
+    """Return what the owner of a consumer downstream is told of a warning upstream."""
+    symptom = seen.symptom
+    told = title(symptom.signal_type, symptom.dataset_urn, symptom.signature)
+    return Notice(
+        id=f"upstream|{consumer}|{symptom.signal_id}|{symptom.revision}",
+        kind="upstream",
+        at=symptom.timestamp,
+        team=owner,
+        body={
+            "summary": f"[UPSTREAM WARNING] {told}: {spoken(consumer)} may be next",
+            "consumer": consumer,
+            "dataset_urn": symptom.dataset_urn,
+            "signal_id": symptom.signal_id,
+        },
+    )
 
 
 def write_of(notice: Notice) -> Put:

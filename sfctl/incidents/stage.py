@@ -20,7 +20,7 @@ from sfctl.evidence.port import Bus, DeadLetter, Record
 from sfctl.graph.port import Graph
 from sfctl.incidents import cause, citation, correlation, good, lifecycle, outbox, reading
 from sfctl.incidents.delivery import Delivered, Limits, deliver
-from sfctl.incidents.impact import impact_of, owner_of, tier_of
+from sfctl.incidents.impact import consumers, impact_of, owner_of, tier_of
 from sfctl.incidents.node import elements, elements_of_merged
 from sfctl.incidents.outbox import Notice
 from sfctl.incidents.seen import Seen
@@ -170,8 +170,14 @@ class _Pass:
                     incident = self._ledger.get(incident.cause_key) or incident
             return
         seen = self._seen(signal, record.offset)
-        if seen is not None:
-            self._place(seen)
+        if seen is None:
+            return
+        self._place(seen)
+        if signal.state == "WARNING" and seen.alerts:
+            for consumer in consumers(seen.dataset, self.graph):
+                owner = str(consumer.props.get("owner") or "")
+                notice = outbox.warning(seen, consumer.id, owner)
+                self._notices[notice.id] = notice
 
     def _gate(self, record: Record) -> None:
         for incident in self._ledger.open():

@@ -102,7 +102,7 @@ def test_who_reads_a_bad_version_belongs_to_it(world: World) -> None:
         "stage": "gold",
     }
     read = {"kind": "DatasetRead", "dataset_urn": "urn:dp:a:t", "stage": "gold", "timestamp": at(6)}
-    wrote |= {"commit_version": 7, "rows_written": 1, "timestamp": at(1)}
+    wrote |= {"stage": "gold", "commit_version": 7, "rows_written": 1, "timestamp": at(1)}
     world.publish(event({**wrote, **run}))
     for name, version in (("down", 7), ("other", 6)):
         mine = {"run_id": name, "job_urn": f"urn:job:{name}", "runtime_type": "python"}
