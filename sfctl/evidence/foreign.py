@@ -31,24 +31,31 @@ def unresolved(namespace: str, name: str) -> str:
 
 
 def openlineage(document: dict[str, Any], at: datetime, resolve: Resolve = unresolved) -> Evidence:
-    """Read a run event; a run id that is no UUID keeps its name and gets a derived UUID."""
+    """Read a run, job or dataset event; the stage of a resolved dataset is told apart.
+
+    A run id that is no UUID keeps its name and gets a derived UUID.
+    """
     run = _object(document.get("run"))
     job = _object(document.get("job"))
     facets = _object(run.get("facets"))
     parent = _object(facets.get("parent"))
     run_id = str(run.get("runId", ""))
-    datasets = [*_list(document.get("outputs")), *_list(document.get("inputs"))]
+    sides = [*_list(document.get("outputs")), *_list(document.get("inputs"))]
+    datasets = [*sides, document.get("dataset")]
     first = next((_object(d) for d in datasets if _object(d).get("name")), None)
     payload: dict[str, Any] = {"openlineage": document}
     if run_id and not _is_uuid(run_id):
         payload["run_uuid"] = str(uuid.uuid5(RUN_NAMESPACE, run_id))
+    dataset = resolve(str(first.get("namespace", "")), str(first["name"])) if first else ""
+    dataset, _, stage = dataset.partition("#") if urn.is_dataset(dataset) else (dataset, "", "")
     name = f"job:{job.get('namespace', '')}/{job['name']}" if job.get("name") else ""
     return Evidence(
         schema=SCHEMA,
         evidence_id=evidence_id(None, at, "OpenLineage", codec.digest(document)),
         kind="OpenLineage",
         timestamp=format_instant(at),
-        dataset_urn=resolve(str(first.get("namespace", "")), str(first["name"])) if first else "",
+        dataset_urn=dataset,
+        stage=stage,
         job_urn=name,
         run_id=run_id,
         dag_id=str(_object(parent.get("job")).get("name", "")),

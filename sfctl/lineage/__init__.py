@@ -1,1 +1,1 @@
-"""Lineage in: OpenLineage run events, lineage specs, deployments; and the names they use."""
+"""Lineage as it comes from elsewhere: which documents tell of it, and what is wrong with them."""
