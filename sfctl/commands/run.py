@@ -19,6 +19,7 @@ from sfctl.commands import run_outcome
 from sfctl.errors import SfctlError, UsageError
 from sfctl.evidence import flush
 from sfctl.evidence.outbox import Outbox
+from sfctl.model import schedule
 from sfctl.model.evidence import Expected
 from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
@@ -95,6 +96,7 @@ def run(
         _environment(environ, plan, root, context, records, again),
         cwd=root if plan.entry else None,
         stdout=None if format == "text" else 2,
+        timeout_s=_allowed(plan.entry),
     )
     try:
         ended = supervisor.run()
@@ -250,6 +252,7 @@ def _told(
     ends = records.entries("end")
     rows_read = sum(int(each.get("rows", 0)) for each in records.entries("read"))
     inside = next((each for each in reversed(ends) if each.get("failed")), None)
+    inside = None if ended.timed_out else inside  # what it said last was about being told to end
     if ended.exit_code == 0:
         life.complete(
             rows_read=rows_read,
@@ -276,6 +279,14 @@ def _told(
         context, ended, tuple(writes), delivered, inside or {}, bool(ends or writes or rows_read)
     )
     return run_outcome.outcome(told_run, plan.compiled, notes, strict=strict, format=format)
+
+
+def _allowed(entry: JobEntry | None) -> float | None:
+    """Return how many seconds the job may take, None where its file does not say."""
+    try:
+        return (schedule.seconds(entry.timeout) or None) if entry else None
+    except ValueError:  # compile refuses it; the job is not ours to stop on a guess
+        return None
 
 
 def _promised(writes: list[dict[str, Any]]) -> tuple[Expected, ...]:

@@ -1,5 +1,7 @@
 """The parent of the user's process: it watches, forwards signals, and reports from outside.
 
+A job that takes longer than its time is told to end (SIGTERM), and killed where it does not.
+
 Streams, arguments and the exit code are the job's own. Nothing here depends on the job's telling.
 """
 
@@ -12,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +27,10 @@ from sfctl.runtime.job.lifecycle import Life
 from sfctl.runtime.supervision import memory_kill
 
 FORWARDED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
+GRACE_S = 10.0
+"""How long a job whose time is over has to end by itself."""
+EXIT_TIMEOUT = 124
+"""The exit code of a job that ran out of time, as `timeout(1)` gives it."""
 LOCK = "alive"
 STARTED = "started.json"
 ENDED = "ended.json"
@@ -41,6 +48,8 @@ class Ended:
     cpu_seconds: float
     out_of_memory: str = ""
     """`cgroup` or `machine`: whose counter says that the kernel killed for memory."""
+    timed_out: bool = False
+    """Whether we ended it, for its time was over."""
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -54,6 +63,8 @@ class Ended:
     @property
     def reason(self) -> str:
         """Why it failed as far as that shows from outside, empty when it did not."""
+        if self.timed_out:
+            return "JOB_ERROR:Timeout"
         if self.out_of_memory:
             return "OUT_OF_MEMORY"
         if self.signal:
@@ -66,7 +77,8 @@ class Supervisor:
     """Runs one command to its end.
 
     `stdout` is the descriptor that the job's stdout goes to, None for our own. `life` speaks the
-    heartbeats meanwhile.
+    heartbeats meanwhile. `timeout_s` is how long the job may take, None for ever; `grace_s` how
+    long it then has to end by itself.
     """
 
     command: Sequence[str]
@@ -75,8 +87,11 @@ class Supervisor:
     environ: Mapping[str, str]
     cwd: Path | None = None
     stdout: int | None = None
+    timeout_s: float | None = None
+    grace_s: float = GRACE_S
     _child: int = 0
     _early: int = 0
+    _timed_out: bool = False
 
     def run(self) -> Ended:
         """Start the command, wait for it, and return how it ended.
@@ -88,22 +103,54 @@ class Supervisor:
             began = time.monotonic()
             process = self._start()
             self.life.keep_beating()
+            over = threading.Event()
+            clock = self._time_running(process.pid, over)
+            if hasattr(os, "waitid"):  # not reaped before nobody can signal its id any more
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+                over.set()
+                if clock is not None:
+                    clock.join()
             _, status, usage = os.wait4(process.pid, 0)
+            over.set()
             self._child = 0
             process.returncode = os.waitstatus_to_exitcode(status)
             duration = time.monotonic() - began
             self.life.stop_beating()
             code = process.returncode
             killed = signal.Signals(-code).name if code < 0 else ""
-            oom = memory_kill.count().since(before) if killed == "SIGKILL" else ""
+            foreign = killed == "SIGKILL" and not self._timed_out
+            oom = memory_kill.count().since(before) if foreign else ""
+            own = code if code >= 0 else 128 - code
             return Ended(
-                exit_code=code if code >= 0 else 128 - code,
+                exit_code=EXIT_TIMEOUT if self._timed_out else own,
                 signal=killed,
                 duration=duration,
                 peak_memory_bytes=usage.ru_maxrss * _KIB,
                 cpu_seconds=usage.ru_utime + usage.ru_stime,
                 out_of_memory=oom,
+                timed_out=self._timed_out,
             )
+
+    def _time_running(self, pid: int, over: threading.Event) -> threading.Thread | None:
+        """Begin to count the job's time, in a thread of its own."""
+        if self.timeout_s is None:
+            return None
+        allowed = self.timeout_s
+
+        def count() -> None:
+            if over.wait(allowed):
+                return
+            self._timed_out = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, signal.SIGCONT)  # a stopped process could not hear of it
+            if not over.wait(self.grace_s):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+        thread = threading.Thread(target=count, daemon=True, name="sfctl-timeout")
+        thread.start()
+        return thread
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:

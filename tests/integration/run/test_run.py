@@ -119,6 +119,20 @@ def test_the_jobs_exception_is_told_without_its_values(shop: Shop) -> None:
     assert failed.payload["stack_trace"][-1] == {"file": "daily.py", "line": 4, "function": "main"}
 
 
+def test_a_job_that_takes_too_long_is_ended_and_says_why(shop: Shop) -> None:
+    with (shop.root / "jobs" / "daily.yaml").open("a") as file:
+        file.write("timeout: 1s\n")
+    assert sfctl(shop, "compile").returncode == 0
+    job(shop, "import time\nprint('began', flush=True)\ntime.sleep(300)")
+    done = sfctl(shop, "run", "daily", "--date", "2026-01-31", "--format", "json")
+    told = result(done)
+    assert (done.returncode, told["job_exit_code"], told["state"]) == (124, 124, "FAILED")
+    assert told["failure_reason"] == "JOB_ERROR:Timeout"
+    (failed,) = events(shop, "JobRunFailed")
+    assert failed.payload["failure_reason"] == "JOB_ERROR:Timeout"
+    assert failed.payload["exit_code"] == 124
+
+
 def test_a_job_retried_counts_its_attempts(shop: Shop) -> None:
     job(shop, "raise SystemExit(3)")
     for _ in range(3):
