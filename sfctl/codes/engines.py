@@ -4,4 +4,27 @@ from __future__ import annotations
 
 from sfctl.codes.code import Code
 
-CODES: dict[str, Code] = {}
+CODES: dict[str, Code] = {
+    "SF826": Code(
+        "History not readable",
+        "`engine backtest --history` names a file that is not there, or is not UTF-8 text.",
+        "Give a CSV file with the columns date,count.",
+    ),
+    "SF827": Code(
+        "Not a history",
+        "A history needs a first line that names the columns date and count (and perhaps bytes), "
+        "and one line a day below it, at most 100,000.",
+        "Start the file with date,count.",
+    ),
+    "SF828": Code(
+        "Line of a history",
+        "A line has no readable date, a date that came before, or a count that is no whole number "
+        "of 0 or more.",
+        "Write 2026-01-19,100000: no separators, one line a date; leave unknown days out.",
+    ),
+    "SF829": Code(
+        "No back test",
+        "`engine backtest` was asked for an engine that cannot be run over a plain history.",
+        "Volume can: sfctl engine backtest volume --history FILE.csv",
+    ),
+}

@@ -73,7 +73,9 @@ def judge(point: Point, series: Sequence[Point], rules: Rules, grain: Grain = "d
 
     A broken bound is CRITICAL, a deviation of twice the threshold as well, any other a WARNING.
     """
-    history = history_of(point, series, grain)
+    # The plain mean ± 2σ, as printed, knows no marks.
+    seen = series if rules.method == "sigma" else [each for each in series if not each.flagged]
+    history = history_of(point, seen, grain)
     normal = reference(history, rules.method)
     found = (
         deviation(point.value, normal, history, rules.threshold_pct) if normal is not None else None
@@ -83,13 +85,13 @@ def judge(point: Point, series: Sequence[Point], rules: Rules, grain: Grain = "d
 
 
 def history_of(point: Point, series: Iterable[Point], grain: Grain) -> History:
-    """Return the counts that a count is compared with: earlier, never flagged, newest first."""
+    """Return the counts that a count is compared with: those earlier, newest first."""
     moment = point.moment
     oldest = moment - _KEPT_SPAN[grain]
     earlier = [
         (each.moment, each.value)
         for each in sorted(series, key=lambda each: each.key, reverse=True)
-        if each.key < point.key and not each.flagged
+        if each.key < point.key
     ]
     earlier = [each for each in earlier if each[0] >= oldest]
     recent = [value for when, value in earlier if when >= moment - _RECENT_SPAN[grain]]

@@ -44,6 +44,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """`ok`, `failed`, or empty while it runs."""
     failure_reason: str = ""
     retry_count: int = 0
+    duration: float | None = None
+    """Seconds, as the run itself measured them."""
     wrote: dict[str, str] = {}
     """Time of the last commit by dataset."""
     partitions: dict[str, str] = {}
@@ -73,6 +75,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def seconds(self) -> float | None:
         """How long it took; None while it runs or where the start is not known."""
+        if self.ended and self.duration is not None:
+            return self.duration
         if not (self.started and self.ended):
             return None
         return (parse_instant(self.ended) - parse_instant(self.started)).total_seconds()
@@ -117,16 +121,13 @@ def merged(run: Run | None, event: Evidence, partition_keys: dict[str, str]) -> 
 def _ended(run: Run, event: Evidence, outcome: str) -> Run:
     reason, retries = event.payload.get("failure_reason"), event.payload.get("retry_count")
     duration = event.payload.get("duration")
-    started = run.started
-    if not started and isinstance(duration, int | float) and event.kind != "OpenLineage":
-        started = event.started_at
     return replace(
         run,
-        started=started,
         ended=event.timestamp,
         outcome=outcome,
         failure_reason=(str(reason) if reason else "") if outcome == "failed" else "",
         retry_count=retries if isinstance(retries, int) else run.attempt,
+        duration=float(duration) if isinstance(duration, int | float) else None,
         refs=(event.evidence_id,),
     )
 

@@ -31,6 +31,7 @@ NAME = "volume"
 GRACE = timedelta(minutes=2)
 HOUR = timedelta(hours=1)
 _RUNS = 240
+_ORDER = ("", *urn.STAGES)
 _HOURS = 48
 
 
@@ -56,6 +57,8 @@ class VolumeCell(Cell, frozen=True, omit_defaults=True):
 
     dataset: str
     slo: dict[str, Any] = msgspec.field(default_factory=dict)
+    last_stage: str = ""
+    """The most downstream stage that is known: lineage without a stage means it."""
     configured_at: str = ""
     clock: str = ""
     commits: tuple[Commit, ...] = ()
@@ -144,7 +147,9 @@ def _configured(cell: VolumeCell, event: Evidence) -> VolumeCell:
     entry = topology.from_event(event).datasets.get(cell.dataset)
     slo = entry.slo.get("volume") if entry else None
     found = slo if isinstance(slo, dict) else {}
-    return replace(cell, slo=found, configured_at=event.timestamp)
+    stage = max(entry.paths, key=_ORDER.index, default="") if entry else ""
+    stage = max(stage, cell.last_stage, key=_ORDER.index)
+    return replace(cell, slo=found, last_stage=stage, configured_at=event.timestamp)
 
 
 def _committed(cell: VolumeCell, event: Evidence) -> VolumeCell:
@@ -174,7 +179,7 @@ def _commit(event: Evidence, stage: str) -> Commit:
             day = str(nominal["nominalStartTime"])
     return Commit(
         run_id=event.run_id or event.evidence_id,
-        stage=stage,
+        stage=stage if stage in urn.STAGES else "",
         date=_date(day, event.timestamp, scheduled=bool(event.logical_date)),
         at=event.timestamp,
         job_urn=event.job_urn,
@@ -194,52 +199,46 @@ def _date(text: str, fallback: str, *, scheduled: bool) -> str:
 
 
 def _noted(cell: VolumeCell, commit: Commit, key: str, rows: Any, size: Any) -> VolumeCell:
-    """Add one write to its run; what the run says itself comes before what others say of it."""
+    """Add one write to what its run wrote to the stage, by the same teller."""
     if not _is_count(rows) and not _is_count(size):
         return cell
+    known = next((each for each in cell.commits if _who(each) == _who(commit)), commit)
     added = replace(
-        commit,
-        rows={key: rows} if _is_count(rows) else {},
-        bytes={key: size} if _is_count(size) else {},
+        known,
+        at=max(known.at, commit.at),
+        date=min(known.date, commit.date),
+        rows={**known.rows, key: rows} if _is_count(rows) else known.rows,
+        bytes={**known.bytes, key: size} if _is_count(size) else known.bytes,
     )
-    same = [each for each in cell.commits if _same_write(each, commit)]
-    if same:
-        known = same[0]
-        if known.external and not commit.external:
-            pass
-        elif commit.external and not known.external:
-            # The run counted its rows; the bytes may be told by the lineage alone.
-            if known.bytes or not added.bytes:
-                return cell
-            added = replace(known, bytes=added.bytes)
-        else:
-            added = replace(
-                known,
-                at=max(known.at, commit.at),
-                rows={**known.rows, **added.rows},
-                bytes={**known.bytes, **added.bytes},
-            )
-        if known.bytes and not added.bytes:
-            added = replace(added, bytes=known.bytes)
     if added in cell.commits:
         return cell
-    rest = [each for each in cell.commits if each not in same]
-    commits = sorted([*rest, added], key=lambda each: (each.date, each.at, each.run_id, each.stage))
-    dates = {added.date, *(each.date for each in same)}
-    return replace(
-        cell,
-        commits=tuple(commits[-_RUNS:]),
-        pending=tuple(sorted({*cell.pending, *dates})),
-    )
+    rest = [each for each in cell.commits if each is not known]
+    commits = sorted([*rest, added], key=lambda each: (each.date, each.at, _who(each)))
+    dates = {*cell.pending, known.date, added.date}
+    return replace(cell, commits=tuple(commits[-_RUNS:]), pending=tuple(sorted(dates)))
 
 
-def _same_write(known: Commit, commit: Commit) -> bool:
-    """Tell whether both speak of one run's writes to one stage; lineage may not know the stage."""
-    if known.run_id != commit.run_id:
-        return False
-    return known.stage == commit.stage or (
-        known.external != commit.external and not (known.stage and commit.stage)
-    )
+def _who(commit: Commit) -> tuple[str, str, bool]:
+    return commit.run_id, commit.stage, commit.external
+
+
+def _told_once(cell: VolumeCell) -> list[Commit]:
+    """Return the commits, each run's own word before what lineage says of the same write.
+
+    Lineage without a stage means the most downstream that the run itself names, else the most
+    downstream one of the dataset.
+    """
+    own = [each for each in cell.commits if not each.external]
+    found = {_who(each)[:2]: each for each in own}
+    for commit in (each for each in cell.commits if each.external):
+        named = [each.stage for each in own if each.run_id == commit.run_id]
+        stage = commit.stage or max(named, key=_ORDER.index, default=cell.last_stage)
+        same = found.get((commit.run_id, stage))
+        if same is None:
+            found[commit.run_id, stage] = replace(commit, stage=stage)
+        elif not same.bytes:
+            found[commit.run_id, stage] = replace(same, bytes=commit.bytes)
+    return [found[who] for who in sorted(found)]
 
 
 def _is_count(value: Any) -> bool:
@@ -250,8 +249,9 @@ def _judge_dates(cell: VolumeCell) -> tuple[VolumeCell, list[Signal]]:
     if not cell.pending:
         return cell, []
     rules = rules_of(cell.slo)
+    cell = _staged(cell)
     series = {name: points for name, points in cell.series.items() if name != "events"}
-    newest = _newest_by_date(cell.commits)
+    newest = _newest_by_date(_told_once(cell))
     for (date, stage), commit in newest.items():
         if date in cell.pending:
             for metric, value in _totals(commit):
@@ -279,6 +279,20 @@ def _judge_dates(cell: VolumeCell) -> tuple[VolumeCell, list[Signal]]:
     return replace(cell, series=series, pending=(), memo=memo, commits=commits), signals
 
 
+def _staged(cell: VolumeCell) -> VolumeCell:
+    """Settle which stage what has none belongs to: lineage mostly does not say."""
+    known = [commit.stage for commit in cell.commits]
+    known += [name.partition(":")[2] for name in cell.series if ":" in name]
+    last = max([cell.last_stage, *known], key=_ORDER.index)
+    series = dict(cell.series)
+    for metric in ("rows", "bytes"):
+        loose = series.pop(f"{metric}:", ())
+        if loose:
+            own = {point.key: point for point in (*loose, *series.get(f"{metric}:{last}", ()))}
+            series[f"{metric}:{last}"] = tuple(own[key] for key in sorted(own))
+    return replace(cell, series=series, last_stage=last)
+
+
 def _word(
     verdicts: Mapping[str, Mapping[str, Verdict]], stage: str, date: str
 ) -> list[tuple[str, Verdict]]:
@@ -300,9 +314,8 @@ def _newest_by_date(commits: Iterable[Commit]) -> dict[tuple[str, str], Commit]:
 
 
 def _speaker(newest: Mapping[tuple[str, str], Commit], date: str) -> Commit | None:
-    order = ("", *urn.STAGES)
     found = [commit for (day, _), commit in newest.items() if day == date]
-    return max(found, key=lambda commit: order.index(commit.stage), default=None)
+    return max(found, key=lambda commit: _ORDER.index(commit.stage), default=None)
 
 
 def _totals(commit: Commit) -> list[tuple[str, float]]:

@@ -30,8 +30,8 @@ def started(run: RunContext, when: str) -> Evidence:
     return facts.job_started(run, at(when), outputs=[f"{ORDERS}#gold"])
 
 
-def completed(run: RunContext, when: str) -> Evidence:
-    return facts.job_completed(run, at(when), duration=60)
+def completed(run: RunContext, when: str, seconds: float = 60) -> Evidence:
+    return facts.job_completed(run, at(when), duration=seconds)
 
 
 def failed(run: RunContext, when: str, reason: str = "JOB_ERROR:ValueError:main") -> Evidence:

@@ -105,7 +105,7 @@ def test_r149_slower_than_the_own_p95_is_a_warning() -> None:
     made = bench()
     for date in days("2026-01-19", 20):
         past = run(date)
-        made.fold(started(past, f"{date}T07:01:00"), completed(past, f"{date}T07:11:00"))
+        made.fold(started(past, f"{date}T07:01:00"), completed(past, f"{date}T07:11:00", 600))
         assert made.tick(f"{date}T07:12:00") == []
     now = run("2026-02-08")
     made.fold(started(now, "2026-02-08T07:00:00"))
