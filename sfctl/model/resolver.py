@@ -31,7 +31,7 @@ class Resolver:
         self._jobs = topology.jobs
         self._datasets = topology.datasets
         self._names: dict[str, str] = {}
-        self._outlets = _outlets(topology)
+        self._stages = _stages(topology)
         for dataset, entry in sorted(topology.datasets.items()):
             for alias in entry.aliases:
                 self._names.setdefault(normal(alias), dataset)
@@ -78,7 +78,13 @@ class Resolver:
 
         The name itself where it has a stage or no job writes one.
         """
-        return self._outlets.get(dataset, dataset)
+        stages = self._stages.get(dataset)
+        return urn.with_stage(dataset, stages[-1]) if stages else dataset
+
+    def inlet(self, dataset: str) -> str:
+        """Return the stage table that data enters a dataset by: the first one that a job writes."""
+        stages = self._stages.get(dataset)
+        return urn.with_stage(dataset, stages[0]) if stages else dataset
 
     def job(self, namespace: str, name: str) -> str:
         """Return the URN of a job of ours, else `job:<namespace>/<name>`."""
@@ -127,15 +133,15 @@ def bare_of(name: str) -> str:
     return f"{scheme}{mark}{bare(rest)}" if mark else bare(name)
 
 
-def _outlets(topology: Topology) -> dict[str, str]:
-    written: dict[str, str] = {}
+def _stages(topology: Topology) -> dict[str, list[str]]:
+    """Return the stages that jobs write of each dataset, in order."""
+    written: dict[str, set[str]] = {}
     for job in topology.jobs.values():
         for output in job.outputs:
             dataset, _, stage = output.partition("#")
             if stage in urn.STAGES:
-                known = written.get(dataset, stage)
-                written[dataset] = max(known, stage, key=urn.STAGES.index)
-    return {dataset: urn.with_stage(dataset, stage) for dataset, stage in written.items()}
+                written.setdefault(dataset, set()).add(stage)
+    return {name: sorted(stages, key=urn.STAGES.index) for name, stages in written.items()}
 
 
 def normal(text: str) -> str:

@@ -122,11 +122,11 @@ class Sketch:
         whole, end = whole_of(source), whole_of(target)
         if whole == end:
             return
-        table = self.resolver.outlet(source)
-        if table != source:
-            self.dataset(table)
-        self.edge(table, "FEEDS", target, **props)
-        if (whole, end) != (table, target):
+        table, entry = self.resolver.outlet(source), self.resolver.inlet(target)
+        for each in (table, entry):
+            self.thing(each)
+        self.edge(table, "FEEDS", entry, **props)
+        if (whole, end) != (table, entry):
             self.edge(self.thing(whole), "FEEDS", self.thing(end), **props)
 
 
