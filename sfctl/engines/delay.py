@@ -32,14 +32,24 @@ def window_of(moment: datetime) -> tuple[datetime, datetime]:
     return start, start + WINDOW
 
 
+def heard_at(event: Evidence, clock: str) -> datetime | None:
+    """Return when an event was processed: its own word, else the cell's clock, else None."""
+    for text in (event.stream.get("processing_time"), clock):
+        try:
+            return parse_instant(str(text))
+        except ValueError:
+            continue
+    return None
+
+
 def heard(delay: Delay, event: Evidence, clock: str) -> Delay:
     """Note an event of the stream; one that comes past its window's grace is only counted.
 
     Lateness is measured by the event's own processing time, else by the cell's clock.
     """
     moment = parse_instant(event.timestamp)
-    told = str(event.stream.get("processing_time") or clock)
-    if told and parse_instant(told) > window_of(moment)[1] + GRACE:
+    told = heard_at(event, clock)
+    if told is not None and told > window_of(moment)[1] + GRACE:
         return replace(delay, late=delay.late + 1)
     stamp = format_instant(moment)
     return replace(delay, last_event_ts=max(delay.last_event_ts, stamp))

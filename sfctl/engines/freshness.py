@@ -16,13 +16,14 @@ from msgspec.structs import replace
 
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines import expected
+from sfctl.engines.configuration import topology_of
 from sfctl.engines.delay import Delay, delay_step, heard, next_step
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.expected import Terms
 from sfctl.engines.memo import Memo, amended
 from sfctl.engines.openlineage import outputs
 from sfctl.engines.runs import Mark, Run, merged, name_of, trimmed
-from sfctl.model import topology, urn
+from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.signal import Signal, SignalState
 
@@ -59,7 +60,7 @@ class FreshnessEngine:
     def keys(self, event: Evidence) -> Iterable[str]:
         """Return the job and the datasets an event tells of."""
         if event.kind == "CONFIG":
-            known = topology.from_event(event)
+            known = topology_of(event)
             return sorted({*known.datasets, *(_cell_of(name) for name in known.jobs)})
         found = []
         if event.job_urn and event.kind in {*_LIFECYCLE, "DatasetWriteCommitted", "OpenLineage"}:
@@ -67,7 +68,7 @@ class FreshnessEngine:
         if event.kind == "OpenLineage":
             found += [urn.without_stage(name) for name, _ in outputs(event)]
         elif event.kind == "DatasetWriteCommitted" or _is_stream(event):
-            found.append(event.dataset_urn)
+            found.append(urn.without_stage(event.dataset_urn))
         return sorted({key for key in found if key})
 
     def fresh(self, key: str) -> FreshnessCell:
@@ -151,7 +152,7 @@ def _is_stream(event: Evidence) -> bool:
 def _configured(cell: FreshnessCell, event: Evidence) -> FreshnessCell:
     if event.timestamp < cell.configured_at:
         return cell
-    known = topology.from_event(event)
+    known = topology_of(event)
     job = known.jobs.get(urn.job(cell.key.removeprefix(_JOB)))
     if not cell.key.startswith(_JOB):
         job = None

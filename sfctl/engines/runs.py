@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from sfctl.clock import parse_instant
+from sfctl.clock import format_instant, parse_instant
 from sfctl.engines.openlineage import event_type, outputs
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
@@ -98,8 +98,9 @@ def merged(run: Run | None, event: Evidence, partition_keys: dict[str, str]) -> 
         "deploy_ref": run.deploy_ref or event.deploy_ref,
     }
     run = replace(run, **known)
-    if event.started_at and event.kind != "OpenLineage":
-        run = replace(run, started=_first(run.started, event.started_at))
+    began = _instant(event.started_at) if event.kind != "OpenLineage" else ""
+    if began:
+        run = replace(run, started=_first(run.started, began))
     kind = event_type(event) if event.kind == "OpenLineage" else event.kind
     if kind in ("JobRunStarted", "START", "RUNNING"):
         run = replace(run, started=_first(run.started, event.timestamp))
@@ -112,9 +113,10 @@ def merged(run: Run | None, event: Evidence, partition_keys: dict[str, str]) -> 
     if event.kind == "OpenLineage":
         return _wrote_outside(run, event, kind)
     if kind == "DatasetWriteCommitted":
-        key = partition_keys.get(event.dataset_urn, "")
+        dataset = urn.without_stage(event.dataset_urn)
+        key = partition_keys.get(dataset, "")
         value = partition_value(str(event.payload.get("partition_key") or ""), key)
-        return _wrote(run, event.dataset_urn, event.timestamp, value)
+        return _wrote(run, dataset, event.timestamp, value)
     return run
 
 
@@ -190,6 +192,14 @@ def stalled(run: Run, dataset: str, runs: Sequence[Run], mark: Mark) -> Mark | N
             mark = Mark(other.partitions[dataset], other.date)
     behind = mark.value and value <= mark.value
     return mark if behind and run.date > mark.run_date and run.date > mark.value else None
+
+
+def _instant(text: str) -> str:
+    """Return an instant in the one form that sorts as text, empty text for what is none."""
+    try:
+        return format_instant(parse_instant(text)) if text else ""
+    except ValueError:
+        return ""
 
 
 def _first(known: str, text: str) -> str:

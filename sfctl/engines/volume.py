@@ -17,12 +17,14 @@ from msgspec.structs import replace
 
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines import counts
+from sfctl.engines.configuration import topology_of
 from sfctl.engines.counts import Point, Rules, Verdict
+from sfctl.engines.delay import heard_at
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.memo import Memo, amended
 from sfctl.engines.openlineage import outputs, statistics_of
 from sfctl.engines.robust import THRESHOLD_PCT
-from sfctl.model import topology, urn
+from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.ids import signal_id
 from sfctl.model.signal import Signal, SignalState, State, Window
@@ -83,11 +85,11 @@ class VolumeEngine:
     def keys(self, event: Evidence) -> Iterable[str]:
         """Return the datasets whose counts or rules the event holds."""
         if event.kind == "CONFIG":
-            return sorted(topology.from_event(event).datasets)
+            return sorted(topology_of(event).datasets)
         if event.kind == "OpenLineage":
             return sorted({urn.without_stage(name) for name, _ in outputs(event)})
         if event.kind == "DatasetWriteCommitted" or _is_stream(event):
-            return (event.dataset_urn,) if event.dataset_urn else ()
+            return (urn.without_stage(event.dataset_urn),) if event.dataset_urn else ()
         return ()
 
     def fresh(self, key: str) -> VolumeCell:
@@ -144,7 +146,7 @@ def _is_stream(event: Evidence) -> bool:
 def _configured(cell: VolumeCell, event: Evidence) -> VolumeCell:
     if event.timestamp < cell.configured_at:
         return cell
-    entry = topology.from_event(event).datasets.get(cell.dataset)
+    entry = topology_of(event).datasets.get(cell.dataset)
     slo = entry.slo.get("volume") if entry else None
     found = slo if isinstance(slo, dict) else {}
     stage = max(entry.paths, key=_ORDER.index, default="") if entry else ""
@@ -156,7 +158,8 @@ def _committed(cell: VolumeCell, event: Evidence) -> VolumeCell:
     name = f"{event.source.get('ordinal', '')}:{event.payload.get('commit_version')}"
     key = event.evidence_id or name
     rows, size = event.payload.get("rows_written"), event.payload.get("bytes_written")
-    return _noted(cell, _commit(event, event.stage), key, rows, size)
+    stage = event.stage or event.dataset_urn.partition("#")[2]
+    return _noted(cell, _commit(event, stage), key, rows, size)
 
 
 def _external(cell: VolumeCell, event: Evidence) -> VolumeCell:
@@ -375,8 +378,8 @@ def _streamed(cell: VolumeCell, event: Evidence) -> VolumeCell:
     number = number if _is_count(number) else 1
     moment = parse_instant(event.timestamp)
     hour = _hour(moment)
-    told = str(event.stream.get("processing_time") or cell.clock)
-    if told and parse_instant(told) > hour + HOUR + GRACE:
+    told = heard_at(event, cell.clock)
+    if told is not None and told > hour + HOUR + GRACE:
         return replace(cell, late=cell.late + number)
     key = format_instant(hour)
     hours = {**cell.hours, key: cell.hours.get(key, 0) + number}

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sfctl.engines.freshness import ENGINE
 from sfctl.model import codec
@@ -291,3 +292,11 @@ def test_state_stays_bounded_over_a_thousand_runs() -> None:
     assert max(sizes[500:]) <= 1.05 * max(sizes[:500])
     assert max(sizes) < 200_000
     assert made.tick("2028-10-14T08:00:00") == []
+
+
+def test_times_and_dates_that_cannot_be_read_stop_nothing() -> None:
+    odd = replace(failed(run("2026-01-19"), "2026-01-19T07:05:00"), started_at="soon")
+    odd = replace(odd, logical_date="manual__x", scheduled_time="?")
+    tick = replace(events.stream("2026-01-19T10:00:00"), stream={"processing_time": "now"})
+    made = bench(odd, tick, job=JOB, freshness={"max_delay_seconds": 900})
+    assert "JOB_FAILED" in events.reasons(made.tick("2026-01-19T08:00:00"))
