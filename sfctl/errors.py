@@ -111,7 +111,8 @@ class MissingExtra(SfctlError):
     code = "SF701"
 
     def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f"{library} is not installed", hint=f"pip install 'sfctl[{extra}]'")
+        wanted = f"'sfctl[{extra}]'" if extra else library
+        super().__init__(f"{library} is not installed", hint=f"pip install {wanted}")
 
 
 class Undelivered(SfctlError):

@@ -101,6 +101,18 @@ class TextFiles:
             for name, dtype in self.inferred.items()
         }
 
+    @cached_property
+    def only_headers(self) -> bool:
+        """Whether there is not a single row, so that nothing says what the columns hold."""
+        if self.format != "csv":
+            return False
+        try:
+            return all(
+                self._scan(path, self.schema).head(1).collect().is_empty() for path in self.paths
+            )
+        except (pl.exceptions.PolarsError, OSError):
+            return False  # whoever reads the rows will say what is wrong with them
+
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield all rows in order as text. Raises SourceError for malformed lines."""
         wanted = needed(columns, self.schema)

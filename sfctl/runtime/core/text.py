@@ -64,7 +64,11 @@ class TextSource:
     @cached_property
     def schema(self) -> Mapping[str, pl.DataType]:
         return {
-            name: texts.dtype_of(kind) if (kind := self._read_as(name)) is not None else dtype
+            name: texts.dtype_of(kind)
+            if (kind := self._read_as(name)) is not None
+            else pl.Null()
+            if self._unknown(name)
+            else dtype
             for name, dtype in self.files.schema.items()
         }
 
@@ -100,6 +104,8 @@ class TextSource:
             typed = []
             for name in chunk.columns:
                 kind = self._read_as(name)
+                if kind is None and self._unknown(name):
+                    typed.append(pl.lit(None).alias(name))
                 if kind is None:
                     continue
                 value = texts.column(pl.col(name), kind)
@@ -125,6 +131,11 @@ class TextSource:
             return None
         guess = type_of(self.files.inferred[name])
         return guess if guess.is_numeric or guess.kind == "BOOLEAN" else None
+
+    def _unknown(self, name: str) -> bool:
+        """Whether nothing says what a column holds: no declaration, no rule, not a single row."""
+        spoken_of = name in self.declared or name in self._taken_for_text
+        return not spoken_of and self.files.only_headers
 
     @cached_property
     def _taken_for_text(self) -> frozenset[str]:

@@ -16,10 +16,10 @@ LIBRARIES = {
     "pandas": ("pandas", "pandas"),
     "arrow": ("pyarrow", "pandas"),
     "dask": ("dask.dataframe", "dask"),
-    "duckdb": ("duckdb", "duckdb"),
+    "duckdb": ("duckdb", ""),
     "spark": ("pyspark.sql", "spark"),
 }
-"""Form → (what must be importable, the extra that brings it)."""
+"""Form → (what must be importable, the extra that brings it, if one does)."""
 
 
 def require(as_: str) -> Any:

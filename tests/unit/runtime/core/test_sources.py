@@ -247,3 +247,20 @@ def test_a_header_that_names_a_column_twice(
 def test_a_column_may_be_called_what_the_kernel_calls_a_second_one(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("id,id_duplicated_0\n1,2\n")
     assert result(str(tmp_path / "rows.csv"), rule("id_duplicated_0 > 2")).failed == 1
+
+
+def test_a_file_of_nothing_but_a_header_skips_every_rule_on_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,name\n")
+    rules = [rule("id > 3"), rule("id + 1 > 3", "sum"), measure("avg", "id")]
+    assert {r.status for r in judged(str(path), *rules).rules} == {"skipped"}
+    absent = judged(str(path), rule("nope > 3")).rules[0]
+    assert (absent.status, absent.reason) == ("error", "column nope is absent")
+    path.write_text("id,name\nx,y\n")
+    assert judged(str(path), *rules).rules[0].status == "error"
+
+
+def test_of_a_key_that_stands_twice_the_first_value_is_judged(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"n": 5, "n": -7}\n{"n": -7, "n": 5}\n')
+    assert judged(str(path), rule("n > 0")).rules[0].failed == 1
