@@ -77,7 +77,7 @@ def bad(
         "run_id": run,
         "metrics": {"evidence_count": 100, "fail_count": 90},
         "top_failures": failures if state != "OK" and signature else (),
-        "reason": "" if signature else "LATE",
+        "reason": "" if signature else "UPDATE_LATE",
         "producer": {"id": producer, "version": version, "confidence": "HIGH"} if producer else {},
     }
     return msgspec.convert({**known, **more}, Signal)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec.structs import replace
 
 from sfctl import exit_codes, wiring
 from sfctl.clock import clock_from_environment, format_instant, parse_instant
@@ -61,8 +60,7 @@ def list_incidents(
     )
     lines: list[str] = []
     for each in shown:
-        head = f"{each.incident_id} [{each.severity}] {each.title}"
-        lines.append(text.status_line(head, each.status.lower()))
+        lines.append(text.status_line(_head(each), each.status.lower()))
         if each.status != "RESOLVED":
             lines += [f"    {line}" for line in _brief_lines(each, moment)]
     found = counts(known)
@@ -194,7 +192,7 @@ def _keep(
 ) -> None:
     if after == before:
         return
-    writes = store.writes_of(replace(after, evidence=()), version)
+    writes = store.writes_of(after, version)
     writes += [outbox.write_of(notice) for notice in outbox.after(before, after)]
     state.transact(writes)
     # The graph only shows it; the next change of the incident draws it again.
@@ -208,13 +206,23 @@ def _keep(
 
 def _told(incident: Incident, by: str) -> Outcome:
     word = "false alarm" if incident.false_positive else incident.status.lower()
-    line = text.status_line(f"{incident.incident_id} {incident.title}", word)
+    line = text.status_line(_head(incident), word)
     return Outcome("incidents", document(incident), f"{line}\nby {by}" if by else line)
+
+
+def _head(incident: Incident) -> str:
+    """Return alias, severity and title, the signature left to the line below."""
+    short = incident.title.removesuffix(f" - {incident.failure_signature}")
+    return f"{incident.incident_id} [{incident.severity}] {short}"
 
 
 def _brief_lines(incident: Incident, now: datetime) -> Iterator[str]:
     since = text.duration(max(0.0, (now - parse_instant(incident.created_at)).total_seconds()))
-    owner = f", {incident.owner}" if incident.owner else ""
+    rate = incident.evidence_summary.get("failure_rate")
+    parts = [incident.failure_signature, f"{rate} failed" if rate else ""]
+    if told := ", ".join(part for part in parts if part):
+        yield told
+    owner = f", owned by {incident.owner}" if incident.owner else ""
     yield f"for {since}{owner}; sfctl rca {incident.incident_id}"
     if len(incident.datasets) > 1:
         yield f"{text.count(len(incident.datasets), 'dataset')}: {', '.join(incident.datasets)}"
@@ -223,8 +231,8 @@ def _brief_lines(incident: Incident, now: datetime) -> Iterator[str]:
 
 
 def _lines(incident: Incident) -> list[str]:
-    head = f"{incident.incident_id} [{incident.severity}] {incident.title}"
     rows: list[tuple[str, str]] = [
+        ("failure", incident.failure_signature),
         ("cause key", incident.cause_key),
         ("datasets", ", ".join(incident.datasets)),
         ("owner", incident.owner),
@@ -240,7 +248,7 @@ def _lines(incident: Incident) -> list[str]:
         ("run", incident.run_id),
         ("related", ", ".join(incident.related)),
     ]
-    lines = [text.status_line(head, incident.status.lower())]
+    lines = [text.status_line(_head(incident), incident.status.lower())]
     lines += text.table([row for row in rows if row[1]], indent="    ")
     lines += ["    symptoms:"] + [
         f"      {each.timestamp} {each.signal_type} {each.dataset_urn} {each.state}"

@@ -17,9 +17,7 @@ from sfctl.model.incident import Incident, Symptom
 SAME_PRODUCER = timedelta(minutes=60)
 """How far apart one producer's failures may begin to be of one cause, where no deployment tells."""
 RELATED = timedelta(minutes=30)
-WAITING = frozenset(
-    {"JOB_NOT_TRIGGERED", "STALE", "LATE", "FRESHNESS_BREACH", "EXPECTED_UPDATE_MISSED"}
-)
+WAITING = frozenset({"JOB_NOT_TRIGGERED", "UPDATE_LATE"})
 """Reasons that say a dataset waits, and nothing of its own has failed."""
 
 
@@ -121,9 +119,7 @@ def _read_bad_version(seen: Seen, incident: Incident) -> str:
 
 
 def _waits(seen: Seen, incident: Incident) -> str:
-    if seen.symptom.reason not in WAITING and seen.symptom.signal_type not in WAITING:
-        return ""
-    if seen.symptom.run_id:
+    if seen.symptom.reason not in WAITING:
         return ""
     for dataset in _datasets(incident):
         if dataset in seen.around.upstream:

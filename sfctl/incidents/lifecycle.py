@@ -24,7 +24,6 @@ SYMPTOMS = 500
 """How many symptoms an incident keeps: its first hundred and the newest."""
 HISTORY = 200
 _FIRST = 100
-CONFIDENCE_WITHOUT_A_WORD = "NONE"
 
 
 def opened(seen: Seen, alias: str, key: str) -> Incident:
@@ -208,11 +207,11 @@ def _led(incident: Incident, seen: Seen) -> Incident:
         producer = {
             "service": str(seen.producer.get("id", "")),
             "version": str(seen.producer.get("version") or ""),
-            "confidence": str(seen.producer.get("confidence") or CONFIDENCE_WITHOUT_A_WORD),
+            "confidence": str(seen.producer.get("confidence") or "NONE"),
         }
     return replace(
         incident,
-        title=title(symptom.signal_type, symptom.dataset_urn, signature),
+        title=title(symptom.signal_type, symptom.dataset_urn, signature, symptom.reason),
         dataset_urn=symptom.dataset_urn,
         signal_id=symptom.signal_id,
         failure_signature=signature,

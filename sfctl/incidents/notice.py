@@ -105,8 +105,9 @@ def headline(notice: Notice, incident: Incident | None) -> str:
     lead = next((s for s in incident.symptoms if s.signal_id == incident.signal_id), None)
     rate = incident.evidence_summary.get("failure_rate")
     last = f"{rate} failure rate" if rate else incident.failure_signature
-    kind = lead.signal_type if lead else ""
-    told = title(kind, incident.dataset_urn, str(last or "")) if lead else incident.title
+    told = incident.title
+    if lead is not None:
+        told = title(lead.signal_type, incident.dataset_urn, str(last or ""), lead.reason)
     if notice.kind == "resolve":
         return f"[RESOLVED] {incident.incident_id} {incident.title}"
     if notice.kind == "escalate":

@@ -51,7 +51,7 @@ def after(before: Incident | None, now: Incident) -> tuple[Notice, ...]:
 def warning(seen: Seen, consumer: str, owner: str) -> Notice:
     """Return what the owner of a consumer downstream is told of a warning upstream."""
     symptom = seen.symptom
-    told = title(symptom.signal_type, symptom.dataset_urn, symptom.signature)
+    told = title(symptom.signal_type, symptom.dataset_urn, symptom.signature, symptom.reason)
     return Notice(
         id=f"upstream|{consumer}|{symptom.signal_id}|{symptom.revision}",
         kind="upstream",

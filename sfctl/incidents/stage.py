@@ -261,8 +261,7 @@ class _Pass:
     def _cited(self, incident: Incident, seen: Seen) -> Incident:
         """Return the incident with copies of the events that the signal stands on."""
         leads = incident.signal_id == seen.symptom.signal_id
-        kept = self._ledger.evidence(incident.cause_key)
-        return citation.cited(incident, seen.evidence_refs, kept, self.bus, leads=leads)
+        return citation.cited(incident, seen.evidence_refs, self.bus, leads=leads)
 
     def _merge(self) -> None:
         for newer in reversed(self._ledger.open()):
@@ -272,11 +271,7 @@ class _Pass:
                 newer.cause_key,
             ):
                 continue
-            pair = (
-                replace(older, evidence=self._ledger.evidence(older.cause_key)),
-                replace(newer, evidence=self._ledger.evidence(newer.cause_key)),
-            )
-            one = lifecycle.merged(*pair, newer.suspected_deployment)
+            one = lifecycle.merged(older, newer, newer.suspected_deployment)
             one = replace(one, evidence=one.evidence[: citation.COPIES])
             self._ledger.merge(one, newer)
             self._merged.append((one, newer))

@@ -1,7 +1,4 @@
-"""Incidents in the state store: one item each, a short list of the open ones, aliases apart.
-
-Copies of the evidence an incident cites stand in their own item, so that the open ones stay small.
-"""
+"""Incidents in the state store: one item each, a short list of the open ones, aliases apart."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from sfctl.model import codec
 from sfctl.model import graph as ids
@@ -19,8 +15,6 @@ from sfctl.state.port import ABSENT, Delete, Expect, Put, StateStore
 
 OPEN = "incidents_open"
 """State table: `cause_key` → {} for every incident that is not resolved."""
-EVIDENCE = "incident_evidence"
-"""State table: `cause_key` → {"events": [...]}."""
 COUNTER = "next"
 
 
@@ -53,14 +47,6 @@ class Ledger:
         target = self._aliases.get(key) or _pointed(self.state, key)
         return self.get(target) if target and target != key else None
 
-    def evidence(self, key: str) -> tuple[dict[str, Any], ...]:
-        """Return the copies of events that an incident has kept so far."""
-        known = self._known.get(key)
-        if known is not None and known.evidence:
-            return known.evidence
-        item = self.state.get(EVIDENCE, key)
-        return tuple(item.value["events"]) if item else ()
-
     def keep(self, incident: Incident) -> None:
         """Take a changed incident in."""
         known = self._at(incident.cause_key)
@@ -91,6 +77,12 @@ class Ledger:
         self.keep(older)
         self._known[newer.cause_key] = None
         self._changed.add(newer.cause_key)
+        for item in self.state.query(ALIASES):
+            if item.value.get("cause_key") == newer.cause_key:
+                self._aliases[item.key] = older.cause_key
+        for name, key in list(self._aliases.items()):
+            if key == newer.cause_key:
+                self._aliases[name] = older.cause_key
         self._aliases[newer.incident_id] = older.cause_key
         self._aliases[newer.cause_key] = older.cause_key
         if self._open is not None:
@@ -109,7 +101,7 @@ class Ledger:
             if incident is None:
                 if version != ABSENT:
                     done.append(Delete(TABLE, key, version))
-                done += [Delete(OPEN, key), Delete(EVIDENCE, key)]
+                done.append(Delete(OPEN, key))
                 continue
             done += writes_of(incident, version)
             if version == ABSENT:
@@ -131,26 +123,19 @@ class Ledger:
 def writes_of(incident: Incident, expect: Expect) -> list[Put | Delete]:
     """Return the writes that keep one incident; `expect` is its item's version."""
     key = incident.cause_key
-    short = replace(incident, evidence=())
-    done: list[Put | Delete] = [Put(TABLE, key, codec.plain(short), expect)]
+    done: list[Put | Delete] = [Put(TABLE, key, codec.plain(incident), expect)]
     done.append(Put(OPEN, key, {}) if incident.status != "RESOLVED" else Delete(OPEN, key))
-    if incident.evidence:
-        done.append(Put(EVIDENCE, key, {"events": list(incident.evidence)}))
     return done
 
 
 def load(state: StateStore, key: str) -> tuple[Incident, int] | None:
-    """Return an incident by its cause key, with its copies of evidence, and its item's version."""
+    """Return an incident by its cause key, and its item's version."""
     item = state.get(TABLE, key)
-    if item is None:
-        return None
-    copies = state.get(EVIDENCE, key)
-    events = tuple(copies.value["events"]) if copies else ()
-    return replace(_read(item.value), evidence=events), item.version
+    return (_read(item.value), item.version) if item else None
 
 
 def every(state: StateStore, *, open_only: bool = False) -> list[Incident]:
-    """Return incidents without their copies of evidence, by alias."""
+    """Return incidents by alias."""
     if open_only:
         found = Ledger(state).open()
     else:
@@ -163,14 +148,14 @@ def resolve_name(state: StateStore, name: str) -> list[str]:
     alias = f"INC-{name}" if name.isdigit() else name.upper()
     item = state.get(ALIASES, alias) if alias != COUNTER.upper() else None
     if item is not None:
-        return [_followed(state, str(item.value["cause_key"]))]
-    if _pointed(state, name):
-        return [_followed(state, name)]
+        return [str(item.value["cause_key"])]
+    if pointed := _pointed(state, name):
+        return [pointed]
     return [item.key for item in state.query(TABLE, name.lower())] if len(name) >= 4 else []
 
 
 def find(state: StateStore, name: str) -> Incident | None:
-    """Return the one incident a name means, with its evidence; None for none, or for several."""
+    """Return the one incident a name means; None for none, or for several."""
     keys = resolve_name(state, name)
     found = load(state, keys[0]) if len(keys) == 1 else None
     return found[0] if found else None
@@ -202,12 +187,6 @@ def _cited(state: StateStore) -> Iterator[str]:
             if each.signature:
                 yield ids.signature_id(each.signature, each.dataset_urn)
                 yield ids.signature_id(each.signature, each.dataset_urn.partition("#")[0])
-
-
-def _followed(state: StateStore, key: str) -> str:
-    """Return where a cause's merges have led to."""
-    target = _pointed(state, key)
-    return _followed(state, target) if target and target != key else key
 
 
 def _pointed(state: StateStore, key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sfctl.evidence.port import Bus, Query
-from sfctl.graph.meaning.occurrences import drift_of
+from sfctl.graph.meaning.occurrences import bucket, drift_of
 from sfctl.graph.port import Direction, Graph
 from sfctl.incidents.seen import Surroundings
 from sfctl.model import graph as ids
@@ -112,9 +112,11 @@ class Survey:
 
 
 def signature_of(signal: Signal) -> str:
-    """Return the failure a signal is about: a drift names it among its details."""
+    """Return the failure a signal is about: drifts and failed jobs name it in their details."""
     if signal.top_failures:
         return signal.top_failures[0].signature
+    if failed := signal.details.get("failure_reason"):
+        return bucket(str(failed))
     return drift_of(signal.details) or signal.reason or signal.signal_type
 
 

@@ -15,9 +15,14 @@ _WORDS: dict[str, str] = {
 _KEPT = {"PII", "SDK", "DQ", "SLO"}
 
 
-def title(signal_type: str, dataset_urn: str, signature: str) -> str:
-    """Return `Contract Violation - orders:created - MISSING_FIELD:customer_id`."""
-    parts = (words(signal_type), spoken(dataset_urn), signature)
+def title(signal_type: str, dataset_urn: str, last: str, reason: str = "") -> str:
+    """Return `Contract Violation - orders:created - MISSING_FIELD:customer_id`.
+
+    What freshness complains of is named by its reason: a job that failed, or that never ran.
+    """
+    if signal_type == "FRESHNESS_BREACH" and reason:
+        signal_type, last = reason, "" if last == reason else last
+    parts = (words(signal_type), spoken(dataset_urn), last)
     return " - ".join(part for part in parts if part)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import jsonschema
 import pytest
 
 import sfctl
+from sfctl import wiring
 from sfctl.cli import main
+from sfctl.incidents.stage import IncidentStage
 from sfctl.runtime.pii import keys
 from sfctl.runtime.pii.tokens import Tokenizer
 from sfctl.verbs import VERBS
@@ -64,6 +67,15 @@ def ask(
     return call
 
 
+def fold_incidents(root: Path) -> None:
+    """Read the log into incidents, as `engine run` does."""
+    folder = wiring.store_folder(root.absolute())
+    graph = wiring.open_graph(folder)
+    with wiring.open_bus(folder) as bus, wiring.open_state(folder) as state:
+        IncidentStage(bus, state, graph, root.absolute()).advance(datetime.now(UTC))
+    graph.close()
+
+
 def test_the_schemas_are_schemas() -> None:
     paths = sorted(SCHEMAS.glob("*.json"))
     assert {path.name.partition(".")[0] for path in paths} == {*VERBS, "error"}
@@ -111,6 +123,16 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     ask("evidence", "flush")
     ask("evidence", "archive")
     ask("evidence", "dead-letters")
+
+    fold_incidents(Path())
+    assert ask("signals", "--all")["counts"]["CRITICAL"] == 0
+    listed = ask("incidents", "list", "--fail-on", "SEV-3", code=1)
+    named = listed["incidents"][0]["incident_id"]
+    assert ask("status")["datasets"][0]["incidents"][0]["incident_id"] == named
+    assert ask("incidents", "ack", named)["status"] == "ACKNOWLEDGED"
+    assert ask("incidents", "resolve", named, "--note", "known")["status"] == "RESOLVED"
+    assert ask("incidents", "show", named)["history"][-1]["note"] == "known"
+    ask("incidents", "show", "INC-99", code=2, named="error")
 
     ask("switch", "off", "--scope", "job:daily", "--reason", "drill")
     assert len(ask("switch", "status")["switches"]) == 1

@@ -161,3 +161,42 @@ def test_a_deployment_that_comes_late_makes_two_incidents_one(world: World) -> N
     world.publish(bad("b:u", 30))
     world.advance()
     assert world.one().status == "OPEN"
+
+
+def test_what_waits_for_a_broken_input_belongs_to_it_and_what_breaks_itself_does_not(
+    world: World,
+) -> None:
+    world.feeds("a:raw", "a:silver", "b:gold")
+    world.publish(
+        bad("a:raw", 5),
+        bad("b:gold", 60, "", engine="freshness"),
+        bad(
+            "a:silver",
+            61,
+            "",
+            engine="freshness",
+            reason="JOB_FAILED",
+            details={"failure_reason": "JOB_ERROR:ValueError:main"},
+        ),
+    )
+    world.advance()
+    first, second = world.incidents
+    assert first.datasets == ("urn:dp:a:raw", "urn:dp:b:gold")
+    assert first.symptoms[1].because == "waits for urn:dp:a:raw"
+    assert second.title == "Job Failed - a:silver - JOB_ERROR:ValueError:main"
+
+
+def test_a_third_incident_merged_by_way_of_the_second_is_found_by_its_alias(world: World) -> None:
+    world.publish(bad("a:t", 5), bad("b:u", 6), bad("c:v", 7))
+    world.advance()
+    world.introduced("svc", "v2", SIGNATURE, "b:u", "c:v")
+    world.publish(deployment("svc", "v2", 1))
+    world.advance()
+    assert [each.incident_id for each in world.incidents] == ["INC-1", "INC-2"]
+    world.introduced("svc", "v1", SIGNATURE, "a:t")
+    world.publish(deployment("svc", "v1", 0))
+    world.advance()
+    for alias, now in (("INC-1", "INC-1"), ("INC-2", "INC-2"), ("INC-3", "INC-2")):
+        found = store.find(world.state, alias)
+        assert found is not None
+        assert found.incident_id == now

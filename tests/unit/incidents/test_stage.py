@@ -48,7 +48,7 @@ def test_the_same_log_gives_the_same_incidents_however_it_is_cut(tmp_path: Path)
     assert b"INC-2" in seen[0]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cut=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 def test_reading_as_the_log_grows_is_reading_it_at_once(
     cut: list[int], tmp_path_factory: pytest.TempPathFactory
