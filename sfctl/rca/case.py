@@ -14,6 +14,7 @@ from sfctl.rca.log import Log, newest, ordered
 from sfctl.rca.subject import Subject, stages_of, upstream_of
 from sfctl.rca.symptoms import Signature, in_order, signal_of, signature_of, table_of, troubled
 from sfctl.rca.traversal import Tracer
+from sfctl.rca.wording import name_of
 from sfctl.state.port import StateStore
 
 BLOCKED = "JOB_ERROR:PublishBlocked"
@@ -67,6 +68,12 @@ class Case:
         """The failing runs' own names."""
         return tuple(node.id.removeprefix("urn:run:") for node in self.runs)
 
+    def name(self, id: str) -> str:
+        """Return what people call a node."""
+        node = self.tracer.node(id)
+        known = str(node.props.get("name") or "") if node is not None else ""
+        return known if known and id.count(":") > 3 else name_of(id)
+
     def producer(self) -> tuple[str, str, str]:
         """Return id, version and confidence of who most of the failures come from."""
         for event in self.evidence:
@@ -107,6 +114,7 @@ def gather(subject: Subject, tracer: Tracer, log: Log, state: StateStore) -> Cas
     case.signals = troubled(case.signals) or case.signals
     case.runs = _runs(case)
     case.signatures = _signatures(case)
+    case.signals = _with_siblings(case)
     shown = {s.table for s in case.signatures if s.table}
     shown |= {table_of(s.dataset_urn, s.stage) for s in case.signals if s.dataset_urn}
     case.tables = tuple(sorted(shown)) or subject.tables
@@ -126,6 +134,20 @@ def _runs(case: Case) -> tuple[Node, ...]:
     return tuple(case.tracer.nodes([*case.subject.runs, *names]))
 
 
+def _with_siblings(case: Case) -> tuple[Signal, ...]:
+    """Return the signals with those that the same failure caused in the same run or window."""
+    if case.subject.kind not in ("Signal", "FailureSignature"):
+        return case.signals
+    places = {(s.run_id, s.window.end) for s in case.signals}
+    found = {signal.signal_id: signal for signal in case.signals}
+    for signature in case.signatures:
+        for edge in case.tracer.edges("what did it cause?", signature.id, "out", ["CAUSED"]):
+            signal = signal_of(edge.target, case.tracer, case.log)
+            if signal is not None and (signal.run_id, signal.window.end) in places:
+                found[signal.signal_id] = signal
+    return in_order(found.values())
+
+
 def _signatures(case: Case) -> tuple[Signature, ...]:
     """Return what the signals were caused by and what the runs met, earliest first."""
     tracer = case.tracer
@@ -143,6 +165,7 @@ def _signatures(case: Case) -> tuple[Signature, ...]:
 
     def weight(signature: Signature) -> tuple[object, ...]:
         return (
+            signature.is_of_the_job,
             signature.id not in caused,
             not _structural(signature),
             signature.first_seen or "9",

@@ -92,12 +92,12 @@ def data_flow(
     claims = []
     if cause.ref and not cause.ref.startswith("urn:dp:"):
         origin = service_id(cause.ref) if ":service:" in cause.ref else cause.ref
-        claims.append(Claim(f"{name_of(origin)} → {name_of(way[0])}", (origin, way[0])))
+        claims.append(Claim(f"{case.name(origin)} → {case.name(way[0])}", (origin, way[0])))
     claims += [
-        Claim(f"{name_of(a)} → {name_of(b)}{_by(case, b)}", (a, b)) for a, b in pairwise(way)
+        Claim(f"{case.name(a)} → {case.name(b)}{_by(case, b)}", (a, b)) for a, b in pairwise(way)
     ]
     for path in downstream:
-        claims += [Claim(f"{name_of(a)} → {name_of(b)}", (a, b)) for a, b in pairwise(path)]
+        claims += [Claim(f"{case.name(a)} → {case.name(b)}", (a, b)) for a, b in pairwise(path)]
     return tuple({claim.text: claim for claim in claims}.values())
 
 
@@ -152,7 +152,9 @@ def dag_runs(case: Case) -> tuple[str, ...]:
     found: list[str] = []
     for run in case.runs:
         edges = case.tracer.edges("which scheduled run is it part of?", run.id, "in", ["EXECUTED"])
-        found += [edge.source for edge in edges if edge.source.startswith("urn:dagrun:")]
+        nodes = [edge.source for edge in edges if edge.source.startswith("urn:dagrun:")]
+        told = str(run.props.get("dag_run_id") or "")
+        found += nodes or ([told] if told else [])
     return tuple(dict.fromkeys(found))
 
 

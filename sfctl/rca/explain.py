@@ -19,7 +19,7 @@ from sfctl.rca.log import Log
 from sfctl.rca.narrative import Rephraser, narrative, rephrased
 from sfctl.rca.readers import readers
 from sfctl.rca.score import hypotheses, root_cause
-from sfctl.rca.subject import resolve
+from sfctl.rca.subject import incident_of, resolve
 from sfctl.rca.timeline import timeline
 from sfctl.rca.traversal import Tracer
 from sfctl.state.port import StateStore
@@ -69,7 +69,9 @@ def hops(case: Case, cause: Hypothesis) -> int:
 
 def _told(case: Case, cause: Hypothesis, ranked: tuple[Hypothesis, ...]) -> Explanation:
     impacts = blast_radius(case, cause)
-    incident = case.subject.incident
+    alias = case.subject.ref if case.subject.kind == "Incident" else _incident(case)
+    kept = incident_of(alias, case.state) if alias else None
+    incident = case.subject.incident or (kept[0] if kept else None)
     dashboards = tuple(i.via for i in impacts[:4] if i.hops)
     dag_runs = chain.dag_runs(case)
     told = Explanation(
@@ -77,7 +79,7 @@ def _told(case: Case, cause: Hypothesis, ranked: tuple[Hypothesis, ...]) -> Expl
         subject_kind=case.subject.kind,
         title=case.subject.title,
         root_cause=cause,
-        incident=incident.incident_id if incident else _incident(case),
+        incident=alias,
         severity=incident.severity if incident else "",
         status=incident.status if incident else "",
         datasets=case.tables,
@@ -102,8 +104,6 @@ def _told(case: Case, cause: Hypothesis, ranked: tuple[Hypothesis, ...]) -> Expl
 
 def _incident(case: Case) -> str:
     """Return the incident that the subject's signals triggered, where the graph has one."""
-    if case.subject.kind == "Incident":
-        return case.subject.ref
     for signal in case.signals:
         edges = case.tracer.edges("which incident?", signal.signal_id, "out", ["TRIGGERED"])
         if edges:
@@ -121,7 +121,7 @@ def _evidence_refs(case: Case, told: Explanation) -> tuple[str, ...]:
         named += [ref for claim in claims for ref in claim.refs]
     named += [ref for action in told.actions for ref in action.refs]
     named += [ref for signal in case.signals for ref in (signal.signal_id, *signal.evidence_refs)]
-    return tuple(_opening(case, dict.fromkeys(named)))[:REFS]
+    return tuple(dict.fromkeys(_opening(case, dict.fromkeys(named))))[:REFS]
 
 
 def _opening(case: Case, named: Iterable[str]) -> Iterable[str]:

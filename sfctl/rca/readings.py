@@ -5,6 +5,7 @@ from __future__ import annotations
 from sfctl.model.graph import Edge, service_id
 from sfctl.rca.candidate import Candidate, Reading
 from sfctl.rca.case import Case
+from sfctl.rca.extent import stamp
 from sfctl.rca.feedback import verdicts
 from sfctl.rca.log import seconds_between
 from sfctl.rca.subject import stages_of
@@ -14,6 +15,8 @@ from sfctl.rca.wording import moment, span_of_time
 _NEARNESS = ((300, 1.0), (3_600, 0.9), (86_400, 0.6), (259_200, 0.4), (604_800, 0.2))
 """Seconds from cause to first failure → how much that speaks for the cause."""
 _FAR = 0.1
+NEXT_RUN = 0.8
+_NEXT_RUN_WITHIN = 259_200
 CONFIDENCE = {"HIGH": 1.0, "MEDIUM": 0.9, "LOW": 0.5}
 BASIS = {"version": 1.0, "evidence": 1.0, "producer": 0.9, "lineage": 0.8, "time": 0.5}
 """What an edge was drawn from → how sure that is."""
@@ -26,11 +29,30 @@ def nearness(case: Case, at: str, refs: tuple[str, ...]) -> Reading:
     if gap is None or gap < 0:
         return Reading(0.0, "when it happened, or when it first failed, is not on record", refs)
     value = next((value for limit, value in _NEARNESS if gap <= limit), _FAR)
+    said = f"the first failure came {span_of_time(gap)} after it"
+    if value < NEXT_RUN and gap <= _NEXT_RUN_WITHIN and _in_next_run(case, at):
+        value, said = NEXT_RUN, f"{said}, in the first run that could show it"
     return Reading(
         value,
-        f"the first failure came {span_of_time(gap)} after it",
+        said,
         (*refs, *_ref(case.span.first_bad_ref)),
     )
+
+
+def _in_next_run(case: Case, at: str) -> bool:
+    """Tell whether the failing run was its job's first after `at`: none could fail earlier."""
+    if not case.runs:
+        return False
+    starts = []
+    for run in case.runs:
+        for job in case.tracer.edges("which job is it a run of?", run.id, "in", ["EXECUTED"]):
+            if job.source.startswith("urn:dagrun:"):
+                continue
+            runs = case.tracer.edges("which runs has the job?", job.source, "out", ["EXECUTED"])
+            for node in case.tracer.nodes(edge.target for edge in runs):
+                starts.append((stamp(str(node.props.get("start_time") or "")), node.id))
+    later = [each for each in starts if each[0] and each[0] >= at]
+    return bool(later) and min(later)[1] in {run.id for run in case.runs}
 
 
 def onset(case: Case, at: str, version: str = "") -> Reading:

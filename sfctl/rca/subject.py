@@ -69,8 +69,10 @@ def resolve(text: str, run: str, tracer: Tracer, log: Log, state: StateStore) ->
         found = incident_of(text, state)
         if found is not None:
             return _of_incident(found[0], tracer, log)
-    node = _named(text, tracer, state)
-    return _of_node(node, tracer, log, state)
+    nodes = _named(text, tracer, state)
+    if len(nodes) > 1:
+        return _of_signature(text, nodes, tracer)
+    return _of_node(nodes[0], tracer, log, state)
 
 
 def upstream_of(tables: tuple[str, ...], tracer: Tracer) -> dict[str, tuple[str, ...]]:
@@ -127,8 +129,7 @@ def _of_node(node: Node, tracer: Tracer, log: Log, state: StateStore) -> Subject
     if node.label == "Signal":
         return Subject(node.id, node.label, title, signals=(node.id,))
     if node.label == "FailureSignature":
-        caused = tracer.edges("what did it cause?", node.id, "out", ["CAUSED"])
-        return Subject(node.id, node.label, title, signals=_targets(caused), signatures=(node.id,))
+        return _of_signature(node.id, [node], tracer)
     if node.label == "Run":
         return _of_run(node, tracer, log)
     if node.label in ("Job", "DAGRun"):
@@ -136,6 +137,19 @@ def _of_node(node: Node, tracer: Tracer, log: Log, state: StateStore) -> Subject
     if node.label in ("Deployment", "Service"):
         return _of_service(node, title, tracer)
     return _of_dataset(node, title, tracer, log)
+
+
+def _of_signature(text: str, nodes: list[Node], tracer: Tracer) -> Subject:
+    """Return a failure wherever it shows: where it caused signals, if it did anywhere."""
+    caused = {
+        node.id: _targets(tracer.edges("what did it cause?", node.id, "out", ["CAUSED"]))
+        for node in nodes
+    }
+    told = [id for id, signals in caused.items() if signals] or list(caused)
+    signals = sorted({signal for id in told for signal in caused[id]})
+    return Subject(
+        text, "FailureSignature", text, signals=tuple(signals), signatures=tuple(sorted(told))
+    )
 
 
 def _of_run(node: Node, tracer: Tracer, log: Log, asked: str = "") -> Subject:
@@ -246,11 +260,12 @@ def _signals_on(table: str, tracer: Tracer, log: Log) -> list[Signal]:
     return list(in_order(signal for signal in found if signal is not None))
 
 
-def _named(text: str, tracer: Tracer, state: StateStore) -> Node:
+def _named(text: str, tracer: Tracer, state: StateStore) -> list[Node]:
+    """Return the node a text names; several only where they are one failure in several places."""
     name = urn.canonical(text) if urn.is_dataset(text) else text
     exact = tracer.node(name) if name else None
     if exact is not None:
-        return exact
+        return [exact]
     found = tracer.find(name) if name else []
     ranked = sorted(found, key=lambda node: (_rank(node), node.id))
     if not ranked:
@@ -261,12 +276,12 @@ def _named(text: str, tracer: Tracer, state: StateStore) -> Node:
         )
     alike = [node for node in ranked if _rank(node) == _rank(ranked[0])]
     whole = [node for node in alike if "#" not in node.id] or alike
-    if len(whole) > 1:
+    if len(whole) > 1 and {node.label for node in whole} != {"FailureSignature"}:
         named = ", ".join(node.id for node in whole[:5])
         raise UsageError(
             f"{text} may mean several things: {named}", hint="name one of them", code="SF862"
         )
-    return whole[0]
+    return whole
 
 
 def _known_run(run: str, tracer: Tracer) -> Node:

@@ -38,6 +38,11 @@ class Signature(msgspec.Struct, frozen=True):
         return self.text.split(":")[1] if ":" in self.text else ""
 
     @property
+    def is_of_the_job(self) -> bool:
+        """Whether it speaks of a run or its schedule, and not of data."""
+        return self.reason.startswith(("JOB_", "NULL_REF"))
+
+    @property
     def detail(self) -> str:
         """What stands behind the field: a value, types, a kind."""
         return ":".join(self.text.split(":")[2:])

@@ -56,7 +56,8 @@ def _judged(case: Case, node: Node, edge: Edge, signature: Signature) -> Candida
     first = str(edge.props.get("first_evidence") or "")
     refs = (node.id, signature.id, *((first,) if first else ()))
     upstream = signature not in case.signatures
-    brought = "introduced" if edge.label == "INTRODUCED" else "most likely brought"
+    certain = edge.label == "INTRODUCED" and edge.props.get("basis") not in ("lineage", "time")
+    brought = "introduced" if certain else "most likely brought"
     where = f" in {name_of(signature.table)}" if upstream and signature.table else ""
     statement = (
         f"Deployment {name_of(service)} {version} at {moment(at)} {brought} it{where}: "
@@ -88,13 +89,13 @@ def _judged(case: Case, node: Node, edge: Edge, signature: Signature) -> Candida
         at,
         found,
         refs,
-        _against(case, node, edge),
+        _against(case, node, edge, signature),
         origin=service,
         signature=signature.text,
     )
 
 
-def _against(case: Case, node: Node, edge: Edge) -> str:
+def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
     """Return why a deployment that an edge leads to is no cause all the same, if so."""
     service, version, at = service_of(node), version_of(node), deployed_at(node)
     if at and case.span.first_bad and at > case.span.first_bad:
@@ -107,6 +108,10 @@ def _against(case: Case, node: Node, edge: Edge) -> str:
             return f"the failing evidence comes from {name_of(producer)}"
         if edge.label != "INTRODUCED":
             return f"{name_of(service)} neither produces this data nor feeds it"
+    if signature.is_of_the_job and service.startswith("urn:service:") and not named:
+        return (
+            f"{signature.text} is of the job, and nothing ties it to what {name_of(service)} sends"
+        )
     if named and found and found != version:
         return f"the failing evidence is of version {found}"
     good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sfctl.model import urn
 from sfctl.model.explanation import Kind
 from sfctl.model.graph import Edge
 from sfctl.rca import readings
@@ -20,7 +21,7 @@ _SCHEMA = ("MISSING_FIELD", "SCHEMA_BREAK", "TYPE_MISMATCH")
 def candidates(case: Case) -> Iterator[Candidate]:
     """Yield, per failure, the service that emits it, or the dataset that it began with."""
     for signature in case.signatures:
-        if signature.reason.startswith(("JOB_", "NULL_REF")):
+        if signature.is_of_the_job:
             continue
         echoes = [echo for echo in case.echoes if echo.text == signature.text]
         edges: dict[tuple[str, str], tuple[Edge, Signature]] = {}
@@ -62,7 +63,7 @@ def _by_service(
         f"{phrase(signature)}{_unexpected(case)}."
     )
     found = _readings(case, signature, at, refs, links, echoes or drifted)
-    found["producer_match"] = readings.producer(case, service, (service,), 0.5)
+    found["producer_match"] = _emitter(case, service, echoes, edge)
     found["edge_confidence"] = readings.edge(edge, refs[:2])
     return Candidate(
         kind_of(signature), service, statement, at, found, refs,
@@ -133,6 +134,20 @@ def _against(case: Case, at: str) -> str:
     if at and case.span.first_bad and at > case.span.first_bad:
         return f"it was seen there only after it failed here ({moment(case.span.first_bad)})"
     return ""
+
+
+def _emitter(case: Case, service: str, echoes: list[Signature], edge: Edge) -> Reading:
+    """Read whether the data that showed it first is the service's own."""
+    made = case.tracer.edges("what does it produce?", service, "out", ["OWNS", "WRITES"])
+    targets = {urn.without_stage(each.target) for each in made}
+    own = [echo for echo in echoes if urn.without_stage(echo.table) in targets]
+    if own:
+        return Reading(
+            1.0 if str(edge.props.get("confidence") or "") == "HIGH" else 0.95,
+            f"{name_of(service)} produces {name_of(own[0].table)}, where it was seen first",
+            (service, own[0].id),
+        )
+    return readings.producer(case, service, (service,), 0.5)
 
 
 def _sender(
