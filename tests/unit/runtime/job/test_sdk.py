@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import distribution
 from typing import Any
 
 import pandas as pd
