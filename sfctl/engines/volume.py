@@ -22,8 +22,19 @@ from sfctl.engines.counts import Point, Rules, Verdict
 from sfctl.engines.delay import heard_at
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.memo import Memo, amended
-from sfctl.engines.openlineage import outputs, statistics_of
+from sfctl.engines.openlineage import outputs
 from sfctl.engines.robust import THRESHOLD_PCT
+from sfctl.engines.written import (
+    ORDER,
+    Commit,
+    commits_of,
+    is_count,
+    newest_by_date,
+    noted,
+    speaker,
+    told_once,
+    totals_of,
+)
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.ids import signal_id
@@ -32,26 +43,7 @@ from sfctl.model.signal import Signal, SignalState, State, Window
 NAME = "volume"
 GRACE = timedelta(minutes=2)
 HOUR = timedelta(hours=1)
-_RUNS = 240
-_ORDER = ("", *urn.STAGES)
 _HOURS = 48
-
-
-class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one run wrote to one stage: its own word, or where it gives none OpenLineage's."""
-
-    run_id: str
-    stage: str
-    date: str
-    at: str
-    rows: dict[str, int] = {}
-    """By the write's id, so that a run's several writes add up and none counts twice."""
-    bytes: dict[str, int] = {}
-    external: bool = False
-    """Known from OpenLineage alone."""
-    job_urn: str = ""
-    dag_id: str = ""
-    dag_run_id: str = ""
 
 
 class VolumeCell(Cell, frozen=True, omit_defaults=True):
@@ -100,10 +92,8 @@ class VolumeEngine:
         """Note what an event counts; the tick judges."""
         if event.kind == "CONFIG":
             return Step(_configured(cell, event))
-        if event.kind == "OpenLineage":
-            return Step(_external(cell, event))
-        if event.kind == "DatasetWriteCommitted":
-            return Step(_committed(cell, event))
+        if event.kind in ("OpenLineage", "DatasetWriteCommitted"):
+            return Step(_written(cell, event))
         return Step(_streamed(cell, event) if _is_stream(event) else cell)
 
     def tick(self, cell: VolumeCell, now: datetime) -> Step[VolumeCell]:
@@ -149,103 +139,19 @@ def _configured(cell: VolumeCell, event: Evidence) -> VolumeCell:
     entry = topology_of(event).datasets.get(cell.dataset)
     slo = entry.slo.get("volume") if entry else None
     found = slo if isinstance(slo, dict) else {}
-    stage = max(entry.paths, key=_ORDER.index, default="") if entry else ""
-    stage = max(stage, cell.last_stage, key=_ORDER.index)
+    stage = max(entry.paths, key=ORDER.index, default="") if entry else ""
+    stage = max(stage, cell.last_stage, key=ORDER.index)
     return replace(cell, slo=found, last_stage=stage, configured_at=event.timestamp)
 
 
-def _committed(cell: VolumeCell, event: Evidence) -> VolumeCell:
-    name = f"{event.source.get('ordinal', '')}:{event.payload.get('commit_version')}"
-    key = event.evidence_id or name
-    rows, size = event.payload.get("rows_written"), event.payload.get("bytes_written")
-    stage = event.stage or event.dataset_urn.partition("#")[2]
-    return _noted(cell, _commit(event, stage), key, rows, size)
-
-
-def _external(cell: VolumeCell, event: Evidence) -> VolumeCell:
-    for name, output in outputs(event):
-        if urn.without_stage(name) == cell.dataset:
-            rows, size = statistics_of(event, output)
-            stage = name.partition("#")[2] or event.stage
-            commit = replace(_commit(event, stage), external=True)
-            cell = _noted(cell, commit, name, rows, size)
+def _written(cell: VolumeCell, event: Evidence) -> VolumeCell:
+    for commit in commits_of(event, cell.dataset):
+        commits = noted(cell.commits, commit)
+        if commits != cell.commits:
+            before = {each.date for each in cell.commits if each.run_id == commit.run_id}
+            pending = tuple(sorted({*cell.pending, *before, commit.date}))
+            cell = replace(cell, commits=commits, pending=pending)
     return cell
-
-
-def _commit(event: Evidence, stage: str) -> Commit:
-    day = event.logical_date or event.scheduled_time or event.started_at or event.timestamp
-    if event.kind == "OpenLineage":
-        run = event.payload.get("openlineage", {}).get("run", {})
-        facets = run.get("facets") if isinstance(run, dict) else None
-        nominal = facets.get("nominalTime") if isinstance(facets, dict) else None
-        if isinstance(nominal, dict) and nominal.get("nominalStartTime"):
-            day = str(nominal["nominalStartTime"])
-    return Commit(
-        run_id=event.run_id or event.evidence_id,
-        stage=stage if stage in urn.STAGES else "",
-        date=_date(day, event.timestamp, scheduled=bool(event.logical_date)),
-        at=event.timestamp,
-        job_urn=event.job_urn,
-        dag_id=event.dag_id,
-        dag_run_id=event.dag_run_id,
-    )
-
-
-def _date(text: str, fallback: str, *, scheduled: bool) -> str:
-    """Return the date, or for a logical instant within a day the instant, that a count is of."""
-    try:
-        moment = parse_instant(text)
-    except ValueError:
-        moment, scheduled = parse_instant(fallback), False
-    whole = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
-    return format_instant(moment) if scheduled and not whole else moment.date().isoformat()
-
-
-def _noted(cell: VolumeCell, commit: Commit, key: str, rows: Any, size: Any) -> VolumeCell:
-    """Add one write to what its run wrote to the stage, by the same teller."""
-    if not _is_count(rows) and not _is_count(size):
-        return cell
-    known = next((each for each in cell.commits if _who(each) == _who(commit)), commit)
-    added = replace(
-        known,
-        at=max(known.at, commit.at),
-        date=min(known.date, commit.date),
-        rows={**known.rows, key: rows} if _is_count(rows) else known.rows,
-        bytes={**known.bytes, key: size} if _is_count(size) else known.bytes,
-    )
-    if added in cell.commits:
-        return cell
-    rest = [each for each in cell.commits if each is not known]
-    commits = sorted([*rest, added], key=lambda each: (each.date, each.at, _who(each)))
-    dates = {*cell.pending, known.date, added.date}
-    return replace(cell, commits=tuple(commits[-_RUNS:]), pending=tuple(sorted(dates)))
-
-
-def _who(commit: Commit) -> tuple[str, str, bool]:
-    return commit.run_id, commit.stage, commit.external
-
-
-def _told_once(cell: VolumeCell) -> list[Commit]:
-    """Return the commits, each run's own word before what lineage says of the same write.
-
-    Lineage without a stage means the most downstream that the run itself names, else the most
-    downstream one of the dataset.
-    """
-    own = [each for each in cell.commits if not each.external]
-    found = {_who(each)[:2]: each for each in own}
-    for commit in (each for each in cell.commits if each.external):
-        named = [each.stage for each in own if each.run_id == commit.run_id]
-        stage = commit.stage or max(named, key=_ORDER.index, default=cell.last_stage)
-        same = found.get((commit.run_id, stage))
-        if same is None:
-            found[commit.run_id, stage] = replace(commit, stage=stage)
-        elif not same.bytes:
-            found[commit.run_id, stage] = replace(same, bytes=commit.bytes)
-    return [found[who] for who in sorted(found)]
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _judge_dates(cell: VolumeCell) -> tuple[VolumeCell, list[Signal]]:
@@ -254,10 +160,10 @@ def _judge_dates(cell: VolumeCell) -> tuple[VolumeCell, list[Signal]]:
     rules = rules_of(cell.slo)
     cell = _staged(cell)
     series = {name: points for name, points in cell.series.items() if name != "events"}
-    newest = _newest_by_date(_told_once(cell))
-    for (date, stage), commit in newest.items():
+    newest = newest_by_date(told_once(cell.commits, cell.last_stage))
+    for (date, stage), each in newest.items():
         if date in cell.pending:
-            for metric, value in _totals(commit):
+            for metric, value in totals_of(each):
                 name = f"{metric}:{stage}"
                 kept = [point for point in series.get(name, ()) if point.key != date]
                 series[name] = counts.kept([*kept, Point(date, date[:10], value)])
@@ -268,11 +174,11 @@ def _judge_dates(cell: VolumeCell) -> tuple[VolumeCell, list[Signal]]:
     signals = []
     memo = cell.memo
     for date in cell.pending:
-        speaker = _speaker(newest, date)
-        if speaker is None:
+        commit = speaker(newest, date)
+        if commit is None:
             continue
-        for metric, verdict in _word(verdicts, speaker.stage, date):
-            signal = _signal(cell.dataset, speaker, metric, verdict)
+        for metric, verdict in _word(verdicts, commit.stage, date):
+            signal = _signal(cell.dataset, commit, metric, verdict)
             memo, fallen = amended(memo, signal, date)
             signals += fallen
     if "events" in cell.series:
@@ -286,7 +192,7 @@ def _staged(cell: VolumeCell) -> VolumeCell:
     """Settle which stage what has none belongs to: lineage mostly does not say."""
     known = [commit.stage for commit in cell.commits]
     known += [name.partition(":")[2] for name in cell.series if ":" in name]
-    last = max([cell.last_stage, *known], key=_ORDER.index)
+    last = max([cell.last_stage, *known], key=ORDER.index)
     series = dict(cell.series)
     for metric in ("rows", "bytes"):
         loose = series.pop(f"{metric}:", ())
@@ -306,28 +212,6 @@ def _word(
         if date in verdicts.get(f"{metric}:{stage}", {})
     ]
     return [each for each in found if each[1].reason][:1] or found[:1]
-
-
-def _newest_by_date(commits: Iterable[Commit]) -> dict[tuple[str, str], Commit]:
-    """Return the run that wrote a date last, by date and stage: a rerun replaces a count."""
-    newest: dict[tuple[str, str], Commit] = {}
-    for commit in sorted(commits, key=lambda each: (each.at, each.run_id)):
-        newest[commit.date, commit.stage] = commit
-    return newest
-
-
-def _speaker(newest: Mapping[tuple[str, str], Commit], date: str) -> Commit | None:
-    found = [commit for (day, _), commit in newest.items() if day == date]
-    return max(found, key=lambda commit: _ORDER.index(commit.stage), default=None)
-
-
-def _totals(commit: Commit) -> list[tuple[str, float]]:
-    totals = []
-    if commit.rows:
-        totals.append(("rows", float(sum(commit.rows.values()))))
-    if commit.bytes:
-        totals.append(("bytes", float(sum(commit.bytes.values()))))
-    return totals
 
 
 def _signal(dataset: str, commit: Commit, metric: str, verdict: Verdict) -> Signal:
@@ -375,7 +259,7 @@ def _metrics(metric: str, value: float, verdict: Verdict) -> dict[str, Any]:
 def _streamed(cell: VolumeCell, event: Evidence) -> VolumeCell:
     """Count an event, or the events a counter stands for, into its hour."""
     number = event.payload.get("count", event.payload.get("rows", 1))
-    number = number if _is_count(number) else 1
+    number = number if is_count(number) else 1
     moment = parse_instant(event.timestamp)
     hour = _hour(moment)
     told = heard_at(event, cell.clock)
