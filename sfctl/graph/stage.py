@@ -7,9 +7,10 @@ transaction with the group. Causes are looked for when the log has been read to 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from sfctl.graph.capped import capped, renamed
 from sfctl.graph.causes import causes
 from sfctl.graph.flows import flows
 from sfctl.graph.meaning import elements
-from sfctl.graph.meaning.occurrences import occurrences
+from sfctl.graph.meaning.occurrences import Occurrence, occurrences
 from sfctl.graph.pending import KEY, Pending, affected, touched
 from sfctl.graph.pending import TABLE as PENDING
 from sfctl.graph.port import Graph
@@ -39,7 +40,6 @@ from sfctl.state.port import Delete, Put, StateStore
 
 TOPOLOGY, CURRENT = "graph_topology", "current"
 COMMITS = "graph_commits"
-COMMIT_DAYS = timedelta(days=90)
 WRITE = 1_000
 """At most so many edges an upsert."""
 _POISON = (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError, UsageError)
@@ -171,8 +171,7 @@ class _Drawing:
         for key in sorted(self._tallies):
             yield Put(tally.TABLE, key, self._tallies[key])
         for commit in sorted(self._commits):
-            expires = self._now + COMMIT_DAYS
-            yield Put(COMMITS, commit, self._commits[commit], expires_at=expires)
+            yield Put(COMMITS, commit, self._commits[commit])
 
     def _configure(self, event: Evidence) -> None:
         new = project.from_event(event)
@@ -182,21 +181,26 @@ class _Drawing:
     def _counted(self, event: Evidence, drawn: Elements) -> Elements:
         """Return the event's elements with its failures added up over all events so far."""
         names: dict[str, tuple[str, str]] = {}
-        nodes, edges = [], []
+        found: dict[tuple[str, str, str], Occurrence] = {}
         for each in occurrences(event, self._resolver):
             kept = capped(each, self._signatures(each.dataset))
             if kept is not each:
                 names[signature_id(each.signature, each.dataset)] = (kept.signature, kept.dataset)
             self._known[each.dataset].add(kept.signature)
+            same = (kept.dataset, kept.signature, kept.source)
+            before = found[same].count if same in found else 0
+            found[same] = dataclasses.replace(kept, count=kept.count + before)
+        nodes, edges = [], []
+        for kept in found.values():
             key = tally.key(kept.dataset, kept.signature)
             counts = tally.folded(self._tally(key), kept, event.revision)
             self._tallies[key] = counts
             id = signature_id(kept.signature, kept.dataset)
             total = {"occurrence_count": tally.total(counts)}
             nodes.append(Node(id, "FailureSignature", total))
-            if each.run:
-                met = {"count": tally.of_run(counts["runs"][each.run])}
-                edges.append(Edge(run_id(each.run), id, "ENCOUNTERED", met))
+            if kept.run:
+                met = {"count": tally.of_run(counts["runs"][kept.run])}
+                edges.append(Edge(run_id(kept.run), id, "ENCOUNTERED", met))
         return renamed(drawn, names) + Elements(tuple(nodes), tuple(edges))
 
     def _tally(self, key: str) -> tally.Tally:
