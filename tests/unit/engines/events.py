@@ -8,7 +8,7 @@ from typing import Any
 
 from sfctl.clock import format_instant
 from sfctl.engines.engine import Engine
-from sfctl.model import facts
+from sfctl.model import codec, facts
 from sfctl.model.evidence import SCHEMA, Evidence
 from sfctl.model.run import RunContext, run_id_for
 from sfctl.model.signal import Signal
@@ -158,7 +158,9 @@ class Bench:
         fallen: list[Signal] = []
         for key in sorted(self.cells):
             step = self.engine.tick(self.cells[key], at(now))
-            self.cells[key] = step.cell
+            # As the runner keeps it between ticks: as JSON.
+            self.cells[key] = codec.decode(codec.encode(step.cell), self.engine.cell)
+            assert self.cells[key] == step.cell
             fallen += step.signals
         return fallen
 

@@ -292,3 +292,12 @@ def test_sigma_is_the_printed_rule_and_flags_more_than_a_tenth_of_healthy_days()
     assert 0.08 < share < 0.25
     assert rate is not None
     assert rate > 0.05
+
+
+def test_r156_a_new_count_is_due_to_be_judged_at_once() -> None:
+    made = bench(wrote(run("2026-01-19"), "2026-01-19T07:05:00", rows=10))
+    due = made.engine.next_deadline(made.cells[ORDERS])
+    assert due is not None
+    assert due <= events.at("2026-01-19T07:05:00")
+    made.tick("2026-01-19T07:05:01")
+    assert made.engine.next_deadline(made.cells[ORDERS]) is None
