@@ -220,13 +220,17 @@ def _declared(file: str, topology: Topology) -> list[dict[str, Any]]:
     names = {entry.name: urn for urn, entry in topology.datasets.items()}
     entry = lineage_entry([document.node], names)
     specs: list[dict[str, Any]] = [
-        {"kind": "LineageSpec", **msgspec.to_builtins(spec)} for spec in entry.specs
+        {"kind": "LineageSpec", **_as_json(spec)} for spec in entry.specs
     ]
-    rest = codec.plain(msgspec.structs.replace(entry, specs=()))
+    rest = _as_json(msgspec.structs.replace(entry, specs=()))
     if rest:
         producer = f"file:{Path(file).name}"
         specs.append({"kind": "LineageSpec", "producer": producer, "declares": rest})
     return specs
+
+
+def _as_json(value: object) -> dict[str, Any]:
+    return codec.decode(codec.encode(value), dict[str, Any])
 
 
 def _drawn(events: list[Evidence], topology: Topology) -> tuple[int, int]:
