@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 import sfctl
+from sfctl.clock import SystemClock
 from sfctl.errors import StoreError
 from sfctl.evidence.port import Bus
 from sfctl.graph.port import Graph
@@ -46,7 +47,8 @@ def explained(
     answer = explain(subject, graph, state, bus, run=run)
     value = {"stamp": stamp, "until": (now + LIFE).isoformat(), "explanation": codec.plain(answer)}
     try:
-        state.put(TABLE, key, value, expires_at=now + LIFE)
+        # The store forgets by the machine's clock, whatever time is asked about.
+        state.put(TABLE, key, value, expires_at=SystemClock().now() + LIFE)
     except StoreError:
         return answer
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sfctl.clock import format_instant
@@ -12,6 +13,8 @@ from sfctl.rca.log import instant
 if TYPE_CHECKING:
     from sfctl.rca.case import Case
 
+NEW_WITHIN = timedelta(days=1)
+"""A failure first seen no longer than this before a signal began with the same trouble."""
 _TOTALS = ("records_processed", "evidence_count")
 _FAILED = ("records_failed", "fail_count")
 
@@ -123,8 +126,9 @@ def _recent(case: Case, first_seen: str) -> bool:
     """Tell whether a signature is new with this trouble, and not one seen long before."""
     starts = [s.window.start or s.timestamp for s in case.signals]
     starts += [str(run.props.get("start_time") or "") for run in case.runs]
-    known = [stamp(start) for start in starts if start]
-    return not known or stamp(first_seen) >= min(known)
+    known = [at for start in starts if (at := instant(start)) is not None]
+    seen = instant(first_seen)
+    return not known or seen is None or seen >= min(known) - NEW_WITHIN
 
 
 def _of(total: object, failed: object, held: int | None, refs: tuple[str, ...]) -> Impairment:

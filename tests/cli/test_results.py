@@ -151,6 +151,37 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     ask("graph", "expire", "--dry-run")
     ask("graph", "load", "absent.json", code=2, named="error")
 
+    Path("moves.json").write_text(
+        '{"kind": "LineageSpec", "producer": "daily", "inputs": ["urn:dp:raw:orders"],'
+        ' "outputs": ["ds://curated/orders"], "columns": [{"from": ["id"], "to": "id"}]}'
+    )
+    assert ask("lineage", "ingest", "moves.json")["accepted"] == 1
+    assert ask("lineage", "show", "orders")["columns"][0]["from"]
+    assert ask("lineage", "show", "daily")["reads"]
+    assert "orphans" in ask("lineage", "show")
+    assert ask("lineage", "impact", "urn:dp:raw:orders")["downstream"]
+    ask("lineage", "impact", "nowhere", code=2, named="error")
+
+    signature, signal = "MISSING_FIELD:id:urn:dp:curated:orders", "sig-1"
+    Path("trouble.json").write_text(
+        json.dumps(
+            {
+                "nodes": [
+                    {"id": signature, "label": "FailureSignature"},
+                    {"id": signal, "label": "Signal", "props": {"state": "CRITICAL"}},
+                ],
+                "edges": [{"from": signature, "to": signal, "label": "CAUSED"}],
+            }
+        )
+    )
+    ask("graph", "load", "trouble.json")
+    assert ask("rca", signal)["root_cause"]["kind"] == "UNKNOWN"
+    ask("rca", signal, "--feedback", "down", "--note", "it was the proxy")
+    assert ask("rca", "--feedback", "export")["counts"] == {"up": 0, "down": 1}
+    Path("truth.jsonl").write_text('{"subject": "sig-1", "cause_kind": "UNKNOWN"}\n')
+    assert ask("rca", "--evaluate", "truth.jsonl")["evaluation"]["top_1"] == 1.0
+    ask("rca", "INC-404", code=2, named="error")
+
     profiled = ask("profile", "--suggest")["datasets"][0]
     assert profiled["rows"] == 101
     ask("certify", code=1)
