@@ -56,7 +56,7 @@ def ingest(
     files: Annotated[
         tuple[str, ...],
         typer.Argument(
-            metavar="FILE…",
+            metavar="FILE",
             help="OpenLineage, LineageSpec, DeploymentEvent as JSON or JSON Lines; lineage YAML.",
         ),
     ],
