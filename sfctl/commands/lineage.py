@@ -18,8 +18,9 @@ from sfctl.commands.lineage_text import dataset_text, impact_text, job_text, orp
 from sfctl.compiler.lineage import lineage_entry
 from sfctl.errors import PolicyRejected, SpecError
 from sfctl.evidence.codec import Accepted, accept
+from sfctl.evidence.configuration import announce
 from sfctl.evidence.intake import documents
-from sfctl.evidence.port import Bus, DeadLetter, Query
+from sfctl.evidence.port import DeadLetter
 from sfctl.graph.impact import Touched, impact
 from sfctl.graph.meaning import elements
 from sfctl.graph.neighbours import of_dataset, of_job, orphans
@@ -82,7 +83,7 @@ def ingest(
         topology = _topology(manifest, state)
         taken = _read(files, moment, topology)
         if manifest is not None:
-            _announce(bus, manifest)
+            announce(bus, manifest)
         for start in range(0, len(taken.events), _BATCH):
             bus.publish(taken.events[start : start + _BATCH])
         bus.dead_letter(taken.letters)
@@ -243,13 +244,6 @@ def _drawn(events: list[Evidence], topology: Topology) -> tuple[int, int]:
         nodes.update(node.id for node in drawn.nodes)
         edges.update((edge.source, edge.label, edge.target) for edge in drawn.edges)
     return len(nodes), len(edges)
-
-
-def _announce(bus: Bus, manifest: Manifest) -> None:
-    """Publish the project's configuration where the newest on the bus is another."""
-    newest = bus.query(Query(kind="CONFIG", limit=1, newest_first=True))
-    if not newest or newest[0].event.payload.get("manifest_digest") != manifest.digest:
-        bus.publish([project.to_event(manifest)])
 
 
 def _names(listed: list[Touched], raw: bool) -> list[str]:
