@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfctl.consumer import Stage
     from sfctl.evidence.archive import Archive
     from sfctl.evidence.embedded import EmbeddedBus
+    from sfctl.evidence.port import Bus
     from sfctl.graph.embedded import EmbeddedGraph
+    from sfctl.graph.port import Graph
     from sfctl.runtime.job.compiled import Compiled
     from sfctl.runtime.job.sdk import Session
     from sfctl.state.embedded import EmbeddedState
+    from sfctl.state.port import StateStore
 
 STORE = ".sfctl"
 STATE_TIMEOUT_S = 2.0
@@ -60,6 +64,35 @@ def open_graph(folder: Path, settings: Mapping[str, object] | None = None) -> Em
     from sfctl.graph.embedded import EmbeddedGraph
 
     return EmbeddedGraph(_path(settings, folder / "graph.db"))
+
+
+def stage_names() -> tuple[str, ...]:
+    """Return the consumers of the log, in the order they run."""
+    from sfctl.engines import registry
+
+    return (*registry.names(), "graph", "incidents")
+
+
+def stages(
+    root: Path, bus: Bus, state: StateStore, graph: Graph, names: tuple[str, ...] = ()
+) -> list[Stage]:
+    """Return the consumers named, all without any, in the order they run."""
+    from sfctl.engines import registry
+    from sfctl.engines.runner import Runner
+    from sfctl.graph.stage import GraphStage
+    from sfctl.incidents.stage import IncidentStage
+
+    wanted = names or stage_names()
+    found: list[Stage] = [
+        Runner(registry.engine_named(name), bus, state)
+        for name in registry.names()
+        if name in wanted
+    ]
+    if "graph" in wanted:
+        found.append(GraphStage(bus, state, graph))
+    if "incidents" in wanted:
+        found.append(IncidentStage(bus, state, graph, root))
+    return found
 
 
 def open_archive(folder: Path) -> Archive:

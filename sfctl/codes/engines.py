@@ -5,6 +5,27 @@ from __future__ import annotations
 from sfctl.codes.code import Code
 
 CODES: dict[str, Code] = {
+    "SF820": Code(
+        "Unknown engine",
+        "`engine run` was asked for a stage that this version does not have.",
+        "Use one of the names that the message lists; without a name all of them run.",
+    ),
+    "SF821": Code(
+        "Both once and for ever",
+        "`engine run` was given --follow together with --once or --now.",
+        "Leave --now and --once out to follow; --now asks about one moment.",
+    ),
+    "SF822": Code(
+        "Stores did not answer",
+        "`engine run --follow` could not read or write a store. Nothing is lost: it tries again, "
+        "after a longer pause each time.",
+        "Look at what the message names; `sfctl doctor` tests the stores.",
+    ),
+    "SF823": Code(
+        "Not announced",
+        "The engines could not be told which compiled project holds; they keep the rules they had.",
+        "Run `sfctl engine run` once the bus answers.",
+    ),
     "SF826": Code(
         "History not readable",
         "`engine backtest --history` names a file that is not there, or is not UTF-8 text.",

@@ -1,0 +1,29 @@
+"""Which signal engines there are, in the order they run. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from sfctl.engines.engine import Engine
+
+MODULES: dict[str, str] = {
+    "completeness": "sfctl.engines.completeness",
+    "freshness": "sfctl.engines.freshness",
+    "volume": "sfctl.engines.volume",
+    "contract": "sfctl.engines.contract",
+    "dq": "sfctl.engines.dq",
+    "drift": "sfctl.engines.drift",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the engines that are installed, in running order."""
+    return tuple(name for name, module in MODULES.items() if importlib.util.find_spec(module))
+
+
+def engine_named(name: str) -> Engine[Any]:
+    """Return an engine. Raises KeyError for a name that is none."""
+    engine: Engine[Any] = importlib.import_module(MODULES[name]).ENGINE
+    return engine

@@ -1,0 +1,164 @@
+"""One transaction's worth of an engine: cells loaded as they are touched, folded and ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sfctl.clock import format_instant, parse_instant
+from sfctl.engines.engine import Cell, Engine, Step
+from sfctl.evidence.port import DeadLetter
+from sfctl.model import codec
+from sfctl.model.evidence import Evidence
+from sfctl.model.signal import STATE_TABLE, Signal, SignalState
+from sfctl.state.port import ABSENT, Delete, Expect, Put, StateStore
+
+FAILED = "ENGINE_FAILED"
+
+
+@dataclass(slots=True)
+class _Held:
+    cell: Cell
+    version: Expect
+    before: Cell
+    due: datetime | None
+    failed: str = ""
+    """The deadline whose tick raised: not tried again until an event changes the cell."""
+    failed_before: str = ""
+
+
+@dataclass(slots=True)
+class Work:
+    """What a batch and the ticks after it make of the cells."""
+
+    engine: Engine[Any]
+    state: StateStore
+    table: str
+    signals: list[Signal] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    _cells: dict[str, _Held] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.letters) or any(True for _ in self._changed())
+
+    def fold(self, event: Evidence) -> None:
+        """Take an event in; one that an engine cannot take becomes one dead letter."""
+        failure: Exception | None = None
+        try:
+            keys = sorted(set(self.engine.keys(event)))
+        except Exception as error:  # noqa: BLE001  an engine's fault must not stop the log
+            self._bury(event.timestamp, event.evidence_id, error)
+            return
+        for key in keys:
+            held = self._held(key)
+            try:
+                step = self.engine.fold(held.cell, event)
+                due = self.engine.next_deadline(step.cell)
+                self.engine.status(step.cell)
+            except Exception as error:  # noqa: BLE001
+                failure = failure or error
+                continue
+            if step.cell != held.cell:
+                held.failed = ""
+            if not held.failed:
+                held.due = due
+            self._take(held, step)
+        if failure is not None:
+            self._bury(event.timestamp, event.evidence_id, failure)
+
+    def tick(self, key: str, now: datetime) -> datetime | None:
+        """Tick a cell at its deadline; return the next one."""
+        held = self._held(key)
+        if held.due is None or held.due > now:
+            return held.due
+        at = held.due
+        try:
+            step = self.engine.tick(held.cell, at)
+            due = self.engine.next_deadline(step.cell)
+            self.engine.status(step.cell)
+            if due is not None and due <= at:  # it did not move on: give it the present
+                self._take(held, step)
+                step = self.engine.tick(step.cell, now)
+                due = self.engine.next_deadline(step.cell)
+                if due is not None and due <= at:
+                    raise RuntimeError("the deadline stands still")
+        except Exception as error:  # noqa: BLE001
+            self._bury(format_instant(at), f"cell:{key}", error)
+            held.failed, held.due = format_instant(at), None
+            return None
+        held.due = due
+        self._take(held, step)
+        return due
+
+    def deadlines(self) -> Iterator[tuple[str, datetime | None]]:
+        """Give the deadline of each cell that was touched."""
+        for key in sorted(self._cells):
+            yield key, self._cells[key].due
+
+    def writes(self) -> list[Put | Delete]:
+        """Return what the transaction writes of cells and last words."""
+        found: list[Put | Delete] = []
+        words: dict[str, SignalState] = {}
+        for key, held in self._changed():
+            if held.cell == self.engine.fresh(key):
+                if held.version != ABSENT:
+                    found.append(Delete(self.table, key, held.version))
+            else:
+                found.append(Put(self.table, key, self._value(held), held.version))
+            said = set(self.engine.status(held.before))
+            for word in self.engine.status(held.cell):
+                known = words.get(word.key)
+                if word not in said and (known is None or known.last_updated <= word.last_updated):
+                    words[word.key] = word
+        return [*found, *self._words(words)]
+
+    def _words(self, words: dict[str, SignalState]) -> Iterator[Put]:
+        for key in sorted(words):
+            word = words[key]
+            item = self.state.get(STATE_TABLE, key)
+            if item is not None:
+                known = msgspec.convert(item.value, SignalState)
+                if known.last_updated > word.last_updated and known.signal_id != word.signal_id:
+                    continue
+            yield Put(STATE_TABLE, key, codec.plain(word), item.version if item else ABSENT)
+
+    def _value(self, held: _Held) -> dict[str, Any]:
+        value: dict[str, Any] = {"cell": codec.plain(held.cell)}
+        if held.due is not None:
+            value["due"] = format_instant(held.due)
+        if held.failed:
+            value["failed"] = held.failed
+        return value
+
+    def _changed(self) -> Iterator[tuple[str, _Held]]:
+        for key in sorted(self._cells):
+            held = self._cells[key]
+            if held.cell != held.before or held.failed != held.failed_before:
+                yield key, held
+
+    def _held(self, key: str) -> _Held:
+        if key not in self._cells:
+            item = self.state.get(self.table, key)
+            if item is None:
+                cell = self.engine.fresh(key)
+                self._cells[key] = _Held(cell, ABSENT, cell, None)
+            else:
+                cell = msgspec.convert(item.value["cell"], self.engine.cell)
+                due, failed = item.value.get("due"), str(item.value.get("failed", ""))
+                when = parse_instant(due) if due else None
+                self._cells[key] = _Held(cell, item.version, cell, when, failed, failed)
+        return self._cells[key]
+
+    def _take(self, held: _Held, step: Step[Any]) -> None:
+        held.cell = step.cell
+        self.signals += step.signals
+
+    def _bury(self, at: str, origin: str, error: Exception) -> None:
+        detail = f"{self.engine.name}: {type(error).__name__}"
+        self.letters.append(DeadLetter(at, FAILED, detail, origin, ""))
