@@ -72,7 +72,8 @@ class Case:
         """Return what people call a node."""
         node = self.tracer.node(id)
         known = str(node.props.get("name") or "") if node is not None else ""
-        return known if known and id.count(":") > 3 else name_of(id)
+        ours = ("urn:dp:", "urn:deployment:", "urn:service:", "urn:job:")
+        return name_of(id) if id.startswith(ours) or not known else known
 
     def producer(self) -> tuple[str, str, str]:
         """Return id, version and confidence of who most of the failures come from."""

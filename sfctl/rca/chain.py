@@ -132,6 +132,8 @@ def deployed(case: Case) -> tuple[Claim, ...]:
                 who[edge.source] = None
     claims = []
     for id in who:
+        if case.tracer.node(id) is None:
+            continue
         edges = case.tracer.edges("what was deployed?", id, "out", ["DEPLOYED"])
         live = [n for n in case.tracer.nodes(e.target for e in edges) if deployed_at(n) <= at]
         if not live or not at:

@@ -17,8 +17,10 @@ _NEARNESS = ((300, 1.0), (3_600, 0.9), (86_400, 0.6), (259_200, 0.4), (604_800, 
 _FAR = 0.1
 NEXT_RUN = 0.8
 _NEXT_RUN_WITHIN = 259_200
+_CLOCKS_DIFFER = 60
+"""Two who saw the same thing may date it so many seconds apart."""
 CONFIDENCE = {"HIGH": 1.0, "MEDIUM": 0.9, "LOW": 0.5}
-BASIS = {"version": 1.0, "evidence": 1.0, "producer": 0.9, "lineage": 0.8, "time": 0.5}
+BASIS = {"version": 1.0, "evidence": 1.0, "producer": 0.9, "lineage": 0.6, "time": 0.5}
 """What an edge was drawn from → how sure that is."""
 NO_GOOD_ON_RECORD = 0.95
 
@@ -62,7 +64,8 @@ def onset(case: Case, at: str, version: str = "") -> Reading:
     if not at or not span.first_bad:
         return Reading(0.3, "it cannot be placed between good and bad", refs)
     if not span.last_good:
-        fresh = all(not s.first_seen or s.first_seen >= at for s in case.signatures)
+        earlier = (seconds_between(s.first_seen, at) for s in case.signatures)
+        fresh = all(gap is None or gap <= _CLOCKS_DIFFER for gap in earlier)
         value = NO_GOOD_ON_RECORD if fresh else 0.3
         said = "and this failure was not seen before it" if fresh else "and it failed before, too"
         return Reading(value, f"no good evidence is on record, {said}", refs)

@@ -229,7 +229,7 @@ def _of_service(node: Node, title: str, tracer: Tracer) -> Subject:
 
 
 def _of_dataset(node: Node, title: str, tracer: Tracer, log: Log) -> Subject:
-    """Return a dataset's own trouble; where it has none, that of what feeds it."""
+    """Return a dataset's own trouble; where it has none, that of the nearest that feeds it."""
     own = stages_of(node.id, tracer) if node.label in ("Dataset", "") else (node.id,)
     if "#" in node.id:
         own = (node.id,)
@@ -241,7 +241,8 @@ def _of_dataset(node: Node, title: str, tracer: Tracer, log: Log) -> Subject:
     bad = troubled(signals)
     if not bad:
         above = upstream_of(own, tracer)
-        bad = troubled(s for table in above for s in _signals_on(table, tracer, log))
+        near = (troubled(_signals_on(table, tracer, log)) for table in above)
+        bad = next((signals for signals in near if signals), ())
     if not bad:
         bad = last_trouble(signals)
     return Subject(

@@ -16,7 +16,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
     """Yield a policy that changed while the schema did not, and code that changed."""
     bad = next((event for event in case.evidence if event.run_id or event.policy_digest), None)
     good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
-    if good is None and bad is not None and bad.run_id:
+    if good is None and bad is not None and bad.run_id and bad.job_urn:
         good = _last_success(case, bad)
     if bad is None or good is None:
         return

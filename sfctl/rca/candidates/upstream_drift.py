@@ -56,6 +56,7 @@ def _by_service(
     way = readings.relation(case, service)
     links = readings.incident_links(case)
     links["producer"] = bool(way)
+    links[edge.label] = edge.props.get("basis") != "producer"
     if len(way) > 1:
         links["seen upstream"] = bool(echoes or drifted)
     statement = (
@@ -90,6 +91,12 @@ def _origin(
     if not told:
         return None
     at, table, first = min(told, key=lambda each: (each[0] or "9", each[1]))
+    service = _owner(case, table)
+    if service:
+        drift = [edge for edge in drifted if edge.source == urn.without_stage(table)]
+        edge = Edge(service, signature.id, "PRODUCED_DRIFT",
+                    {"basis": "producer", "timestamp": at, "first_evidence": first})  # fmt: skip
+        return _by_service(case, signature, edge, echoes, drift)
     refs = tuple(r for r in (table, first, signature.id) if r)
     links = readings.incident_links(case)
     links["lineage"] = any(table.partition("#")[0] == d.partition("#")[0] for d in case.above)
@@ -134,6 +141,13 @@ def _against(case: Case, at: str) -> str:
     if at and case.span.first_bad and at > case.span.first_bad:
         return f"it was seen there only after it failed here ({moment(case.span.first_bad)})"
     return ""
+
+
+def _owner(case: Case, table: str) -> str:
+    """Return the service that produces a dataset, where only one does."""
+    edges = case.tracer.edges("who produces it?", urn.without_stage(table), "in", ["OWNS"])
+    services = sorted({e.source for e in edges if e.source.startswith("urn:service:")})
+    return services[0] if len(services) == 1 else ""
 
 
 def _emitter(case: Case, service: str, echoes: list[Signature], edge: Edge) -> Reading:

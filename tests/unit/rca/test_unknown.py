@@ -58,17 +58,24 @@ def test_without_the_edge_to_the_cause_it_is_unknown(broken: Broken, label: str)
     cut.graph.close()
 
 
-def test_without_the_drift_edge_the_dataset_upstream_is_named_less_surely(
-    drifted: Broken,
+@pytest.mark.parametrize(
+    ("cut_labels", "blamed"),
+    [
+        ({"PRODUCED_DRIFT"}, "urn:service:orders-svc"),
+        ({"PRODUCED_DRIFT", "OWNS"}, "urn:dp:orders:created"),
+    ],
+)
+def test_without_the_drift_edge_the_origin_is_named_less_surely(
+    drifted: Broken, cut_labels: set[str], blamed: str
 ) -> None:
     world, signal = drifted
     known = world.graph.export()
     cut = world.rebuilt(
-        Elements(known.nodes, tuple(e for e in known.edges if e.label != "PRODUCED_DRIFT")),
-        "nodrift",
+        Elements(known.nodes, tuple(e for e in known.edges if e.label not in cut_labels)),
+        f"nodrift{len(cut_labels)}",
     )
     cause = cut.explain(signal).root_cause
-    assert (cause.kind, cause.ref) == ("UPSTREAM_ENUM", "urn:dp:orders:created")
+    assert (cause.kind, cause.ref) == ("UPSTREAM_ENUM", blamed)
     assert cause.confidence < world.explain(signal).root_cause.confidence
     cut.graph.close()
 
