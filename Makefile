@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench chaos clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.created:
@@ -35,6 +35,9 @@ lint: $(VENV)/.dev    ## style, types, import contracts
 
 test: lint            ## everything that must hold before a change is merged
 	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+chaos: $(VENV)/.dev   ## kill the engines at random steps, 50 times
+	SFCTL_CHAOS_ROUNDS=50 $(BIN)/pytest -q tests/chaos/engines
 
 bench: $(VENV)/.dev   ## side by side with the neighbours; see bench/README.md
 	$(BIN)/python -m bench

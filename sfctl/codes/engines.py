@@ -21,11 +21,6 @@ CODES: dict[str, Code] = {
         "after a longer pause each time.",
         "Look at what the message names; `sfctl doctor` tests the stores.",
     ),
-    "SF823": Code(
-        "Not announced",
-        "The engines could not be told which compiled project holds; they keep the rules they had.",
-        "Run `sfctl engine run` once the bus answers.",
-    ),
     "SF826": Code(
         "History not readable",
         "`engine backtest --history` names a file that is not there, or is not UTF-8 text.",

@@ -17,7 +17,7 @@ from sfctl import wiring
 from sfctl.clock import FixedClock, SystemClock, clock_from_environment
 from sfctl.commands import run_outcome
 from sfctl.errors import SfctlError, UsageError
-from sfctl.evidence import flush
+from sfctl.evidence import configuration, flush
 from sfctl.evidence.outbox import Outbox
 from sfctl.model import schedule
 from sfctl.model.evidence import Expected
@@ -310,6 +310,9 @@ def _delivered(
         bus = wiring.open_bus(store, compiled.manifest.target.bus if compiled else None)
         try:
             flushed = flush.flush(folder, bus, deadline=FLUSH_S)
+            if compiled is not None and not flushed.trouble:
+                with contextlib.suppress(SfctlError):  # `engine run` will say it
+                    configuration.announce(bus, compiled.manifest)
         finally:
             bus.close()
         trouble = flushed.trouble

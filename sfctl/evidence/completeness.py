@@ -58,8 +58,8 @@ def assess(events: Iterable[Evidence], now: datetime) -> Completeness:
     events = list(events)
     if not events:
         return Completeness("never_started")
-    declared = {gate for event in events for gate in _declared(event)}
-    sent = {gate for event in events for gate in _sent(event)}
+    declared = {gate for event in events for gate in declared_by(event)}
+    sent = {gate for event in events for gate in sent_by(event)}
     missing = tuple(sorted(declared - sent))
     return Completeness(_state(events, now, missing), missing, len(declared))
 
@@ -90,7 +90,8 @@ def _state(events: Sequence[Evidence], now: datetime, missing: tuple[Missing, ..
     return "lost" if now - last > MISSED_HEARTBEATS * HEARTBEAT else "running"
 
 
-def _declared(event: Evidence) -> Iterable[Missing]:
+def declared_by(event: Evidence) -> Iterable[Missing]:
+    """Give the gate events that an event promises."""
     expects = event.payload.get("expects")
     if not isinstance(expects, list):
         return
@@ -104,7 +105,8 @@ def _declared(event: Evidence) -> Iterable[Missing]:
             yield Missing(dataset, expected.stage, expected.ordinal, gate)
 
 
-def _sent(event: Evidence) -> Iterable[Missing]:
+def sent_by(event: Evidence) -> Iterable[Missing]:
+    """Give the gate events that an event is."""
     if event.kind not in ("GATE", "CERTIFICATION"):
         return
     ordinal = event.source.get("ordinal", event.payload.get("ordinal", 0))
