@@ -29,9 +29,9 @@ class Match(NamedTuple):
 
 
 def match(seen: Seen, open_: Sequence[Incident]) -> Match | None:
-    """Return the incident whose cause explains the signal; among several the oldest."""
+    """Return the incident whose cause explains the signal; among several the first, the oldest."""
     for rule in _RULES:
-        for incident in sorted(open_, key=lambda each: (each.created_at, _number(each))):
+        for incident in open_:
             if because := rule(seen, incident):
                 return Match(incident, because)
     return None
@@ -52,16 +52,17 @@ def related(seen: Seen, open_: Iterable[Incident]) -> tuple[str, ...]:
     return tuple(each.incident_id for each in sorted(found, key=_number))
 
 
-def duplicate(incident: Incident, others: Iterable[Incident]) -> Incident | None:
-    """Return the oldest other incident of the same deployment, None where there is none."""
-    same = [
-        other
-        for other in others
-        if other.cause_key != incident.cause_key
-        and incident.suspected_deployment
-        and other.suspected_deployment == incident.suspected_deployment
-    ]
-    return min(same, key=lambda each: (each.created_at, _number(each)), default=None)
+def duplicates(open_: Iterable[Incident]) -> list[tuple[Incident, Incident]]:
+    """Return pairs of older and newer that one deployment brought; `open_` is oldest first."""
+    oldest: dict[str, Incident] = {}
+    pairs = []
+    for each in open_:
+        if not each.suspected_deployment:
+            continue
+        first = oldest.setdefault(each.suspected_deployment, each)
+        if first is not each:
+            pairs.append((first, each))
+    return pairs
 
 
 def _same_deployment(seen: Seen, incident: Incident) -> str:

@@ -256,7 +256,8 @@ class _Pass:
         grown = lifecycle.shown(incident, seen, known)
         if grown != incident:
             self._keep(incident, self._cited(grown, seen))
-            self._merge()
+            if grown.suspected_deployment != incident.suspected_deployment:
+                self._merge()
 
     def _cited(self, incident: Incident, seen: Seen) -> Incident:
         """Return the incident with copies of the events that the signal stands on."""
@@ -264,13 +265,8 @@ class _Pass:
         return citation.cited(incident, seen.evidence_refs, self.bus, leads=leads)
 
     def _merge(self) -> None:
-        for newer in reversed(self._ledger.open()):
-            older = correlation.duplicate(newer, self._ledger.open())
-            if older is None or (older.created_at, older.cause_key) > (
-                newer.created_at,
-                newer.cause_key,
-            ):
-                continue
+        for first, newer in correlation.duplicates(self._ledger.open()):
+            older = self._ledger.get(first.cause_key) or first
             one = lifecycle.merged(older, newer, newer.suspected_deployment)
             one = replace(one, evidence=one.evidence[: citation.COPIES])
             self._ledger.merge(one, newer)

@@ -28,6 +28,7 @@ class Ledger:
     _changed: set[str] = field(default_factory=set)
     _aliases: dict[str, str] = field(default_factory=dict)
     _open: set[str] | None = None
+    _sorted: list[Incident] | None = None
     _counter: tuple[int, Expect] | None = None
     _counted: bool = False
 
@@ -35,9 +36,11 @@ class Ledger:
         """Return the incidents that are not resolved, oldest first."""
         if self._open is None:
             self._open = {item.key for item in self.state.query(OPEN)}
-        found = [incident for key in sorted(self._open) if (incident := self._at(key))]
-        live = [each for each in found if each.status != "RESOLVED"]
-        return sorted(live, key=lambda each: (each.created_at, number(each.incident_id)))
+        if self._sorted is None:
+            found = [incident for key in self._open if (incident := self._at(key))]
+            live = [each for each in found if each.status != "RESOLVED"]
+            self._sorted = sorted(live, key=lambda e: (e.created_at, number(e.incident_id)))
+        return list(self._sorted)
 
     def get(self, key: str) -> Incident | None:
         """Return the incident of a cause, or the one it was merged into."""
@@ -53,6 +56,7 @@ class Ledger:
         if known == incident:
             return
         self._known[incident.cause_key] = incident
+        self._sorted = None
         self._changed.add(incident.cause_key)
         if self._open is not None:
             self._open.add(incident.cause_key)
@@ -76,6 +80,7 @@ class Ledger:
         """Keep the older; the newer one's alias and cause lead there from now on."""
         self.keep(older)
         self._known[newer.cause_key] = None
+        self._sorted = None
         self._changed.add(newer.cause_key)
         for item in self.state.query(ALIASES):
             if item.value.get("cause_key") == newer.cause_key:
