@@ -9,6 +9,7 @@ from sfctl.model.explanation import Action, Hypothesis
 from sfctl.model.graph import Node
 from sfctl.rca.candidates.deployment import deployed_at, service_of, version_of
 from sfctl.rca.case import Case
+from sfctl.rca.extent import waiting
 from sfctl.rca.log import Log
 from sfctl.rca.renames import renamed
 from sfctl.rca.symptoms import Signature
@@ -218,12 +219,9 @@ def _held(log: Log, runs: tuple[str, ...]) -> list[tuple[str, str, int, str]]:
     found = []
     for run in runs:
         held: dict[str, tuple[int, str]] = {}
-        for event in log.run(run):
-            if event.kind != "QUARANTINE":
-                continue
+        for event in log.held(run):
             rows, ref = held.get(event.dataset_urn, (0, event.evidence_id))
-            sign = 1 if event.payload.get("action") in ("block", "divert") else -1
-            held[event.dataset_urn] = (rows + sign * int(event.payload.get("rows") or 0), ref)
+            held[event.dataset_urn] = (rows + waiting(event), ref)
         found += [(name, run, rows, ref) for name, (rows, ref) in sorted(held.items()) if rows > 0]
     return found
 

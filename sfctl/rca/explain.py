@@ -18,6 +18,7 @@ from sfctl.rca.columns import column_readers
 from sfctl.rca.log import Log
 from sfctl.rca.narrative import Rephraser, narrative, rephrased
 from sfctl.rca.readers import readers
+from sfctl.rca.readings import relation
 from sfctl.rca.score import hypotheses, root_cause
 from sfctl.rca.subject import incident_of, resolve
 from sfctl.rca.timeline import timeline
@@ -61,10 +62,13 @@ def explain(
 
 
 def hops(case: Case, cause: Hypothesis) -> int:
-    """Return how many edges lie between the subject and its cause."""
-    way = {"Incident": 3, "Signal": 2, "FailureSignature": 1, "Run": 2}.get(case.subject.kind, 3)
-    above = [len(w) - 1 for d, w in case.above.items() if d in cause.refs or d == cause.ref]
-    return min(way + max(above, default=0), 10) if cause.ref else 0
+    """Return how many edges lie between the subject and its cause, 0 without one."""
+    if not cause.ref:
+        return 0
+    way = {"Incident": 2, "Signal": 1, "FailureSignature": 0, "Run": 1}.get(case.subject.kind, 2)
+    if cause.ref.startswith("urn:service:"):
+        return way + 1 + len(relation(case, cause.ref))
+    return way + 1 + max(len(case.above.get(cause.ref, ())) - 1, 0)
 
 
 def _told(case: Case, cause: Hypothesis, ranked: tuple[Hypothesis, ...]) -> Explanation:

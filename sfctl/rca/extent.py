@@ -101,19 +101,24 @@ def impairment(case: Case) -> Impairment:
 
 
 def quarantined(case: Case) -> tuple[int | None, tuple[str, ...]]:
-    """Return how many rows the failing runs hold back, and the events or runs that say so."""
+    """Return how many rows of the failing runs still wait, and the events that say so."""
     rows, refs = 0, []
     for run in case.runs:
-        held = [e for e in case.log.run(run.id.removeprefix("urn:run:")) if e.kind == "QUARANTINE"]
-        held = [e for e in held if e.payload.get("action") in ("block", "divert")]
+        held = case.log.held(run.id.removeprefix("urn:run:"))
         if held:
-            rows += sum(int(e.payload.get("rows") or 0) for e in held)
+            rows += sum(waiting(event) for event in held)
             refs += [e.evidence_id for e in held]
             continue
         for edge in case.tracer.edges("what did it hold back?", run.id, "out", ["QUARANTINED"]):
             rows += int(edge.props.get("rows") or 0)
             refs.append(run.id)
-    return (rows, tuple(refs)) if refs else (None, ())
+    return (max(rows, 0), tuple(refs)) if refs else (None, ())
+
+
+def waiting(event: Evidence) -> int:
+    """Return by how many rows a QUARANTINE event changes what waits: less when rows leave."""
+    rows = int(event.payload.get("rows") or 0)
+    return rows if event.payload.get("action") in ("block", "divert") else -rows
 
 
 def stamp(text: str) -> str:

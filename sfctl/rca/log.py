@@ -56,6 +56,17 @@ class Log:
             self._runs[run_id] = ordered(newest([record.event for record in found] + kept))
         return self._runs[run_id]
 
+    def held(self, run_id: str) -> tuple[Evidence, ...]:
+        """Return what became of the rows a run held back: its own word, and of later runs."""
+        own = [event for event in self.run(run_id) if event.kind == "QUARANTINE"]
+        later = [
+            event
+            for dataset in sorted({event.dataset_urn for event in own})
+            for event in self.of(dataset, "QUARANTINE", own[0].timestamp)
+            if event.payload.get("held_run_id") == run_id
+        ]
+        return ordered(newest([*own, *later]))
+
     def before(
         self, dataset: str, at: str, *, kind: str = "", result: str = "", since: str = ""
     ) -> tuple[Evidence, ...]:

@@ -86,7 +86,8 @@ def _runs(case: Case) -> list[Claim]:
         if end:
             status = str(run.props.get("status") or "ended").lower()
             claims.append(Claim(f"{job} ended: {status}, run {name}", (run.id,), stamp(end)))
-        for event in case.log.run(name):
+        judged = [event for event in case.log.run(name) if event.kind == "GATE"]
+        for event in (*case.log.held(name), *judged):
             if event.kind == "QUARANTINE":
                 rows = int(event.payload.get("rows") or 0)
                 done = {"replay": "replayed from", "discard": "discarded from"}.get(
@@ -96,7 +97,7 @@ def _runs(case: Case) -> list[Claim]:
                     Claim(f"{rows:,} rows {done} quarantine at {event.stage or 'the write'}",
                           (event.evidence_id,), stamp(event.timestamp))
                 )  # fmt: skip
-            elif event.kind == "GATE" and event.result == "FAIL":
+            elif event.result == "FAIL":
                 gates = ", ".join(failed_gates(event))
                 claims.append(
                     Claim(f"{gates} failed at {event.stage or name_of(event.dataset_urn)}",
