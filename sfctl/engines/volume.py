@@ -64,6 +64,8 @@ class VolumeCell(Cell, frozen=True, omit_defaults=True):
     """Events of hours not judged yet, and of those that may still be amended."""
     seen_until: str = ""
     """Start of the first hour that has not been judged."""
+    exact: bool = False
+    """Whether counters told how many events there were; single records are but a sample of them."""
     late: int = 0
     memo: Memo = Memo()
 
@@ -258,8 +260,13 @@ def _metrics(metric: str, value: float, verdict: Verdict) -> dict[str, Any]:
 
 def _streamed(cell: VolumeCell, event: Evidence) -> VolumeCell:
     """Count an event, or the events a counter stands for, into its hour."""
-    number = event.payload.get("count", event.payload.get("rows", 1))
-    number = number if is_count(number) else 1
+    number = _events_of(event)
+    exact = event.kind == "COUNTERS"
+    if exact and not cell.exact:
+        # what was counted until now was a sample, and in the counters
+        cell = replace(cell, exact=True, hours={})
+    elif cell.exact and not exact:
+        return cell
     moment = parse_instant(event.timestamp)
     hour = _hour(moment)
     told = heard_at(event, cell.clock)
@@ -270,6 +277,15 @@ def _streamed(cell: VolumeCell, event: Evidence) -> VolumeCell:
     kept = dict(sorted(hours.items())[-_HOURS:])
     first = min(filter(None, (cell.seen_until, key)))
     return replace(cell, hours=kept, seen_until=cell.seen_until or first)
+
+
+def _events_of(event: Evidence) -> int:
+    """Return how many events one piece of evidence stands for."""
+    counts_told = event.payload.get("counts")
+    if isinstance(counts_told, dict):
+        return sum(n for n in counts_told.values() if is_count(n))
+    number = event.payload.get("count", event.payload.get("rows", 1))
+    return number if is_count(number) else 1
 
 
 def _hour(moment: datetime) -> datetime:
@@ -284,6 +300,8 @@ def _judge_hours(cell: VolumeCell, now: datetime) -> tuple[VolumeCell, list[Sign
         floor=cell.slo.get("min_events_per_hour"),
         ceiling=cell.slo.get("max_events_per_hour"),
     )
+    if not cell.exact and rules.floor is None and rules.ceiling is None:
+        return replace(cell, hours={}, seen_until=""), []
     due = [
         hour for hour in _over(min([cell.seen_until, *cell.hours]), now) if _is_due(cell, hour, now)
     ]
@@ -293,7 +311,7 @@ def _judge_hours(cell: VolumeCell, now: datetime) -> tuple[VolumeCell, list[Sign
     for hour in due:
         key = format_instant(hour)
         point = Point(key, key, float(cell.hours.get(key, 0)))
-        series = counts.kept([*(p for p in series if p.key != key), point], "hour")
+        series = counts.kept([*(p for p in series if p.key != key and cell.exact), point], "hour")
         series, verdicts = counts.marked(series, (key,), rules, "hour")
         if key in verdicts:
             signal = _hourly(cell.dataset, hour, int(point.value), verdicts[key])

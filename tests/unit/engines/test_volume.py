@@ -6,6 +6,7 @@ import math
 import random
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -227,6 +228,15 @@ def test_r155_a_stream_that_halves_is_a_drop() -> None:
     made.fold(events.stream("2026-01-19T10:10:00", count=5_000))
     (signal,) = made.tick("2026-01-19T11:02:00")
     assert (signal.reason, signal.metrics["deviation_pct"]) == ("VOLUME_DROP", -50.0)
+
+
+def test_records_sampled_from_a_stream_are_no_measure_of_it() -> None:
+    made = bench()
+    for hour in range(10):
+        for minute in range(40):
+            one = events.stream(f"2026-01-19T{hour:02}:{minute:02}:00")
+            made.fold(msgspec.structs.replace(one, kind="GATE"))
+    assert made.tick("2026-01-19T14:02:00") == []
 
 
 def healthy(seed: int, number: int, noise: float, weekend: float, growth: float) -> list[Point]:
