@@ -40,8 +40,8 @@ def worse(one: Severity, other: Severity) -> Severity:
 
 
 def engine_of(signal_type: str, engine: str = "") -> str:
-    """Return who speaks; signals from elsewhere often say their type alone."""
-    return engine or _ENGINES.get(signal_type) or signal_type.lower()
+    """Return who speaks, by the type of what it says: engines name themselves as they like."""
+    return _ENGINES.get(signal_type) or engine or signal_type.lower()
 
 
 def alerting(engine: str, level: str) -> Alerting:

@@ -97,7 +97,6 @@ class _Pass:
     state: StateStore
     graph: Graph
     letters: list[DeadLetter] = field(default_factory=list)
-    emitted: int = 0
     _notices: dict[str, Notice] = field(default_factory=dict)
     _merged: list[tuple[Incident, Incident]] = field(default_factory=list)
     _topology: Topology | None = None
@@ -108,6 +107,11 @@ class _Pass:
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.state)
         self._survey = Survey(self.graph, self.bus)
+
+    @property
+    def emitted(self) -> int:
+        """How many incidents the batch changed."""
+        return len(self._ledger.changed())
 
     @property
     def topology(self) -> Topology:
@@ -272,7 +276,6 @@ class _Pass:
             self._ledger.merge(one, newer)
             self._merged.append((one, newer))
             self._notify(older, one)
-            self.emitted += 1
 
     def _keep(self, before: Incident | None, now: Incident) -> None:
         if now == before:
@@ -281,7 +284,6 @@ class _Pass:
         if now.suspected_deployment and not (before and before.suspected_deployment):
             self._ledger.point(cause.of_deployment(now.suspected_deployment), now)
         self._notify(before, now)
-        self.emitted += 1
 
     def _notify(self, before: Incident | None, now: Incident) -> None:
         for notice in outbox.after(before, now):

@@ -149,6 +149,25 @@ def test_enforcement_quietens_what_gates_say(
     assert [each.alerts for each in world.incidents][count:] == ([True] if level == "G1" else [])
 
 
+def test_an_engine_is_known_by_what_it_says_whatever_it_calls_itself(world: World) -> None:
+    held = {
+        "kind": "QUARANTINE", "dataset_urn": "ds://a/t", "run_id": "r", "gate": "DQ",
+        "result": "FAIL", "action": "block", "rows": 3, "timestamp": at(4),
+        "failure_signature": "MISSING_FIELD:x",
+    }  # fmt: skip
+    signal = replace(bad("a:t", 5, "NULL_VIOLATION:x", run="r"), engine="contract_compliance")
+    world.publish(event(held), bad("a:t", 5, "UPDATE:x", engine="freshness", run="r"), signal)
+    world.publish(replace(good("a:t", 9), engine="contract_compliance"))
+    world.advance()
+    incident = world.one()
+    assert incident.signal_id == signal.signal_id
+    assert incident.complaints == {
+        "urn:dp:a:t|contract": "OK",
+        "urn:dp:a:t|freshness": "CRITICAL",
+        "urn:dp:a:t|quarantine": "OK",
+    }
+
+
 def symptom(number: int, state: str, minute: int) -> Seen:
     mark = Symptom(
         f"sig-{number}", "DQ_BREACH", f"urn:dp:a:t{number % 3}", state, at(minute), engine="dq"
