@@ -62,6 +62,24 @@ def causes(graph: Graph, signatures: Iterable[str]) -> Elements:
     return Elements(edges=tuple(edges[key] for key in sorted(edges)))
 
 
+def owners(graph: Graph, signatures: Iterable[str]) -> Elements:
+    """Return who sent what a stream's evidence names nobody for: the only service that owns it."""
+    edges: list[Edge] = []
+    for signature in graph.nodes(ids=sorted(set(signatures))) if signatures else ():
+        if not signature.props.get("unattributed"):
+            continue
+        dataset = str(signature.props.get("dataset_urn") or "")
+        owning = [
+            edge.source
+            for edge in graph.edges(dataset, "in", ["OWNS"])
+            if edge.source.startswith("urn:service:")
+        ]
+        if len(owning) == 1:
+            props = {"confidence": "MEDIUM", "observed": True, **_since(signature.props)}
+            edges.append(Edge(owning[0], signature.id, "PRODUCED_DRIFT", props))
+    return Elements(edges=tuple(edges))
+
+
 def upstream(graph: Graph, dataset: str) -> dict[str, int]:
     """Return a dataset and what feeds it within five hops, each with its distance."""
     found = {dataset: 0}

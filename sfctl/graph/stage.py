@@ -23,7 +23,7 @@ from sfctl.evidence.port import Bus, DeadLetter, Record
 from sfctl.evidence.sanitizer import clean_message
 from sfctl.graph import tally
 from sfctl.graph.capped import capped, renamed
-from sfctl.graph.causes import causes
+from sfctl.graph.causes import causes, owners
 from sfctl.graph.flows import flows
 from sfctl.graph.meaning import elements
 from sfctl.graph.meaning.occurrences import Occurrence, occurrences
@@ -110,8 +110,10 @@ class GraphStage:
             dataset, _, signature = item.key.partition("|")
             known.setdefault(dataset, []).append(signature_id(signature, dataset))
         signatures = affected(self.graph, pending, known)
-        found = causes(self.graph, signatures)
-        changed = sum(self.graph.upsert(part, now) for part in parts(found))
+        changed = 0
+        for explained in (owners, causes):
+            found = explained(self.graph, signatures)
+            changed += sum(self.graph.upsert(part, now) for part in parts(found))
         self.state.put(PENDING, KEY, Pending().plain())
         return changed
 

@@ -7,7 +7,6 @@ from sfctl.graph.meaning.runs import came_from, job_of, run_of, upstream
 from sfctl.graph.meaning.sketch import Sketch, short, whole_of
 from sfctl.model import graph
 from sfctl.model.evidence import Evidence
-from sfctl.model.manifest import ServiceEntry
 
 UNKNOWN = frozenset({"", "UNKNOWN"})
 VERSIONED = "first_seen:"
@@ -74,6 +73,7 @@ def failures(sketch: Sketch, event: Evidence) -> None:
             new_value=detail if reason == "UNKNOWN_ENUM" else "",
             occurrence_count=each.count,
             failed=each.failed or None,
+            unattributed=(not event.run_id and service_of(sketch, event) is None) or None,
             first_reported=event.timestamp,
             **_first(each),
             last_seen=each.last_seen,
@@ -84,10 +84,7 @@ def failures(sketch: Sketch, event: Evidence) -> None:
 
 
 def service_of(sketch: Sketch, event: Evidence) -> tuple[str, str] | None:
-    """Return the service whose data an event judged, and how sure that is.
-
-    Where nobody is named outside a run, it is the only service that owns the dataset.
-    """
+    """Return the service that evidence names as the sender of its data, and how sure that is."""
     named = str(event.producer.get("id") or "")
     confidence = str(event.producer.get("confidence") or "NONE")
     if named not in UNKNOWN and confidence != "NONE":
@@ -95,15 +92,7 @@ def service_of(sketch: Sketch, event: Evidence) -> tuple[str, str] | None:
         if is_job or (event.run_id and sketch.resolver.job_reference(named)):
             return None
         return graph.service_id(named), confidence
-    if event.run_id:
-        return None
-    dataset, _ = place(event, sketch.resolver)
-    owners = [each.urn for each in sketch.topology.lineage.services if _owns(sketch, each, dataset)]
-    return (graph.service_id(owners[0]), "MEDIUM") if len(owners) == 1 else None
-
-
-def _owns(sketch: Sketch, service: ServiceEntry, dataset: str) -> bool:
-    return any(whole_of(sketch.resolver.reference(name)) == dataset for name in service.owns)
+    return None
 
 
 def _operator(sketch: Sketch, event: Evidence, table: str) -> str:
