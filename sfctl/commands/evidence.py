@@ -13,19 +13,22 @@ from sfctl import exit_codes, wiring
 from sfctl.clock import clock_from_environment
 from sfctl.commands.spans import instant_of
 from sfctl.errors import StoreError, UsageError
-from sfctl.evidence import bulk, retention
+from sfctl.evidence import bulk, foreign, retention
 from sfctl.evidence.codec import Accepted, accept
+from sfctl.evidence.configuration import announce
 from sfctl.evidence.flush import Flushed, pending_bytes
 from sfctl.evidence.flush import flush as flush_outbox
 from sfctl.evidence.intake import documents
 from sfctl.evidence.leniency import GATES, RESULTS
 from sfctl.evidence.outbox import Outbox
 from sfctl.evidence.port import DeadLetter, Published, Query
-from sfctl.model import codec
+from sfctl.model import codec, topology
 from sfctl.model import evidence as envelope
 from sfctl.model.evidence import KINDS, Evidence
+from sfctl.model.manifest import Manifest
+from sfctl.model.resolver import Resolver
 from sfctl.report.outcome import Outcome
-from sfctl.runtime.job.compiled import check_target
+from sfctl.runtime.job.compiled import check_target, manifest_of
 from sfctl.spec.repository import find_root
 from sfctl.state.tidy import tidy
 
@@ -136,8 +139,14 @@ def publish(
     letters: list[DeadLetter] = []
     events: list[Evidence] = []
     origin = Path(file).name if file != "-" else "stdin"
+    manifest = manifest_of(folder.parent)
+    resolve = Resolver(topology.of(manifest)).dataset if manifest else foreign.unresolved
     for line, item in documents(file, moment, origin):
-        outcome = item if isinstance(item, DeadLetter) else accept(item, moment, origin=origin)
+        outcome = (
+            item
+            if isinstance(item, DeadLetter)
+            else accept(item, moment, origin=origin, resolve=resolve)
+        )
         if isinstance(outcome, Accepted):
             events.append(outcome.event)
             for name in outcome.leniencies:
@@ -145,7 +154,7 @@ def publish(
         else:
             letters.append(outcome)
             rejected.append({"line": line, "reason": outcome.reason, "detail": outcome.detail})
-    done, pending = _deliver(folder, events, letters)
+    done, pending = _deliver(folder, events, letters, manifest)
     text = [f"line {x['line']}: {x['reason']} {x['detail']}  REJECTED" for x in rejected]
     text.append(
         f"{done.accepted} published, {done.duplicates} known already, {done.refused} refused, "
@@ -287,12 +296,17 @@ def _begin(project_dir: Path, target: str | None, now: datetime | None) -> tuple
 
 
 def _deliver(
-    folder: Path, events: list[Evidence], letters: list[DeadLetter]
+    folder: Path,
+    events: list[Evidence],
+    letters: list[DeadLetter],
+    manifest: Manifest | None,
 ) -> tuple[Published, int]:
     """Publish, or keep in the outbox what the bus does not take; return how many were kept."""
     done = Published()
     try:
         with wiring.open_bus(folder) as bus:
+            if manifest is not None:
+                announce(bus, manifest)
             for start in range(0, len(events), _BATCH):
                 done += bus.publish(events[start : start + _BATCH])
             bus.dead_letter(letters)

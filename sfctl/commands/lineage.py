@@ -16,7 +16,8 @@ from sfctl.clock import clock_from_environment
 from sfctl.commands.lineage_names import Names
 from sfctl.commands.lineage_text import dataset_text, impact_text, job_text, orphans_text
 from sfctl.compiler.lineage import lineage_entry
-from sfctl.errors import PolicyRejected, SpecError
+from sfctl.consumer import advanced
+from sfctl.errors import SpecError
 from sfctl.evidence.codec import Accepted, accept
 from sfctl.evidence.configuration import announce
 from sfctl.evidence.intake import documents
@@ -33,7 +34,7 @@ from sfctl.model.manifest import Manifest
 from sfctl.model.resolver import Resolver
 from sfctl.model.topology import Topology
 from sfctl.report.outcome import Outcome
-from sfctl.runtime.job.compiled import check_target, load
+from sfctl.runtime.job.compiled import check_target, manifest_of
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.lineage import LINEAGE
 from sfctl.spec.repository import find_root
@@ -74,7 +75,7 @@ def ingest(
     root = find_root(project_dir)
     check_target(root, target)
     moment = now or clock_from_environment().now()
-    manifest = _manifest(root)
+    manifest = manifest_of(root)
     folder = wiring.store_folder(root)
     with ExitStack() as stack:
         bus = stack.enter_context(wiring.open_bus(folder))
@@ -88,7 +89,7 @@ def ingest(
             bus.publish(taken.events[start : start + _BATCH])
         bus.dead_letter(taken.letters)
         stage = GraphStage(bus, state, graph, limit=_BATCH)
-        while stage.advance(moment).more:
+        while advanced(stage, moment).more:
             pass
     nodes, edges = _drawn(taken.events, topology)
     lines = [
@@ -256,19 +257,10 @@ def _open(stack: ExitStack, project_dir: Path, target: str | None) -> Names:
     folder = wiring.store_folder(root)
     state = stack.enter_context(wiring.open_state(folder))
     graph = stack.enter_context(wiring.open_graph(folder))
-    return Names(graph, _topology(_manifest(root), state))
-
-
-def _manifest(root: Path) -> Manifest | None:
-    """Return the compiled manifest, None for a project that was not compiled."""
-    try:
-        compiled = load(root)
-    except PolicyRejected:
-        return None
-    return compiled.manifest if compiled.compiled else None
+    return Names(graph, _topology(manifest_of(root), state))
 
 
 def _topology(manifest: Manifest | None, state: StateStore) -> Topology:
     if manifest is not None:
-        return project.from_event(project.to_event(manifest))
+        return project.of(manifest)
     return current_topology(state)

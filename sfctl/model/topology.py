@@ -52,6 +52,11 @@ def to_event(manifest: Manifest) -> Evidence:
     return replace(event, lineage=_plain(manifest.lineage))  # a name of the envelope's own
 
 
+def of(manifest: Manifest) -> Topology:
+    """Return the topology of a compiled project, as its CONFIG event gives it."""
+    return from_event(to_event(manifest))
+
+
 def from_event(event: Evidence) -> Topology:
     """Read a CONFIG event. Raises msgspec.ValidationError for one that is none."""
     document = {**event.payload, "lineage": event.lineage, "compiled_at": event.timestamp}

@@ -152,6 +152,14 @@ def load(root: Path) -> Compiled:
     return Compiled(root, manifest)
 
 
+def manifest_of(root: Path) -> Manifest | None:
+    """Return the manifest of a project, None where it was not compiled or cannot be trusted."""
+    try:
+        return load(root).manifest
+    except PolicyRejected:
+        return None
+
+
 def check_target(root: Path, name: str | None) -> None:
     """Raise UsageError SF758 where a project is compiled, and for another target."""
     if name:

@@ -1,4 +1,4 @@
-"""The shape of the files under `lineage/`: declared lineage, services, dashboards, teams, and datasets kept elsewhere."""
+"""The shape of the files under `lineage/`: who moves, makes, owns and reads data."""
 
 from __future__ import annotations
 

@@ -113,12 +113,16 @@ def test_the_graph_leads_from_deployment_to_service(contract_break: Shell) -> No
     assert introduced["props"]["timestamp"] == "2024-01-15T09:58:02.312Z"
     assert signature["label"] == "FailureSignature"
     assert signature["props"]["occurrence_count"] == 1120
-    caused = only("CAUSED", source=signature["id"])
-    assert nodes[caused["to"]]["label"] == "Signal"
-    affects = only("AFFECTS", source=caused["to"])
-    assert affects["to"] == DATASET
+    breach = next(
+        target
+        for (label, source, target) in edges
+        if label == "CAUSED"
+        and source == signature["id"]
+        and nodes[target]["props"]["type"] == "CONTRACT_BREACH"
+    )
+    assert ("AFFECTS", breach, DATASET) in edges
     assert ("OWNS", "urn:service:orders-svc", DATASET) in edges
-    triggered = only("TRIGGERED", source=caused["to"])
+    triggered = only("TRIGGERED", source=breach)
     assert nodes[triggered["to"]]["label"] == "Incident"
 
 
