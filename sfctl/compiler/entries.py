@@ -8,14 +8,17 @@ from collections.abc import Iterable, Mapping
 
 from sfctl.compiler.findings import Findings, place, shown
 from sfctl.model import urn
+from sfctl.model.expr import Within
 from sfctl.model.manifest import DatasetEntry, JobEntry, TargetEntry
-from sfctl.model.policy import Policy
+from sfctl.model.policy import Policy, RowCheck
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.reference import canonical
 from sfctl.spec.target import Target
 from sfctl.spec.tree import Node
 
 STAGES = ("bronze", "silver", "gold")
+MOST_ACCEPTED = 50
+"""Values of one list that the manifest repeats."""
 _FROM_VARIABLE = re.compile(r"\{\{\s*env_var\(\s*['\"](\w+)['\"]\s*\)\s*\}\}")
 _READS_SECRET = re.compile(r"\b(?:env_var|file)\s*\(")
 _SECRETS = frozenset({"sasl_password", "password"})
@@ -53,9 +56,20 @@ def dataset_entry(
         aliases=_aliases(node),
         tags=node.strings("tags"),
         slo=slo,
+        accepted_values=_accepted(policy),
         on_stale=policy.on_stale,
         files=source_files,
     )
+
+
+def _accepted(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """Return the value lists of the columns whose failing values may be told."""
+    found: dict[str, tuple[str, ...]] = {}
+    for rule in policy.rules:
+        listed = rule.check.expr if isinstance(rule.check, RowCheck) else None
+        if rule.kind == "accepted_values" and rule.detail_field and isinstance(listed, Within):
+            found[rule.detail_field] = tuple(v.text for v in listed.values[:MOST_ACCEPTED])
+    return found
 
 
 def storage(

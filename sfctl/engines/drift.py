@@ -1,207 +1,230 @@
-"""The drift engine: a failure signature that a dataset has not shown for 30 days.
+"""The drift engine: what a dataset fails by now and has not failed by for 30 days.
 
-One cell a signature, with its sightings on every dataset: so the first on an upstream is known.
-A signature that only warns is remembered and raises nothing.
+One cell a dataset. A signature that only warns is remembered, with its time, and raises nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from msgspec import field
 from msgspec.structs import replace
 
 from sfctl.clock import format_instant, parse_instant
-from sfctl.engines.engine import Cell, Step
-from sfctl.engines.judgement import piece_of
-from sfctl.engines.memo import Memo, amended
-from sfctl.engines.openlineage import outputs
+from sfctl.engines import drift_signal
+from sfctl.engines.compliance import SILENCE
+from sfctl.engines.configuration import topology_of
+from sfctl.engines.delay import window_of
+from sfctl.engines.drift_signal import Before, DriftCell, Seen
+from sfctl.engines.engine import Step
+from sfctl.engines.memo import amended
+from sfctl.engines.openlineage import event_type, outputs
+from sfctl.engines.runs_of import run_name
+from sfctl.engines.shown import Showing, with_sight
+from sfctl.engines.sighting import sight_of
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
-from sfctl.model.ids import signal_id
-from sfctl.model.signal import Failure, Signal, SignalState, Window
+from sfctl.model.signal import Signal, SignalState
 
-NAME = "drift"
+NAME = drift_signal.NAME
 QUIET = timedelta(days=30)
-KEPT_DATASETS = 1_000
-_TYPES = {
-    "UNKNOWN_ENUM": "ENUM_VALUE_DRIFT",
-    "MISSING_FIELD": "FIELD_REMOVED",
-    "TYPE_MISMATCH": "TYPE_CHANGE",
-    "SCHEMA_BREAK": "TYPE_CHANGE",
-    "NULL_VIOLATION": "NULLABILITY",
-    "INVALID_FORMAT": "FORMAT",
-}
-
-
-class Sighting(Cell, frozen=True, omit_defaults=True):
-    """One signature on one dataset. `began` is the first failure after the quiet."""
-
-    first: str
-    began: str = ""
-    last: str = ""
-    pending: bool = False
-    schema: bool = False
-    fingerprint: str = ""
-    run: str = ""
-    source: str = ""
-    upstream: tuple[str, ...] = ()
-    refs: tuple[str, ...] = ()
-    context: dict[str, str] = field(default_factory=dict)
-
-
-class DriftCell(Cell, frozen=True, omit_defaults=True):
-    """One signature."""
-
-    text: str
-    seen: dict[str, Sighting] = field(default_factory=dict)
-    memo: Memo = Memo()
+KEPT = 64
+KEPT_SEEN = 1_000
+_ENDS = ("COMPLETE", "FAIL", "ABORT")
 
 
 class DriftEngine:
-    """Signatures that are new."""
+    """Signatures that are new on a dataset."""
 
     name = NAME
     cell = DriftCell
 
     def keys(self, event: Evidence) -> Iterable[str]:
-        """Return the signatures that the event shows."""
-        return sorted({text for _, text in _shown(event)})
+        """Return the datasets that the event judges."""
+        if event.kind == "CONFIG":
+            return sorted(topology_of(event).datasets)
+        if event.kind == "OpenLineage":
+            return sorted({urn.without_stage(name) for name, _ in outputs(event)})
+        if event.kind in ("GATE", "COUNTERS") and event.dataset_urn:
+            return (urn.without_stage(event.dataset_urn),)
+        return ()
 
     def fresh(self, key: str) -> DriftCell:
-        """Return a signature that no dataset has shown."""
-        return DriftCell(text=key)
+        """Return a dataset that has shown nothing."""
+        return DriftCell(dataset=key)
 
     def fold(self, cell: DriftCell, event: Evidence) -> Step[DriftCell]:
-        """Note the sighting; the tick raises what is new."""
-        for dataset, text in _shown(event):
-            if text == cell.text:
-                known = cell.seen.get(dataset)
-                seen = {**cell.seen, dataset: _sighted(known, event, dataset, text)}
-                if len(seen) > KEPT_DATASETS:
-                    del seen[min(seen, key=lambda name: (seen[name].last, name))]
-                cell = replace(cell, seen=seen)
-        return Step(cell)
+        """Note what the event shows; the tick raises what is new."""
+        if event.kind == "CONFIG":
+            return Step(_configured(cell, event))
+        sight = sight_of(event, cell.dataset)
+        if sight is None and not (event.kind == "OpenLineage" and event.run_id):
+            return Step(cell)
+        known = _place(cell, event)
+        if known.name not in cell.showings and known.start <= cell.floor:
+            return Step(_remembered(cell, known if sight is None else
+                                    with_sight(known, event, sight)))  # fmt: skip
+        after = known if sight is None else with_sight(known, event, sight)
+        if event.run_id:
+            after = _in_run(after, event)
+        if after == cell.showings.get(known.name):
+            return Step(cell)
+        showings = {**cell.showings, known.name: replace(after, judged=False)}
+        cell = replace(cell, showings=showings)
+        return Step(_shortened(cell) if len(showings) > KEPT else cell)
 
-    def tick(self, cell: DriftCell, now: datetime) -> Step[DriftCell]:  # noqa: ARG002
-        """Raise each new failure once; what is learnt of it later amends."""
+    def tick(self, cell: DriftCell, now: datetime) -> Step[DriftCell]:
+        """Raise what is new in the runs and windows that are due, once; what comes later amends."""
+        stamp = format_instant(now)
+        due = [each for each in cell.showings.values() if _due(each) <= stamp]
+        since = min((each.start for each in due if not each.judged), default="")
         signals: list[Signal] = []
-        for dataset in sorted(cell.seen):
-            seen = cell.seen[dataset]
-            if seen.pending:
-                memo, sent = amended(cell.memo, _signal(cell, dataset, seen), seen.began)
-                signals += sent
-                after = {**cell.seen, dataset: replace(seen, pending=False)}
-                cell = replace(cell, memo=memo, seen=after)
+        for each in sorted(due, key=lambda showing: (showing.start, showing.name)):
+            if since and each.start >= since:
+                cell = _judge(cell, each, signals)
         return Step(cell, tuple(signals))
 
     def next_deadline(self, cell: DriftCell) -> datetime | None:
-        """Return at once where something is new."""
-        due = [parse_instant(seen.last) for seen in cell.seen.values() if seen.pending]
-        return min(due, default=None)
+        """Return when the next run or window is due."""
+        due = [_due(each) for each in cell.showings.values() if not each.judged]
+        return parse_instant(min(due)) if due else None
 
     def status(self, cell: DriftCell) -> tuple[SignalState, ...]:
-        """Return the word on each dataset that showed the signature."""
+        """Return the word on the newest run or window."""
         return cell.memo.status
 
 
 ENGINE = DriftEngine()
 
 
-def _shown(event: Evidence) -> list[tuple[str, str]]:
-    if event.kind == "OpenLineage":
-        found = []
-        for name in sorted({urn.without_stage(each) for each, _ in outputs(event)}):
-            piece = piece_of(event, name, "DQ")
-            found += [(name, text) for text in piece.signatures] if piece else []
-        return found
-    if event.kind not in ("GATE", "COUNTERS") or not event.dataset_urn:
-        return []
-    signatures = event.payload.get("signatures")
-    texts = set(event.reason_codes) | (set(signatures) if isinstance(signatures, dict) else set())
-    codes = (str(each.get("reason_code") or "") for each in event.gates)
-    texts |= {code for code in codes if code}
-    lost = {f"NULL_VIOLATION:{t.partition(':')[2]}" for t in texts if t.startswith("MISSING_FIELD")}
-    return [(urn.without_stage(event.dataset_urn), text) for text in sorted(texts - lost)]
+def _configured(cell: DriftCell, event: Evidence) -> DriftCell:
+    if event.timestamp < cell.configured_at:
+        return cell
+    topology = topology_of(event)
+    entry = topology.datasets.get(cell.dataset)
+    accepted = entry.accepted_values if entry else {}
+    return replace(cell, accepted=accepted, configured_at=event.timestamp)
 
 
-def _sighted(known: Sighting | None, event: Evidence, dataset: str, text: str) -> Sighting:
-    at, source = event.timestamp, ""
-    piece = piece_of(event, dataset, "DQ") if event.kind == "OpenLineage" else None
-    if piece is not None:
-        source = piece.first_seen.get(text, "")
-    seen = known or Sighting(first=at)
-    seen = replace(seen, first=min(seen.first, at))
-    counts = event.payload.get("counts")
-    counted = isinstance(counts, dict) and bool(counts.get("fail"))
-    if not (event.result == "FAIL" or piece is not None or counted):
-        return seen
-    if not seen.last or parse_instant(at) - parse_instant(seen.last) > QUIET:
-        seen = Sighting(first=seen.first, began=at, run=event.run_id, pending=True)
-    told = (event.lineage.get("upstream_dataset"), event.lineage.get("upstream_urns"))
-    names = [told[0]] if isinstance(told[0], str) else []
-    names += (
-        [each for each in told[1] if isinstance(each, str)] if isinstance(told[1], list) else []
-    )
-    same = event.run_id == seen.run
-    context = {"dag_id": event.dag_id, "dag_run_id": event.dag_run_id, "run_id": event.run_id}
-    after = replace(
-        seen,
-        began=min(seen.began, at),
-        last=max(seen.last, at),
-        schema=seen.schema or (same and "G3_SCHEMA" in _failed(event)),
-        fingerprint=seen.fingerprint or (event.schema_fingerprint if same else ""),
-        source=min(filter(None, (seen.source, source)), default="") if same else seen.source,
-        upstream=tuple(sorted({*seen.upstream, *names})) if same else seen.upstream,
-        refs=tuple(sorted({*seen.refs, event.evidence_id})[:10]) if same else seen.refs,
-        context={**seen.context, **{n: v for n, v in context.items() if v}}
-        if same
-        else seen.context,
-    )
-    return replace(after, pending=seen.pending or (same and replace(after, last=seen.last) != seen))
+def _place(cell: DriftCell, event: Evidence) -> Showing:
+    """Return the run or window that an event belongs to, as it is known."""
+    if event.run_id:
+        name = run_name(event)
+        known = cell.showings.get(name)
+        return known or Showing(name, event.timestamp, event.timestamp, event.run_id)
+    start, end = map(format_instant, window_of(parse_instant(event.timestamp)))
+    return cell.showings.get(start) or Showing(start, start, end)
 
 
-def _failed(event: Evidence) -> set[str]:
-    return {str(each.get("gate")) for each in event.gates if each.get("result") == "FAIL"}
-
-
-def _signal(cell: DriftCell, dataset: str, seen: Sighting) -> Signal:
-    head, _, rest = cell.text.partition(":")
-    subject, _, value = rest.partition(":")
-    kind = _TYPES.get(head, "NEW_FAILURE")
-    upstream = [name for name in seen.upstream if name != dataset]
-    sources = [cell.seen[name].first for name in upstream if name in cell.seen]
-    details: dict[str, Any] = {
-        "drift_type": kind,
-        "field": subject,
-        "first_seen": seen.began,
-        "first_seen_in_source": min(filter(None, (seen.source, *sources)), default=""),
-        "upstream_dataset": upstream[0] if upstream else "",
-        "first_bad_fingerprint": seen.fingerprint,
-        "first_bad_run": seen.run,
+def _in_run(showing: Showing, event: Evidence) -> Showing:
+    context = {
+        "dag_id": event.dag_id,
+        "dag_run_id": event.dag_run_id,
+        "job_urn": event.job_urn,
+        "run_id": event.run_id,
     }
-    if kind == "TYPE_CHANGE":
-        details["old"], _, details["new"] = value.replace("\u2192", ":").partition(":")
-    elif value:
-        details["new_value"] = value
-    began = parse_instant(seen.began)
-    anchor = seen.run or format_instant(began)
-    return Signal(
-        signal_id=signal_id(began, NAME, dataset, cell.text, anchor),
-        signal_type="DRIFT_DETECTED",
-        dataset_urn=dataset,
-        state="CRITICAL" if seen.schema else "WARNING",
-        timestamp=seen.began,
-        window=Window(seen.began, seen.began),
-        engine=NAME,
-        reason=kind,
-        run_id=seen.run,
-        dag_id=seen.context.get("dag_id", ""),
-        dag_run_id=seen.context.get("dag_run_id", ""),
-        details={name: each for name, each in details.items() if each},
-        top_failures=(Failure(cell.text, 0, seen.began, is_new=True),),
-        evidence_refs=seen.refs,
-        batch_context=seen.context,
+    if event.runtime_type == "spark" or "spark_run_id" in event.lineage:
+        context["spark_run_id"] = event.run_id
+    told = {name: value for name, value in context.items() if value}
+    own = event.payload.get("rows_evaluated") is not None
+    return replace(
+        showing,
+        start=min(showing.start, event.started_at or event.timestamp, event.timestamp),
+        end=max(showing.end, event.timestamp),
+        over=showing.over or (event.kind == "OpenLineage" and event_type(event) in _ENDS),
+        summed=showing.summed or own,
+        context=_merged(showing.context, told),
     )
+
+
+def _merged(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
+    names = sorted({*one, *other})
+    return {n: min(filter(None, (one.get(n, ""), other.get(n, "")))) for n in names}
+
+
+def _due(showing: Showing) -> str:
+    """Return when a run or window can be judged: a window at its end, a run when it is over."""
+    if not showing.run_id or showing.over or showing.summed:
+        return showing.end
+    return format_instant(parse_instant(showing.end) + SILENCE)
+
+
+def _judge(cell: DriftCell, showing: Showing, signals: list[Signal]) -> DriftCell:
+    new = {
+        text
+        for text, each in showing.shown.items()
+        if each.failed and not _failed_before(cell, showing, text)
+    }
+    said = drift_signal.signals_of(cell, showing, new, _before(cell, showing))
+    memo = cell.memo
+    raised = tuple(sorted(said))
+    for group in showing.raised:
+        if group not in said:
+            said[group] = drift_signal.taken_back(cell, showing, group)
+    if showing.good and not said:
+        said[""] = drift_signal.fine(cell, showing)
+    for group in sorted(said, key=lambda name: (drift_signal.RANK[said[name].state], name)):
+        memo, sent = amended(memo, said[group], showing.start)
+        signals += sent
+    after = replace(showing, judged=True, raised=raised)
+    return replace(cell, memo=memo, showings={**cell.showings, showing.name: after})
+
+
+def _failed_before(cell: DriftCell, showing: Showing, text: str) -> bool:
+    since = format_instant(parse_instant(showing.start) - QUIET)
+    here = (showing.start, showing.name)
+    for other in cell.showings.values():
+        seen = other.shown.get(text)
+        earlier = since <= other.start and (other.start, other.name) < here
+        if earlier and seen is not None and seen.failed:
+            return True
+    kept = cell.seen.get(text)
+    return kept is not None and since <= kept.failed <= showing.start
+
+
+def _before(cell: DriftCell, showing: Showing) -> dict[str, Before]:
+    """Return the last good run before, per stage, with its fingerprint."""
+    found = {s: b for s, b in cell.good.items() if b.at < showing.start}
+    for other in sorted(cell.showings.values(), key=lambda each: (each.start, each.name)):
+        if (other.start, other.name) >= (showing.start, showing.name) or not other.run_id:
+            continue
+        found |= {stage: b for stage, b in _good(other).items()
+                  if stage not in found or found[stage].at <= b.at}  # fmt: skip
+    return found
+
+
+def _good(showing: Showing) -> dict[str, Before]:
+    bad = {stage for each in showing.shown.values() if each.failed for stage in each.stages}
+    return {
+        stage: Before(showing.start, showing.run_id, each.good)
+        for stage, each in showing.stages.items()
+        if each.passed and not each.schema_failed and stage not in bad and showing.run_id
+    }
+
+
+def _shortened(cell: DriftCell) -> DriftCell:
+    """Let the oldest run or window go; what it showed is remembered."""
+    order = sorted(
+        cell.showings.values(), key=lambda each: (not each.judged, each.start, each.name)
+    )
+    oldest = order[0]
+    showings = {name: each for name, each in cell.showings.items() if name != oldest.name}
+    floor = max(cell.floor, oldest.start)
+    return _remembered(replace(cell, showings=showings, floor=floor), oldest)
+
+
+def _remembered(cell: DriftCell, showing: Showing) -> DriftCell:
+    seen = dict(cell.seen)
+    for text, each in showing.shown.items():
+        was = seen.get(text) or Seen(each.first)
+        failed = showing.start if each.failed else ""
+        seen[text] = Seen(min(was.first, each.first), max(was.failed, failed),
+                          max(was.last, showing.start))  # fmt: skip
+    if len(seen) > KEPT_SEEN:
+        newest = sorted(seen, key=lambda text: (seen[text].last, text))[-KEPT_SEEN:]
+        seen = {text: seen[text] for text in sorted(newest)}
+    good = dict(cell.good)
+    for stage, before in _good(showing).items():
+        if stage not in good or good[stage].at < before.at:
+            good[stage] = before
+    return replace(cell, seen=seen, good=good)

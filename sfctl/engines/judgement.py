@@ -47,11 +47,17 @@ def stage_of(event: Evidence) -> str:
     return event.stage or event.dataset_urn.partition("#")[2]
 
 
-def _gate(event: Evidence, gate: str) -> Piece | None:
+def gate_results(event: Evidence) -> dict[str, str]:
+    """Return the result of each gate that an event names."""
     results = {_name(each.get("gate")): _text(each.get("result")) for each in event.gates}
     named = event.validation.get("failed_gates")
     for each in named if isinstance(named, list) else ():
         results.setdefault(_name(each), "FAIL")
+    return results
+
+
+def _gate(event: Evidence, gate: str) -> Piece | None:
+    results = gate_results(event)
     evaluated = count(event.payload.get("rows_evaluated"))
     if evaluated is not None:
         return _own_gate(event, gate, results, evaluated)

@@ -35,6 +35,8 @@ class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     slo: dict[str, object] = {}
+    accepted_values: dict[str, tuple[str, ...]] = {}
+    """What a column may hold, by its rules; none of columns whose values are personal."""
     on_stale: str = "serve_certified"
     files: tuple[str, ...] = ()
 
