@@ -7,15 +7,19 @@ offset on the bus only follows, for lag.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from sfctl.errors import Conflict
 from sfctl.evidence.port import Bus, Record
 from sfctl.state.port import ABSENT, Expect, Put, StateStore
 
 TABLE = "consumer_offsets"
 PREFIX = "signal_engines."
+ATTEMPTS = 50
+"""How often a step is tried while another worker of the group is quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,17 @@ class Stage(Protocol):
         """Return when something becomes due without any event, None for never."""
 
 
+def advanced(stage: Stage, now: datetime) -> Progress:
+    """Advance a stage, again from where another worker of its group has left it.
+
+    Raises Conflict where others were quicker many times in a row.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(Conflict):
+            return stage.advance(now)
+    return stage.advance(now)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The next events of a group, and the place it had when they were read."""
@@ -68,6 +83,11 @@ class Batch:
     version: Expect
     more: bool = False
     """Whether the log may hold further events after these."""
+
+    @property
+    def next_version(self) -> Expect:
+        """The version of the group's place once it has moved past the batch."""
+        return self.version + 1 if isinstance(self.version, int) else 1
 
     def moved(self) -> Put:
         """Return the write that moves the group past the batch; it fails if another did so."""
@@ -105,6 +125,10 @@ class Reader:
             self._sought = True
         read = self.bus.read(self.group, self.limit)
         fresh = tuple(r for r in read if r.offset > place.get(str(r.partition), -1))
+        if read and not fresh:  # another worker has folded these, and may have died since
+            self.bus.seek(self.group, place["0"] + 1)
+            read = self.bus.read(self.group, self.limit)
+            fresh = tuple(r for r in read if r.offset > place.get(str(r.partition), -1))
         return Batch(self.group, fresh, place, version, more=len(read) >= self.limit)
 
     def done(self, batch: Batch) -> None:

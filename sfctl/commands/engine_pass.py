@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sfctl.consumer import Progress, Stage
+from sfctl.consumer import Progress, Stage, advanced
 from sfctl.engines.runner import Runner
 from sfctl.incidents.stage import IncidentStage
 from sfctl.incidents.title import spoken, words
@@ -51,7 +51,7 @@ def _rounds(stages: Sequence[Stage], now: datetime, done: Pass) -> Iterator[None
         for stage in stages:
             more = True
             while more:
-                step = stage.advance(now)
+                step = advanced(stage, now)
                 done.progress[stage.name] += step
                 more = step.more
                 moving = moving or bool(step.events)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sfctl.clock import parse_instant
 from sfctl.engines.configuration import topology_of
 from sfctl.engines.engine import Cell, Step
-from sfctl.engines.memo import Memo, amended
+from sfctl.engines.memo import Memo, amended, unspoken
 from sfctl.engines.openlineage import outputs
 from sfctl.engines.sent import Sent, gates_missing, noted, silent
 from sfctl.evidence.completeness import HEARTBEAT, MISSED_HEARTBEATS
@@ -123,7 +123,10 @@ def _configured(cell: CompletenessCell, event: Evidence) -> CompletenessCell:
         return cell
     known = topology_of(event)
     job = known.jobs.get(urn.job(cell.key.removeprefix("job:")))
-    names = sorted({urn.without_stage(name) for name in job.outputs}) if job is not None else []
+    if job is None:  # not of the project, or not any more: forgotten with its last run
+        memo = unspoken(cell.memo) if cell.configured_at else cell.memo
+        return replace(cell, configured_at="", outputs=(), tiers={}, memo=memo)
+    names = sorted({urn.without_stage(name) for name in job.outputs})
     tiers = {name: known.tier(name) for name in names}
     return replace(cell, configured_at=event.timestamp, outputs=tuple(names), tiers=tiers)
 

@@ -41,7 +41,10 @@ class Engine(Protocol[C]):
     cell: type[C]
 
     def keys(self, event: Evidence) -> Iterable[str]:
-        """Return the cells an event concerns; none for most. A CONFIG event: all it speaks of."""
+        """Return the cells an event concerns; none for most. A CONFIG event: all it speaks of.
+
+        Every cell there is gets a CONFIG to fold, also one that it does not name (any more).
+        """
 
     def fresh(self, key: str) -> C:
         """Return the cell of a key that was never seen."""

@@ -28,6 +28,7 @@ WINDOWS = 16
 """Windows that are looked at; of a longer outage the newest."""
 _BASELINE = 5
 _EARLY = timedelta(hours=6)
+_INSTANT = timedelta(milliseconds=1)
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,12 +114,12 @@ def next_change(case: Case, now: datetime) -> datetime | None:
     grace = timedelta(seconds=case.terms.grace)
     found = []
     for plan in (_plan(case.job.schedule if case.job else ""), _plan(case.terms.update_by)):
-        if plan is not None:
-            found.append(plan.after(now - grace) + grace)
+        if plan is not None:  # what is due is missed once the instant itself is over
+            found.append(plan.after(now - grace - _INSTANT) + grace + _INSTANT)
     for run in case.runs:
         limit = None if run.ended else _limit(case, run)
         if limit is not None:
-            found.append(run.began + timedelta(seconds=limit, milliseconds=1))
+            found.append(run.began + timedelta(seconds=limit) + _INSTANT)
     return min((moment for moment in found if moment > now), default=None)
 
 

@@ -20,7 +20,7 @@ from sfctl.engines.configuration import topology_of
 from sfctl.engines.delay import Delay, delay_step, heard, next_step
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.expected import Terms
-from sfctl.engines.memo import Memo, amended
+from sfctl.engines.memo import Memo, amended, unspoken
 from sfctl.engines.openlineage import outputs
 from sfctl.engines.runs import Mark, Run, merged, name_of, trimmed
 from sfctl.model import urn
@@ -168,9 +168,12 @@ def _configured(cell: FreshnessCell, event: Evidence) -> FreshnessCell:
             since = before.since
         owned = job is None and dataset in written
         terms[dataset] = replace(found, since=since, owned=owned)
+    spoken_for = bool(terms) or job is not None
+    forsaken = not spoken_for and (bool(cell.terms) or cell.job is not None)
     return replace(
         cell,
         terms=terms,
+        memo=unspoken(cell.memo) if forsaken else cell.memo,
         job=expected.job_of(job, event.timestamp, cell.job) if job is not None else None,
         configured_at=event.timestamp,
         stirred=max(cell.stirred, event.timestamp),

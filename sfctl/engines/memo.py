@@ -59,6 +59,11 @@ def amended(memo: Memo, signal: Signal, order: str) -> tuple[Memo, list[Signal]]
     return replace(memo, said=said, floor=floor), [sent]
 
 
+def unspoken(memo: Memo) -> Memo:
+    """Return the memo without its last words: the project has none of what they are about."""
+    return replace(memo, status=(), orders={})
+
+
 def _before(memo: Memo, dataset: str, order: str) -> str:
     """Return the state that held before what `order` is about, empty where none is known."""
     if memo.orders.get(dataset, order) >= order:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import Any
 
 from sfctl.engines.engine import Engine
@@ -20,7 +19,7 @@ MODULES: dict[str, str] = {
 
 def names() -> tuple[str, ...]:
     """Return the engines that are installed, in running order."""
-    return tuple(name for name, module in MODULES.items() if importlib.util.find_spec(module))
+    return tuple(MODULES)
 
 
 def engine_named(name: str) -> Engine[Any]:

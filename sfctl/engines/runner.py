@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sfctl.clock import parse_instant
 from sfctl.consumer import Batch, Progress, Reader
 from sfctl.engines.deadlines import Deadlines
 from sfctl.engines.engine import Engine
 from sfctl.engines.outgoing import Outgoing
-from sfctl.engines.work import Work
+from sfctl.engines.work import Work, moment_of
 from sfctl.errors import Conflict
 from sfctl.evidence.port import Bus
 from sfctl.model.signal import Signal
@@ -25,8 +24,6 @@ from sfctl.state.port import StateStore
 PREFIX = "engine_"
 TICKS = 200
 """Cells that one transaction may tick at most."""
-ATTEMPTS = 20
-"""How often a transaction is tried while another worker of the group is quicker."""
 
 
 def _pass(_step: str) -> None:
@@ -62,15 +59,11 @@ class Runner:
 
     def advance(self, now: datetime) -> Progress:
         """Fold the next events; tick what is due once the log was read to its end."""
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._advance(now)
-            except Conflict:
-                self._due = None
-                self._reader = Reader(self.bus, self.state, self.name, self.limit)
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+        try:
+            return self._advance(now)
+        except Conflict:
+            self._due = None
+            raise
 
     def next_deadline(self) -> datetime | None:
         """Return the earliest deadline of all cells."""
@@ -90,8 +83,9 @@ class Runner:
         if batch.records or work.changed:
             self._keep(work, batch)
             sent += self._deliver()
-        if batch.records or batch.more:
-            self._done(batch)
+        if batch.records:
+            self._reader.done(batch)
+            self.reached("done")
         return Progress(len(batch.records), sent, len(work.letters), batch.more or not ticked_all)
 
     def _keep(self, work: Work, batch: Batch) -> None:
@@ -105,10 +99,7 @@ class Runner:
         self.reached("committed")
         for key, moment in work.deadlines():
             due.set(key, moment)
-        if batch.records:
-            self._version = 1 if batch.version == "absent" else _next(batch.version)
-        else:
-            self._version = batch.version
+        self._version = batch.next_version if batch.records else batch.version
 
     def _tick(self, work: Work, now: datetime) -> bool:
         """Tick what is due, earliest deadline first; tell whether nothing is left that is due."""
@@ -129,21 +120,9 @@ class Runner:
         self.published += found
         return len(found)
 
-    def _done(self, batch: Batch) -> None:
-        if batch.records:
-            self._reader.done(batch)
-        else:  # the bus lags behind what another worker has folded
-            self._reader = Reader(self.bus, self.state, self.name, self.limit)
-        self.reached("done")
-
     def _deadlines(self) -> Deadlines:
         if self._due is None:
             self._due = Deadlines()
             for item in self.state.query(self.table):
-                text = item.value.get("due")
-                self._due.set(item.key, parse_instant(text) if text else None)
+                self._due.set(item.key, moment_of(item))
         return self._due
-
-
-def _next(version: int | str | None) -> int | None:
-    return version + 1 if isinstance(version, int) else None

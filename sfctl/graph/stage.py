@@ -36,7 +36,7 @@ from sfctl.model.evidence import Evidence
 from sfctl.model.graph import Edge, Elements, Node, merged, run_id, signature_id
 from sfctl.model.resolver import Resolver
 from sfctl.model.topology import Topology
-from sfctl.state.port import Delete, Put, StateStore
+from sfctl.state.port import Delete, Expect, Put, StateStore
 
 TOPOLOGY, CURRENT = "graph_topology", "current"
 COMMITS = "graph_commits"
@@ -62,6 +62,7 @@ class GraphStage:
     limit: int = 500
     _reader: Reader = field(init=False)
     _topology: Topology = field(init=False)
+    _version: Expect = field(default=None, init=False)
     _resolver: Resolver = field(init=False)
     _lineage: set[tuple[str, str, str]] = field(default_factory=set, init=False)
 
@@ -72,6 +73,9 @@ class GraphStage:
     def advance(self, now: datetime) -> Progress:
         """Take the next events; explain failures once there are no more."""
         batch = self._reader.next()
+        if batch.version != self._version:  # another worker may have passed a CONFIG
+            self._use(current_topology(self.state))
+            self._version = batch.version
         changed = dead = 0
         if batch.records:
             changed, dead = self._take(batch, now)
@@ -97,24 +101,27 @@ class GraphStage:
         self.bus.dead_letter(letters)
         self.state.transact([batch.moved(), *writes])
         self._reader.done(batch)
+        self._version = batch.next_version
         self._use(drawing.topology)
         return changed, len(letters)
 
     def _settle(self, now: datetime) -> int:
         """Draw what brought each failure, for all that something has changed about."""
-        pending = self._pending()
-        if not pending:
+        item = self.state.get(PENDING, KEY)
+        pending = msgspec.convert(item.value, Pending) if item else Pending()
+        if item is None or not pending:
             return 0
         known: dict[str, list[str]] = {}
-        for item in self.state.query(tally.TABLE) if pending.datasets or pending.producers else ():
-            dataset, _, signature = item.key.partition("|")
+        for seen in self.state.query(tally.TABLE) if pending.datasets or pending.producers else ():
+            dataset, _, signature = seen.key.partition("|")
             known.setdefault(dataset, []).append(signature_id(signature, dataset))
         signatures = affected(self.graph, pending, known)
         changed = 0
         for explained in (owners, causes):
             found = explained(self.graph, signatures)
             changed += sum(self.graph.upsert(part, now) for part in parts(found))
-        self.state.put(PENDING, KEY, Pending().plain())
+        # What another worker has added since is not explained yet.
+        self.state.put(PENDING, KEY, Pending().plain(), expect=item.version)
         return changed
 
     def _pending(self) -> Pending:

@@ -7,19 +7,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sfctl.clock import format_instant, parse_instant
+from sfctl.consumer import Reader, advanced
 from sfctl.engines.engine import Cell, Step
+from sfctl.engines.registry import engine_named
 from sfctl.engines.runner import Runner
 from sfctl.evidence.embedded import EmbeddedBus
 from sfctl.evidence.port import Query
+from sfctl.model import facts
 from sfctl.model.evidence import Evidence, encode, from_plain
 from sfctl.model.ids import signal_id
-from sfctl.model.signal import Signal, SignalState, Window
+from sfctl.model.signal import STATE_TABLE, Signal, SignalState, Window
 from sfctl.state.embedded import EmbeddedState
+from tests.unit.engines.events import ORDERS, config, run, wrote
 
 HOUR = timedelta(hours=1)
 NOW = parse_instant("2026-03-09T00:00:00Z")
@@ -123,3 +128,76 @@ def test_a_poison_event_is_one_dead_letter_and_harms_nothing_else(tmp_path: Path
     assert (letter.reason, letter.detail) == ("ENGINE_FAILED", "hourly: ValueError")
     assert letter.origin == gate(1).evidence_id
     assert "4711" not in str(letter)
+
+
+def fold_all(root: Path, name: str, events: list[Evidence], now: str) -> list[Signal]:
+    """Run one of our engines over further events; return what it published."""
+    with EmbeddedBus(root / "bus.db") as bus, EmbeddedState(root / "state.db") as state:
+        bus.publish(events)
+        runner = Runner(engine_named(name), bus, state)
+        while advanced(runner, parse_instant(now)).more:
+            pass
+        return runner.published
+
+
+def test_a_job_that_left_the_project_is_not_missed_any_more(tmp_path: Path) -> None:
+    promised = config("2026-03-01T00:00:00Z", job={"schedule": "0 6 * * *"})
+    first = fold_all(tmp_path, "freshness", [promised], "2026-03-01T12:00:00Z")
+    assert [each.reason for each in first] == ["JOB_NOT_TRIGGERED"]
+    with EmbeddedState(tmp_path / "state.db") as state:
+        assert [item.key for item in state.query(STATE_TABLE)] == [f"{ORDERS}|freshness"]
+    left = facts.config(
+        parse_instant("2026-03-01T13:00:00Z"),
+        manifest_digest="sha256:2",
+        project="shop",
+        datasets={},
+        jobs={},
+        lineage={},
+    )
+    assert fold_all(tmp_path, "freshness", [left], "2026-03-09T00:00:00Z") == []
+    with EmbeddedState(tmp_path / "state.db") as state:
+        assert state.query(STATE_TABLE) == []
+    # It comes back: only what is missed from then on counts.
+    back = config("2026-03-09T00:00:00Z", job={"schedule": "0 6 * * *"})
+    again = fold_all(tmp_path, "freshness", [back], "2026-03-09T12:00:00Z")
+    assert [each.window.end[:10] for each in again] == ["2026-03-09"]
+
+
+def test_a_worker_that_lags_behind_its_group_catches_up(tmp_path: Path) -> None:
+    """Another worker folded all and died before it told the bus: nothing is folded twice."""
+    events = [gate(n, hour=n) for n in range(6)]
+    with EmbeddedBus(tmp_path / "bus.db") as bus, EmbeddedState(tmp_path / "state.db") as state:
+        bus.publish(events)
+        behind = Reader(bus, state, "hourly", limit=2)
+        assert len(behind.next().records) == 2
+        ahead = Runner(Hourly(), bus, state, limit=2)
+        while ahead.advance(NOW).more:
+            pass
+        bus.seek("signal_engines.hourly", "start")
+        batch = behind.next()
+        assert {record.event.kind for record in batch.records} == {"SIGNAL"}
+        assert len(bus.query(Query(kind="SIGNAL"))) == 6
+
+
+def test_evidence_that_comes_late_amends_at_once(tmp_path: Path) -> None:
+    """The commit was in time, but its event stood in the outbox past the deadline."""
+    terms = config("2026-03-01T00:00:00Z", freshness={"expected_update_by": "09:00 UTC"})
+    noon = "2026-03-01T12:00:00Z"
+    (late,) = fold_all(tmp_path, "freshness", [terms], noon)
+    assert (late.reason, late.state) == ("UPDATE_LATE", "CRITICAL")
+    (amended,) = fold_all(
+        tmp_path, "freshness", [wrote(run("2026-03-01"), "2026-03-01T08:50")], noon
+    )
+    assert (amended.signal_id, amended.revision, amended.state) == (late.signal_id, 1, "OK")
+
+
+def test_the_past_is_judged_by_its_last_deadline(tmp_path: Path) -> None:
+    terms = config("2026-03-01T00:00:00Z", freshness={"expected_update_by": "09:00 UTC"})
+    (late,) = fold_all(tmp_path, "freshness", [terms], "2024-01-15T09:31:00Z")
+    assert (late.reason, late.window.end[:10]) == ("UPDATE_LATE", "2024-01-15")
+
+
+@pytest.mark.parametrize(("now", "said"), [("09:30:00", 0), ("09:30:01", 1), ("23:00:00", 1)])
+def test_a_deadline_counts_from_its_very_end(tmp_path: Path, now: str, said: int) -> None:
+    terms = config("2026-03-01T00:00:00Z", freshness={"expected_update_by": "09:00 UTC"})
+    assert len(fold_all(tmp_path, "freshness", [terms], f"2026-03-01T{now}Z")) == said
