@@ -19,7 +19,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "incidents": ("incidents", "List, show, acknowledge or resolve incidents", "Explain"),
     "rca": (
         "rca",
-        "Explain an incident, signal, dataset or node: cause, reach, actions",
+        "Say why: cause, reach and actions for an incident or any node",
         "Explain",
     ),
     "lineage": ("lineage", "Take lineage in; show who reads and writes what", "Explain"),

@@ -22,7 +22,14 @@ BLOCKS = {
     "SF5": "Sources",
     "SF6": "Stores and tables",
     "SF7": "Environment and jobs",
-    "SF8": "Evidence",
+    "SF80": "Evidence",
+    "SF82": "Signal engines",
+    "SF83": "Lineage",
+    "SF84": "Graph",
+    "SF85": "Incidents",
+    "SF86": "Root cause",
+    "SF87": "Wrappers",
+    "SF88": "Personal data",
     "SF9": "Ours",
 }
 

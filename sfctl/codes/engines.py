@@ -41,6 +41,6 @@ CODES: dict[str, Code] = {
     "SF829": Code(
         "No back test",
         "`engine backtest` was asked for an engine that cannot be run over a plain history.",
-        "Volume can: sfctl engine backtest volume --history FILE.csv",
+        "Volume can: `sfctl engine backtest volume --history FILE.csv`.",
     ),
 }
