@@ -14,13 +14,16 @@ from msgspec import field
 from msgspec.structs import replace
 
 from sfctl.clock import format_instant, parse_instant
+from sfctl.engines.choice import attempts, chosen, counted
 from sfctl.engines.configuration import topology_of
 from sfctl.engines.delay import GRACE, WINDOW, heard_at, window_of
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.judgement import piece_of
 from sfctl.engines.memo import Memo, amended
 from sfctl.engines.openlineage import event_type, outputs
-from sfctl.engines.span import Piece, Span, added, failures, references
+from sfctl.engines.ranking import History, Known, began, counts, failures, learned, references
+from sfctl.engines.runs_of import run_name
+from sfctl.engines.span import Piece, Span, added, shrunk
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.ids import signal_id
@@ -28,12 +31,15 @@ from sfctl.model.signal import Signal, SignalState, State, Window
 
 SILENCE = timedelta(seconds=180)
 KEPT_RUNS = 64
+KEPT_WHOLE = 4
+"""Runs whose single records are kept, so that a revision replaces what it revises."""
+KEPT_PIECES = 100
 REFRESH = 12
 _ENDS = ("COMPLETE", "FAIL", "ABORT")
 
 
 class ComplianceCell(Cell, frozen=True, omit_defaults=True):
-    """The open windows of one dataset and its last 64 runs."""
+    """The open windows of one dataset, its last 64 runs, and the failures of those before."""
 
     dataset: str
     slo: float = 0.0
@@ -42,7 +48,9 @@ class ComplianceCell(Cell, frozen=True, omit_defaults=True):
     clock: str = ""
     windows: dict[str, Span] = field(default_factory=dict)
     runs: dict[str, Span] = field(default_factory=dict)
-    last_event_ts: str = ""
+    known: dict[str, Known] = field(default_factory=dict)
+    floor: str = ""
+    """The start of the newest run that was let go."""
     late: int = 0
     word: tuple[str, ...] = ()
     """State, reason and signature of the last stream signal, and its window's end."""
@@ -91,16 +99,17 @@ class ComplianceEngine:
         signals: list[Signal] = []
         for start in sorted(cell.windows):
             cell = self._window(cell, cell.windows[start], now, signals)
-        order = sorted(cell.runs.values(), key=lambda run: (run.end, run.name))
-        for run in order:
-            if not run.judged and _due(run) <= now:
+        due = [run for run in attempts(cell.runs) if _due(run) <= now]
+        since = min((run.start for run in due if not run.judged), default="")
+        for run in sorted(due, key=lambda run: (run.start, run.name)):
+            if since and run.start >= since:
                 cell = self._run(cell, run, signals)
         clock = max(cell.clock, format_instant(now))
         return Step(replace(cell, clock=clock), tuple(signals))
 
     def next_deadline(self, cell: ComplianceCell) -> datetime | None:
         """Return when the next window ends or run is due."""
-        due = [_due(run) for run in cell.runs.values() if not run.judged]
+        due = [_due(run) for run in attempts(cell.runs) if not run.judged]
         for window in cell.windows.values():
             end = parse_instant(window.end)
             due.append(end + GRACE if window.judged else end)
@@ -132,15 +141,14 @@ class ComplianceEngine:
         closing = end + GRACE <= now
         if not window.judged or closing:
             cell = self._spoken(cell, window, signals)
-        windows = {**cell.windows, window.name: replace(window, judged=True)}
-        if closing:
-            del windows[window.name]
-        return replace(cell, windows=windows)
+        done = replace(window, judged=True, counted=counts(counted(window)))
+        if not closing:
+            return replace(cell, windows={**cell.windows, window.name: done})
+        windows = {name: each for name, each in cell.windows.items() if name != window.name}
+        return replace(cell, windows=windows, known=learned(cell.known, done))
 
     def _spoken(self, cell: ComplianceCell, window: Span, signals: list[Signal]) -> ComplianceCell:
-        counted = {n: p for n, p in window.pieces.items() if p.told == "counter"}
-        pieces = list((counted or window.pieces).values())
-        signal = self._signal(cell, window, pieces, "TUMBLING_5MIN")
+        signal = self._signal(cell, window, counted(window))
         if signal is None:
             return cell
         word = (signal.state, signal.reason, signal.signature)
@@ -154,99 +162,92 @@ class ComplianceEngine:
         return replace(cell, memo=_since(memo, cell, signal), word=spoken)
 
     def _run(self, cell: ComplianceCell, run: Span, signals: list[Signal]) -> ComplianceCell:
-        signal = self._signal(cell, run, self._chosen(run), "BATCH_RUN")
+        pieces = chosen(run)
+        signal = self._signal(cell, run, pieces)
         if signal is not None:
-            memo, sent = amended(cell.memo, signal, run.end)
+            memo, sent = amended(cell.memo, signal, run.start)
             signals += sent
             cell = replace(cell, memo=_since(memo, cell, signal))
-        return replace(cell, runs={**cell.runs, run.name: replace(run, judged=True)})
+        mine = (run.name, run.run_id)
+        runs = {
+            name: replace(each, judged=True, counted=counts(pieces) if name == run.name else {})
+            if name in mine
+            else each
+            for name, each in cell.runs.items()
+        }
+        return replace(cell, runs=runs)
 
-    def _chosen(self, run: Span) -> list[Piece]:
-        """Return the pieces that speak for a run: the worst stage of the best source there is."""
-        pieces = list(run.pieces.values())
-        for told in ("gate", "write"):
-            found = [piece for piece in pieces if piece.told == told]
-            if found:
-                by = {piece.stage: [p for p in found if p.stage == piece.stage] for piece in found}
-                worst = max(
-                    sorted(by),
-                    key=lambda stage: (
-                        -_rate(by[stage]),
-                        any(piece.reason for piece in by[stage]),
-                    ),
-                )
-                return by[worst]
-        facets = [piece for piece in pieces if piece.told == "facet"]
-        if facets:
-            return [max(facets, key=lambda piece: (piece.at, piece.revision))]
-        failed = [piece for piece in pieces if piece.told == "record"]
-        written = [piece for piece in pieces if piece.told == "output"]
-        if written:
-            rows = max(piece.passed for piece in written)
-            return [*(replace(p, passed=0) for p in failed), replace(written[-1], passed=rows)]
-        return failed
-
-    def _signal(
-        self, cell: ComplianceCell, span: Span, pieces: list[Piece], kind: Any
-    ) -> Signal | None:
+    def _signal(self, cell: ComplianceCell, span: Span, pieces: list[Piece]) -> Signal | None:
         good, bad = sum(p.passed for p in pieces), sum(p.failed for p in pieces)
         if not good + bad:
             return None
         share = good / (good + bad)
-        state: State = "OK" if share >= cell.slo else "WARNING"
-        if share < min(cell.warning, cell.slo):
-            state = "CRITICAL"
-        reason = "" if state == "OK" else "BELOW_SLO"
-        rules = sorted({piece.reason for piece in pieces if piece.reason})
-        if rules:
-            reason = rules[0]
-            state = "CRITICAL" if span.blocked or state == "CRITICAL" else "WARNING"
-        batch = kind == "BATCH_RUN"
+        state, reason = _judged(cell, span, pieces, share)
+        batch = bool(span.run_id)
         names = ("records_processed", "records_passed", "records_failed")
         names = names if batch else ("evidence_count", "pass_count", "fail_count")
         metrics: dict[str, Any] = dict(zip(names, (good + bad, good, bad), strict=True))
         metrics |= {"compliance_rate": round(share, 6), "slo_threshold": cell.slo}
         if not batch and cell.late:
             metrics["late"] = cell.late
-        top = failures(pieces)
-        lost = [p.at for p in span.pieces.values() if p.failed] or [span.start]
-        context = {"dag_id": span.dag_id, "dag_run_id": span.dag_run_id, "run_id": span.name}
-        if span.spark:
-            context["spark_run_id"] = span.name
+        history = History((*cell.windows.values(), *cell.runs.values()), cell.known)
+        top = failures(span, pieces, history)
+        context = {
+            "dag_id": span.dag_id,
+            "dag_run_id": span.dag_run_id,
+            "run_id": span.run_id,
+            "spark_run_id": span.run_id if span.spark else "",
+        }
         stages = {piece.stage for piece in pieces}
+        anchor = parse_instant(span.start if batch else span.end)
         return Signal(
-            signal_id=signal_id(
-                parse_instant(span.start if batch else span.end), self.name, cell.dataset, span.name
-            ),
+            signal_id=signal_id(anchor, self.name, cell.dataset, span.name),
             signal_type=self.signal_type,
             dataset_urn=cell.dataset,
             state=state,
             timestamp=span.end,
-            window=Window(span.start, span.end, kind),
+            window=Window(span.start, span.end, "BATCH_RUN" if batch else "TUMBLING_5MIN"),
             engine=self.label,
             stage=next(iter(stages)) if batch and len(stages) == 1 else "",
             reason=reason,
             job_urn=span.job_urn,
-            run_id=span.name if batch else "",
+            run_id=span.run_id,
             dag_id=span.dag_id,
             dag_run_id=span.dag_run_id,
             metrics=metrics,
-            details={"breach_start": min(lost)} if state != "OK" else {},
+            details={"breach_start": began(span, pieces)} if state != "OK" else {},
             top_failures=top,
-            evidence_refs=references(span.pieces),
+            evidence_refs=references(span),
             batch_context={n: v for n, v in context.items() if v} if batch else {},
             producer={"id": top[0].producer, "version": top[0].producer_version} if top else {},
         )
 
 
+def _judged(
+    cell: ComplianceCell, span: Span, pieces: list[Piece], share: float
+) -> tuple[State, str]:
+    """Return state and reason of a share, and of the batch rules that failed beside it."""
+    state: State = "OK" if share >= cell.slo else "WARNING"
+    if share < min(cell.warning, cell.slo):
+        state = "CRITICAL"
+    rules = sorted({piece.reason for piece in pieces if piece.reason})
+    if rules:
+        grave = span.blocked or state == "CRITICAL"
+        return ("CRITICAL" if grave else "WARNING"), rules[0]
+    return state, "" if state == "OK" else "BELOW_SLO"
+
+
 def _into_run(cell: ComplianceCell, event: Evidence, piece: Piece | None) -> ComplianceCell:
-    run = cell.runs.get(event.run_id)
+    name = run_name(event)
+    run = cell.runs.get(name)
     over = event.kind == "OpenLineage" and event_type(event) in _ENDS
     blocked = event.kind == "QUARANTINE" and event.payload.get("action") == "block"
-    if run is None and piece is None and not over and event.kind != "OpenLineage" and not blocked:
+    if run is None and piece is None and event.kind != "OpenLineage" and not blocked:
         return cell
     start = _instant(event.started_at) or event.timestamp
-    run = run or Span(event.run_id, start, event.timestamp)
+    if run is None and start <= cell.floor:
+        return replace(cell, late=cell.late + 1)
+    run = run or Span(name, start, event.timestamp, event.run_id)
     changed = added(run, event.evidence_id, piece) if piece else run
     changed = replace(
         changed,
@@ -254,17 +255,32 @@ def _into_run(cell: ComplianceCell, event: Evidence, piece: Piece | None) -> Com
         end=max(run.end, event.timestamp),
         over=run.over or over,
         blocked=run.blocked or blocked,
-        job_urn=run.job_urn or event.job_urn,
-        dag_id=run.dag_id or event.dag_id,
-        dag_run_id=run.dag_run_id or event.dag_run_id,
+        job_urn=_least(run.job_urn, event.job_urn),
+        dag_id=_least(run.dag_id, event.dag_id),
+        dag_run_id=_least(run.dag_run_id, event.dag_run_id),
         spark=run.spark or event.runtime_type == "spark" or "spark_run_id" in event.lineage,
     )
-    if changed != run:
-        changed = replace(changed, judged=False)
-    runs = {**cell.runs, event.run_id: changed}
-    if len(runs) > KEPT_RUNS:
-        del runs[min(runs, key=lambda name: (not runs[name].judged, runs[name].end, name))]
-    return replace(cell, runs=runs)
+    if changed == cell.runs.get(name):
+        return cell
+    runs = {**cell.runs, name: replace(changed, judged=False)}
+    return (
+        _shortened(replace(cell, runs=runs)) if name not in cell.runs else replace(cell, runs=runs)
+    )
+
+
+def _shortened(cell: ComplianceCell) -> ComplianceCell:
+    """Sum up the records of all but the last runs, and let the oldest of too many go."""
+    runs = dict(cell.runs)
+    order = sorted(runs, key=lambda name: (not runs[name].judged, runs[name].start, name))
+    for name in order[:-KEPT_WHOLE]:
+        if runs[name].judged and runs[name].held > KEPT_PIECES:
+            runs[name] = shrunk(runs[name])
+    if len(runs) <= KEPT_RUNS:
+        return replace(cell, runs=runs)
+    gone = runs.pop(order[0])
+    return replace(
+        cell, runs=runs, known=learned(cell.known, gone), floor=max(cell.floor, gone.start)
+    )
 
 
 def _into_window(cell: ComplianceCell, event: Evidence, piece: Piece) -> ComplianceCell:
@@ -277,11 +293,12 @@ def _into_window(cell: ComplianceCell, event: Evidence, piece: Piece) -> Complia
     if heard is not None and heard > end + GRACE:
         return replace(cell, late=cell.late + 1)
     name = format_instant(start)
-    window = cell.windows.get(name) or Span(name, name, format_instant(end))
-    judged = window.judged
-    window = replace(added(window, event.evidence_id, piece), judged=judged)
-    last = max(cell.last_event_ts, event.timestamp)
-    return replace(cell, windows={**cell.windows, name: window}, last_event_ts=last)
+    known = cell.windows.get(name) or Span(name, name, format_instant(end))
+    window = added(known, event.evidence_id, piece)
+    if window is known:
+        return cell
+    window = replace(window, judged=known.judged)
+    return replace(cell, windows={**cell.windows, name: window})
 
 
 def _since(memo: Memo, before: ComplianceCell, signal: Signal) -> Memo:
@@ -305,13 +322,12 @@ def _since(memo: Memo, before: ComplianceCell, signal: Signal) -> Memo:
 
 
 def _due(run: Span) -> datetime:
-    told = run.over or any(piece.told in ("gate", "write") for piece in run.pieces.values())
-    return parse_instant(run.end) + (timedelta() if told else SILENCE)
+    over = run.over or run.summed
+    return parse_instant(run.end) + (timedelta() if over else SILENCE)
 
 
-def _rate(pieces: list[Piece]) -> float:
-    good, bad = sum(p.passed for p in pieces), sum(p.failed for p in pieces)
-    return good / (good + bad) if good + bad else 1.0
+def _least(one: str, other: str) -> str:
+    return min(filter(None, (one, other)), default="")
 
 
 def _age(end: str, now: str) -> int:
