@@ -102,7 +102,18 @@ def _counters(event: Evidence) -> Piece | None:
         return None
     good, warned, bad = (count(counts.get(name)) or 0 for name in ("pass", "warn", "fail"))
     signatures = _counts(event.payload.get("signatures")) if bad else {}
-    return _base(event, "counter", passed=good + warned, failed=bad, signatures=signatures)
+    if bad and not signatures:
+        signatures = dict.fromkeys(event.reason_codes[:1], bad)
+    told = event.payload.get("first_seen")
+    first = {str(k): v for k, v in told.items() if _text(v)} if isinstance(told, dict) else {}
+    return _base(
+        event,
+        "counter",
+        passed=good + warned,
+        failed=bad,
+        signatures=signatures,
+        first_seen=first,
+    )
 
 
 def _write(event: Evidence) -> Piece | None:

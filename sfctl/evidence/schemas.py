@@ -42,6 +42,7 @@ _SIGNALS = (
 )
 _FIELDS_OF_KIND: dict[str, tuple[str, ...]] = {
     "GATE": ("dataset_urn", "stage", "validation", "producer", "source"),
+    "COUNTERS": ("dataset_urn", "window", "counts"),
     "JobRunStarted": ("run_id", "producer_urn"),
     "JobRunCompleted": ("run_id", "duration", "resource_summary"),
     "JobRunFailed": ("run_id", "failure_reason", "retry_count", "stack_trace"),
@@ -70,6 +71,36 @@ _FIELDS_OF_KIND: dict[str, tuple[str, ...]] = {
     "KILL_SWITCH": ("scope", "state", "reason", "actor"),
     "CONFIG": ("manifest_digest", "project"),
 }
+
+
+_FORM_OF_KIND: dict[str, Schema] = {
+    "COUNTERS": {
+        "properties": {
+            "window": {
+                "type": "object",
+                "required": ["start", "end"],
+                "properties": {"start": _TIME, "end": _TIME},
+            },
+            "counts": {
+                "type": "object",
+                "description": "Records of one producer and version in the window, by result.",
+                "properties": {"pass": _COUNT, "warn": _COUNT, "fail": _COUNT},
+                "additionalProperties": False,
+            },
+            "signatures": {
+                "type": "object",
+                "description": "How many of the failing records show each signature.",
+                "additionalProperties": _COUNT,
+            },
+            "first_seen": {
+                "type": "object",
+                "description": "When each signature was seen first within the window.",
+                "additionalProperties": _TIME,
+            },
+        }
+    },
+}
+"""What is said beside the envelope, where more than the names is fixed."""
 
 
 def build() -> dict[str, Schema]:
@@ -118,7 +149,7 @@ def evidence() -> Schema:
         "allOf": [
             {
                 "if": {"properties": {"kind": {"const": kind}}},
-                "then": {"required": list(names)},
+                "then": {"required": list(names), **_FORM_OF_KIND.get(kind, {})},
             }
             for kind, names in _FIELDS_OF_KIND.items()
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -84,6 +84,21 @@ def renamed(expected: Schema, actual: Schema) -> dict[str, str]:
         if i not in found and k not in found.values():
             found[i] = k
     return {missing[i].name: new[k].name for i, k in sorted(found.items())}
+
+
+def without(listed: Sequence[object], columns: Collection[str]) -> list[object]:
+    """Return a list of `Change.as_json` in which none of `columns` came, by a rename or anew."""
+    return [
+        row
+        for row in listed
+        if not (
+            isinstance(row, dict)
+            and (
+                (row.get("change") == "added" and row.get("field") in columns)
+                or (row.get("change") == "possible_rename" and row.get("to") in columns)
+            )
+        )
+    ]
 
 
 def told(listed: Sequence[object]) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from sfctl.certification import predicate, view
 from sfctl.certification.ledger import kind_of, written_by
 from sfctl.clock import format_instant
-from sfctl.errors import PublishBlocked, StoreError, UsageError
+from sfctl.errors import PublishBlocked, StoreError
 from sfctl.model import codec, facts
 from sfctl.model.certificate import Certificate
 from sfctl.model.ids import row_key_hash
@@ -23,6 +23,7 @@ from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
 from sfctl.runtime.core import gates
 from sfctl.runtime.publishing import decision
 from sfctl.runtime.publishing.lock import dataset_lock
+from sfctl.runtime.publishing.partition import with_partition, without_partition
 from sfctl.runtime.publishing.protect import Protected, protect
 from sfctl.runtime.publishing.quarantine import RULES, Quarantine, batch_of, dt_of
 from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest, Rows
@@ -105,12 +106,13 @@ def _quarantine_lost(request: PublishRequest) -> bool:
 
 
 def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResult:
-    frame = _with_partition(request)
+    frame = with_partition(request)
     judgement = (
         unjudged(request, frame.height)
         if request.gates_off
         else ports.judge(frame, request.policy, request.stage)
     )
+    judgement = without_partition(judgement, request.partition_columns)
     rows = ports.split(frame, request.policy, request.stage, judgement) if judgement.bad else None
     judgement = _agreed(judgement, rows)
     level = "G0" if not request.approved else request.level
@@ -166,25 +168,6 @@ def _settle(
         stage_urn=request.stage_urn,
         format=request.format,
     )
-
-
-def _with_partition(request: PublishRequest) -> pl.DataFrame:
-    import polars as pl
-
-    frame = request.frame
-    missing = [name for name in request.partition if name not in frame.columns]
-    if missing:
-        frame = frame.with_columns(pl.lit(request.partition[name]).alias(name) for name in missing)
-    for name, value in request.partition.items():
-        if name not in missing and frame.height:
-            found = frame[name].cast(pl.String).unique().to_list()
-            if found != [None if value is None else str(value)]:
-                raise UsageError(
-                    f"column {name} holds other values than the partition {name}={value}",
-                    hint="write one partition at a time, or leave `partition` out",
-                    code="SF312",
-                )
-    return frame
 
 
 def _pii_off(request: PublishRequest, judgement: Judgement) -> str:

@@ -41,8 +41,16 @@ FILES = {
         slo: {dq: 0.99}
     """,
     "datasets/orders/policy_bundle.yaml": """
-        schema: {constraints: [{field: id, type: INT64}, {field: mail, type: STRING}]}
-        dq: {rules: [{kind: not_null, field: id}]}
+        schema:
+          constraints:
+            - {field: id, type: INT64}
+            - {field: mail, type: STRING}
+            - {field: kind, type: STRING}
+        dq:
+          rules:
+            - {kind: not_null, field: id}
+            - {kind: accepted_values, field: kind, values: [web, shop]}
+            - {kind: accepted_values, field: mail, values: [a@example.org]}
         pii: {detection: [{pattern: EMAIL, columns: [mail], action: mask}]}
     """,
     "datasets/items/dataset.yaml": """
@@ -93,6 +101,7 @@ def test_the_manifest_says_all_that_a_run_needs(root: Path) -> None:
     assert orders.aliases == ("orders.created", "wh/orders", "orders_v1")
     assert (orders.acted, orders.acts_on_all_strings) == (("mail",), False)
     assert (orders.tier, orders.tags, orders.slo) == (1, ("daily",), {"dq": 0.99})
+    assert orders.accepted_values == {"kind": ("web", "shop")}
     assert orders.digest == compiled.policies["orders"].digest
     assert orders.policy == "policies/orders.json"
     plain = manifest.datasets["urn:dp:shop:plain"]

@@ -106,6 +106,37 @@ def test_stream_evidence_is_accepted_and_validates() -> None:
         check("stream-evidence-1.json", {**document, "stream": {"late_data": "yes"}})
 
 
+COUNTERS = {
+    "kind": "COUNTERS",
+    "timestamp": "2024-01-15T10:00:00.000Z",
+    "dataset_urn": "urn:dp:orders:created",
+    "producer": {"id": "orders-svc", "version": "v3.17"},
+    "validation": {"result": "FAIL", "gates": [], "reason_codes": ["MISSING_FIELD:customer_id"]},
+    "window": {"start": "2024-01-15T09:55:00Z", "end": "2024-01-15T10:00:00Z"},
+    "counts": {"pass": 127, "warn": 0, "fail": 1120},
+    "signatures": {"MISSING_FIELD:customer_id": 1120},
+    "first_seen": {"MISSING_FIELD:customer_id": "2024-01-15T09:58:02.312Z"},
+}
+
+
+def test_counters_are_accepted_as_they_are_published() -> None:
+    check("evidence-3-accept.json", COUNTERS)
+    taken = codec.accept(dict(COUNTERS), AT)
+    assert isinstance(taken, codec.Accepted)
+    check("evidence-3.json", evidence.to_plain(taken.event))
+    assert taken.event.payload["counts"] == COUNTERS["counts"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"counts": {"pass": -1}}, {"counts": {"good": 1}}, {"window": {}}]
+)
+def test_the_strict_schema_refuses_counters_that_count_otherwise(wrong: dict[str, Any]) -> None:
+    taken = codec.accept(dict(COUNTERS), AT)
+    assert isinstance(taken, codec.Accepted)
+    with pytest.raises(jsonschema.ValidationError):
+        check("evidence-3.json", evidence.to_plain(taken.event) | wrong)
+
+
 @pytest.mark.parametrize("missing", ["evidence_id", "kind", "timestamp", "schema", "validation"])
 def test_the_strict_schema_refuses_what_lacks_a_field(missing: str) -> None:
     document = evidence.to_plain(next(emitted()))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfctl.model.schema import Column, Schema
-from sfctl.model.schema_change import changes, renamed, told
+from sfctl.model.schema_change import changes, renamed, told, without
 from sfctl.model.types import parse
 
 
@@ -121,3 +121,12 @@ def test_people_read_what_went_and_what_may_be_it() -> None:
     found = [c.as_json() for c in changes(FLIGHT, now, positions=False)]
     assert told(found) == "dest is missing, destination is new: renamed?; distance is missing"
     assert told([]) == ""
+
+
+def test_columns_of_the_partition_neither_came_nor_are_what_went() -> None:
+    now = schema(origin="STRING", distance="INT64", dt="STRING", note="STRING")
+    rows: list[object] = [c.as_json() for c in changes(FLIGHT, now, positions=False)]
+    assert without(rows, ("dt",)) == [
+        {"change": "removed", "field": "dest", "from": "STRING", "to": None},
+        {"change": "added", "field": "note", "from": None, "to": "STRING"},
+    ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sfctl.certification import pin
 from sfctl.errors import StoreError, StoreLocked, UsageError
-from sfctl.model.policy import Threshold
+from sfctl.model.policy import ColumnSpec, SchemaPolicy, Threshold
+from sfctl.model.types import parse
 from sfctl.runtime.publishing.lock import dataset_lock
 from tests.publish_rig import Rig, at_least, batch, policy, positive
 
@@ -184,8 +186,6 @@ def test_merge_updates_by_primary_key(rig: Rig) -> None:
 
 
 def test_merge_without_a_primary_key_says_what_to_do(rig: Rig) -> None:
-    import msgspec
-
     keyless = msgspec.structs.replace(policy(), primary_key=())
     rig.write(batch(1), keyless)
     with pytest.raises(UsageError, match="merge needs a primary key"):
@@ -198,6 +198,23 @@ def test_rows_that_contradict_their_partition_are_refused(rig: Rig) -> None:
     frame = batch(1, 2).with_columns(dt=pl.Series(["a", "b"]))
     with pytest.raises(UsageError, match="other values than the partition dt=a"):
         rig.write(frame, partition={"dt": "a"})
+
+
+def test_the_partition_of_a_write_is_no_new_column(rig: Rig) -> None:
+    import polars as pl
+
+    frame = batch(1, 2).with_columns(extra=pl.lit("x"))
+    known = tuple(ColumnSpec(name, parse(t)) for name, t in (("id", "INT64"), ("amount", "DOUBLE")))
+    declared = msgspec.structs.replace(policy(), schema=SchemaPolicy(columns=known))
+    rig.write(frame, declared, partition={"dt": "2026-11-01"})
+    [details] = [
+        gate["details"]
+        for event in rig.events()
+        if event["kind"] == "GATE"
+        for gate in event["validation"]["gates"]
+        if gate["gate"] == "G3_SCHEMA"
+    ]
+    assert [change["field"] for change in details["changes"]] == ["note", "extra"]
 
 
 def test_a_new_nullable_column_arrives_with_its_write(rig: Rig) -> None:
@@ -327,8 +344,6 @@ def test_a_split_that_disagrees_with_its_judgement_certifies_nothing(rig: Rig) -
     from tests.publish_rig import NOW
 
     def forgetful(frame: object, by: object, stage: str) -> object:
-        import msgspec
-
         judgement = judge(frame, by, stage, now=NOW)  # type: ignore[arg-type]
         return msgspec.structs.replace(judgement, good=judgement.rows - 1, bad=1)
 
