@@ -15,7 +15,8 @@ from typing import Any
 from sfctl.clock import parse_instant
 from sfctl.graph.meaning.judgements import VERSIONED
 from sfctl.graph.port import Graph
-from sfctl.model.graph import Edge, Elements, Node, signature_id
+from sfctl.model import urn
+from sfctl.model.graph import Edge, Elements, Node, elsewhere, signature_id
 
 HORIZON = timedelta(hours=24)
 """How long after a deployment a failure may begin and still be its doing."""
@@ -165,10 +166,11 @@ def _sight(producer: Producer, version: str, since: str) -> None:
 
 def _deployed(graph: Graph, signature: Node, producers: list[Producer]) -> Iterator[Edge]:
     first = str(signature.props["first_seen"])
+    environment = _environment(graph, signature)
     introduced: set[str] = set()
     near: list[tuple[Producer, _Deployment]] = []
     for producer in producers:
-        deployments = _deployments(graph, producer.id)
+        deployments = _deployments(graph, producer.id, environment)
         matched = False
         for deployment in deployments:
             since = _shown(deployment, producer.sightings)
@@ -199,7 +201,15 @@ def _latest(near: list[tuple[Producer, _Deployment]]) -> tuple[Producer, _Deploy
     return min(ranked, key=lambda pair: (not pair[0].observed, pair[0].hops))
 
 
-def _deployments(graph: Graph, producer: str) -> list[_Deployment]:
+def _environment(graph: Graph, signature: Node) -> str:
+    """Return the environment that the failing data is of, empty where no project says."""
+    dataset = urn.without_stage(str(signature.props.get("dataset_urn") or ""))
+    node = graph.node(dataset) if dataset else None
+    return str(node.props.get("environment") or "") if node else ""
+
+
+def _deployments(graph: Graph, producer: str, environment: str) -> list[_Deployment]:
+    """Return what went live of someone where the data is, oldest first."""
     ids = [edge.target for edge in graph.edges(producer, "out", ["DEPLOYED"])]
     found = [
         _Deployment(
@@ -209,6 +219,7 @@ def _deployments(graph: Graph, producer: str) -> list[_Deployment]:
             str(node.props.get("deployed_at") or ""),
         )
         for node in (graph.nodes("Deployment", ids=ids) if ids else ())
+        if not elsewhere(str(node.props.get("environment") or ""), environment)
     ]
     return sorted((each for each in found if each.at), key=lambda each: (each.at, each.version))
 

@@ -88,6 +88,15 @@ CONFIDENCE: dict[str, int] = {"NONE": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}
 """How sure; unknown words are less than any of these."""
 
 
+_ENVIRONMENTS = {
+    "production": "prod",
+    "prd": "prod",
+    "live": "prod",
+    "stage": "staging",
+    "development": "dev",
+}
+
+
 class Node(msgspec.Struct, frozen=True):
     """A thing. `props` are JSON scalars or lists of them."""
 
@@ -163,6 +172,15 @@ def service_id(name: str) -> str:
 def deployment_id(service: str, version: str) -> str:
     """Return the id of a Deployment of a service given by name or by URN."""
     return f"urn:deployment:{service.removeprefix('urn:service:')}:{version}"
+
+
+def elsewhere(deployed_to: str, data_of: str) -> bool:
+    """Tell whether what was deployed to one environment cannot have touched another's data.
+
+    Data of any environment may stem from production; where either is not said, it may be the same.
+    """
+    to, of = (_ENVIRONMENTS.get(x.casefold(), x.casefold()) for x in (deployed_to, data_of))
+    return bool(to and of) and to not in (of, "prod")
 
 
 def team_id(name: str) -> str:

@@ -7,7 +7,7 @@ import re
 from sfctl.model import urn
 from sfctl.model.explanation import Action, Hypothesis
 from sfctl.model.graph import Node
-from sfctl.rca.candidates.deployment import deployed_at, service_of, version_of
+from sfctl.rca.candidates.deployment import deployed_at, foreign, service_of, version_of
 from sfctl.rca.case import Case
 from sfctl.rca.extent import waiting
 from sfctl.rca.log import Log
@@ -21,7 +21,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 def actions(case: Case, cause: Hypothesis) -> tuple[Action, ...]:
     """Return what mends the cause, then what mends the data, then what keeps it from recurring."""
     first = _MEND[cause.kind](case, cause) if cause.kind in _MEND else _SIMPLE[cause.kind](cause)
-    rest = [*_rerun(case, cause), *_quarantine(case), *_prevent(case, cause)]
+    again = [] if cause.kind == "UNKNOWN" else _rerun(case, cause)
+    rest = [*again, *_quarantine(case), *_prevent(case, cause)]
     unique = {action.text: action for action in [*first, *rest]}
     return tuple(unique.values())
 
@@ -272,7 +273,7 @@ def _since(case: Case, service: str, at: str) -> Node | None:
     later = [
         node
         for node in case.tracer.nodes(edge.target for edge in edges)
-        if deployed_at(node) > max(at, case.span.first_bad)
+        if deployed_at(node) > max(at, case.span.first_bad) and not foreign(case, node)
     ]
     return max(later, key=lambda n: (deployed_at(n), n.id)) if later else None
 

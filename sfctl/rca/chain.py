@@ -8,10 +8,11 @@ from sfctl.model import urn
 from sfctl.model.explanation import Claim, Hypothesis, Layer
 from sfctl.model.graph import service_id
 from sfctl.rca import readings
-from sfctl.rca.candidates.deployment import deployed_at, version_of
+from sfctl.rca.candidates.deployment import deployed_at, foreign, version_of
 from sfctl.rca.case import Case
 from sfctl.rca.extent import failed_gates
 from sfctl.rca.renames import changes
+from sfctl.rca.stages import cleared, first_failures, judged_before
 from sfctl.rca.wording import moment, name_of, percent
 
 _TELLING = (
@@ -19,7 +20,6 @@ _TELLING = (
     "closeness",
 )  # fmt: skip
 """Factors that say something of the world, and not of how much is known of it."""
-_RANK = {stage: number for number, stage in enumerate(urn.STAGES)}
 
 
 def evidence_chain(case: Case, cause: Hypothesis) -> tuple[Claim, ...]:
@@ -53,32 +53,16 @@ def evidence_chain(case: Case, cause: Hypothesis) -> tuple[Claim, ...]:
 
 def stages(case: Case) -> tuple[Claim, ...]:
     """Return which stage failed first in each failing run, and what that clears."""
+    clear = cleared(case) is not None
     claims = []
-    for run in case.run_names:
-        judged = [e for e in case.log.run(run) if e.kind == "GATE" and e.stage in _RANK]
-        bad = sorted({e.stage for e in judged if e.result == "FAIL"}, key=_RANK.__getitem__)
-        if not bad:
-            continue
-        first = bad[0]
-        passed = sorted(
-            {e.stage for e in judged if e.result == "PASS" and _RANK[e.stage] < _RANK[first]},
-            key=_RANK.__getitem__,
-        )
-        refs = tuple(e.evidence_id for e in judged if e.stage == first and e.result == "FAIL")
-        text = f"Run {run} failed first at {first}"
-        if passed:
-            refs += tuple(e.evidence_id for e in judged if e.stage == passed[-1])[:1]
-            own = not case.echoes
-            text += f"; {' and '.join(passed)} passed" + (
-                ", so the source is not at fault but what makes this stage" if own else ""
-            )
-        claims.append(Claim(text + ".", refs[:4]))
+    for first in first_failures(case):
+        text = f"Run {first.run} failed first at {first.stage}"
+        if first.passed and clear:
+            text += f"; {judged_before(first)}. Shape and origin of the source are not at fault"
+        elif first.passed:
+            text += f"; {' and '.join(first.passed)} passed"
+        claims.append(Claim(f"{text}.", first.refs))
     return tuple(claims)
-
-
-def source_cleared(case: Case) -> bool:
-    """Tell whether an earlier stage of the failing run passed and nothing upstream shows it."""
-    return not case.echoes and any("not at fault" in claim.text for claim in stages(case))
 
 
 def data_flow(
@@ -135,7 +119,8 @@ def deployed(case: Case) -> tuple[Claim, ...]:
         if case.tracer.node(id) is None:
             continue
         edges = case.tracer.edges("what was deployed?", id, "out", ["DEPLOYED"])
-        live = [n for n in case.tracer.nodes(e.target for e in edges) if deployed_at(n) <= at]
+        known = case.tracer.nodes(edge.target for edge in edges)
+        live = [n for n in known if deployed_at(n) <= at and not foreign(case, n)]
         if not live or not at:
             continue
         node = max(live, key=lambda n: (deployed_at(n), n.id))
@@ -190,6 +175,7 @@ def _change(change: dict[str, object]) -> str:
 
 
 def _sentence(text: str) -> str:
+    """Return a reason as a sentence: none begins with a name, which would have to stay as it is."""
     return f"{text[:1].upper()}{text[1:]}."
 
 

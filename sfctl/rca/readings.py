@@ -93,11 +93,11 @@ def producer(case: Case, service: str, refs: tuple[str, ...], otherwise: float) 
         )
     way = relation(case, service)
     if len(way) == 1:
-        return Reading(0.9, f"{_short(service)} produces {_short(way[0])}", (*refs, *way))
+        return Reading(0.9, f"{_whom(service)} produces {_short(way[0])}", (*refs, *way))
     if way:
         return Reading(
             0.8,
-            f"{_short(service)} produces {_short(way[-1])}, which feeds {_short(way[0])} "
+            f"{_whom(service)} produces {_short(way[-1])}, which feeds {_short(way[0])} "
             f"over {len(way) - 1} hop{'s' if len(way) > 2 else ''}",
             (*refs, *way),
         )
@@ -212,11 +212,16 @@ def _short(id: str) -> str:
     return id.removeprefix("urn:service:").removeprefix("urn:job:").removeprefix("urn:dp:")
 
 
+def _whom(id: str) -> str:
+    """Return a producer so that a sentence can begin with it: a name is never capitalised."""
+    return f"the {'job' if id.startswith('urn:job:') else 'service'} {_short(id)}"
+
+
 def same_failure(signature: Signature, upstream: bool, label: str) -> Reading:
     """Read whether what the cause is known to have brought is what failed here."""
     if upstream:
         where = f" on {_short(signature.table)}" if signature.table else " upstream"
         return Reading(0.9, f"the same failure{where}: {signature.text}", (signature.id,))
     if label == "PRECEDED":
-        return Reading(0.7, f"{signature.text} began after it", (signature.id,))
+        return Reading(0.7, f"the failure {signature.text} began after it", (signature.id,))
     return Reading(1.0, f"it is tied to {signature.text} itself", (signature.id,))

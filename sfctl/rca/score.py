@@ -18,6 +18,7 @@ from sfctl.rca.candidates import (
     upstream_drift,
 )
 from sfctl.rca.case import Case
+from sfctl.rca.stages import cleared
 from sfctl.rca.wording import listed, name_of
 
 WEIGHTS = {
@@ -76,6 +77,8 @@ def unknown(case: Case, considered: tuple[Hypothesis, ...]) -> Hypothesis:
     else:
         texts = listed(case.texts) if case.texts else "this trouble"
         text = f"The cause of {texts} on {name_of(case.home)} is not on record."
+        if cleared(case) is not None:
+            text = f"{text} {change.unchanged(case)[0]}".rstrip()
         refs = tuple(s.id for s in case.signatures[:3]) or tuple(
             s.signal_id for s in case.signals[:3]
         )
@@ -186,14 +189,20 @@ def _missing(case: Case, considered: tuple[Hypothesis, ...]) -> tuple[str, ...]:
     lacks = []
     if not case.signatures:
         lacks.append("an edge CAUSED from a failure signature to the signal")
+    elif (first := cleared(case)) is not None:
+        only = "" if "silver" in first.passed else ": bronze vouches for shape and origin alone"
+        lacks.append(f"a judgement of these values from before {first.stage}{only}")
+        lacks += change.unchanged(case)[1]
     else:
         lacks.append(
             "an edge INTRODUCED, PRECEDED, PRODUCED_DRIFT or INTRODUCED_DRIFT to the failure"
         )
     if not any(h.kind == "DEPLOYMENT" for h in considered):
         lacks.append("a DeploymentEvent of who produces this data, from before it failed")
-    _, version, confidence = case.producer()
-    if confidence == "NONE":
+    who, version, confidence = case.producer()
+    if who.startswith(("urn:job:", "spark:")) and cleared(case) is not None:
+        lacks.append("who sent the data, and which version of it, in the failing evidence")
+    elif confidence == "NONE":
         lacks.append("a producer in the failing evidence")
     elif not version:
         lacks.append("the producer's version in the failing evidence")

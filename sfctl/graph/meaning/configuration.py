@@ -21,7 +21,12 @@ def configured(sketch: Sketch, _: Evidence) -> None:
     The sketch's topology is the event's own by then.
     """
     for name, entry in sketch.topology.datasets.items():
-        sketch.dataset(name, level=entry.level, tags=list(entry.tags) or None)
+        sketch.dataset(
+            name,
+            level=entry.level,
+            tags=list(entry.tags) or None,
+            environment=sketch.topology.environment,
+        )
         sketch.owned(name, entry.owner)
         _objectives(sketch, name, entry.slo)
         for demand in listed(entry.slo.get("consumers")):
@@ -49,7 +54,8 @@ def declared(sketch: Sketch, lineage: LineageEntry) -> None:
     """Draw what lineage files declare."""
     for asset in lineage.assets:
         name = sketch.thing(asset.urn)
-        sketch.node(name, "", tier=asset.tier, owner=asset.owner)
+        where = sketch.topology.environment
+        sketch.node(name, "", tier=asset.tier, owner=asset.owner, environment=where)
         sketch.owned(name, asset.owner)
     for service in lineage.services:
         id = service_id(service.urn)

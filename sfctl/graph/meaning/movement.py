@@ -7,7 +7,7 @@ from sfctl.graph.meaning.runs import design
 from sfctl.graph.meaning.sketch import Sketch, block, listed, short, whole_of
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
-from sfctl.model.graph import deployment_id, service_id
+from sfctl.model.graph import deployment_id, elsewhere, service_id
 from sfctl.model.manifest import SpecEntry
 
 
@@ -81,8 +81,13 @@ def deployed(sketch: Sketch, event: Evidence) -> None:
     at = payload.get("deployed_at")
     owner = sketch.resolver.job_reference(service) or service_id(service)
     sketch.node(owner, "Job" if owner.startswith("urn:job:") else "Service", name=short(owner))
+    environment = str(payload.get("environment") or "")
+    name = deployment_id(service, version)
+    if elsewhere(environment, sketch.topology.environment):
+        # The same version went, or will go, to where our data is: that is another deployment.
+        name += f"@{environment}"
     id = sketch.node(
-        deployment_id(service, version),
+        name,
         "Deployment",
         name=f"{short(owner)} {version}",
         service=short(owner),
@@ -90,7 +95,7 @@ def deployed(sketch: Sketch, event: Evidence) -> None:
         previous_version=str(payload.get("previous_version") or ""),
         deployed_at=format_instant(parse_instant(at)) if isinstance(at, str) else event.timestamp,
         commit=event.code_ref,
-        environment=str(payload.get("environment") or ""),
+        environment=environment,
         evidence=event.evidence_id,
     )
     sketch.edge(owner, "DEPLOYED", id)

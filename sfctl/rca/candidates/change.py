@@ -14,10 +14,7 @@ from sfctl.rca.wording import moment, name_of
 
 def candidates(case: Case) -> Iterator[Candidate]:
     """Yield a policy that changed while the schema did not, and code that changed."""
-    bad = next((event for event in case.evidence if event.run_id or event.policy_digest), None)
-    good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
-    if good is None and bad is not None and bad.run_id and bad.job_urn:
-        good = _last_success(case, bad)
+    bad, good = _both(case)
     if bad is None or good is None:
         return
     if good.policy_digest and bad.policy_digest and good.policy_digest != bad.policy_digest:
@@ -25,6 +22,37 @@ def candidates(case: Case) -> Iterator[Candidate]:
     before, after = _code(case, good), _code(case, bad)
     if before and after and before != after and good.job_urn == bad.job_urn:
         yield _changed_code(case, good, bad, before, after)
+
+
+def unchanged(case: Case) -> tuple[str, tuple[str, ...]]:
+    """Return, as a sentence, what of our own stayed as it was when good, and what cannot be told.
+
+    The sentence is empty where nothing is known to have stayed.
+    """
+    bad, good = _both(case)
+    if bad is None or good is None:
+        return "", ("a good run before it, to compare the job's code and the policy with",)
+    same, lacks = [], []
+    for what, before, after in (
+        ("code of the job", _code(case, good), _code(case, bad)),
+        ("policy", good.policy_digest, bad.policy_digest),
+    ):
+        if not before or not after:
+            lacks.append(f"the {what} in the evidence of both the good and the failing run")
+        elif before == after:
+            same.append(f"the {what}")
+    last = moment(stamp(good.timestamp))
+    said = f"Since the last good ({last}) {' and '.join(same)} did not change." if same else ""
+    return said, tuple(lacks)
+
+
+def _both(case: Case) -> tuple[Evidence | None, Evidence | None]:
+    """Return the first failing evidence that can be compared, and the last good before it."""
+    bad = next((event for event in case.evidence if event.run_id or event.policy_digest), None)
+    good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
+    if good is None and bad is not None and bad.run_id and bad.job_urn:
+        good = _last_success(case, bad)
+    return bad, good
 
 
 def _policy(case: Case, good: Evidence, bad: Evidence) -> Candidate:

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from sfctl.clock import format_instant
-from sfctl.model.graph import Edge, Node, service_id
+from sfctl.model import urn
+from sfctl.model.graph import Edge, Node, elsewhere, service_id
 from sfctl.rca import readings
 from sfctl.rca.candidate import Candidate
 from sfctl.rca.case import Case
 from sfctl.rca.extent import stamp
 from sfctl.rca.log import instant
 from sfctl.rca.renames import renamed
+from sfctl.rca.stages import cleared, judged_before
 from sfctl.rca.symptoms import Signature
 from sfctl.rca.wording import moment, name_of, phrase
 
 LABELS = ("INTRODUCED", "PRECEDED")
+WEAK = ("lineage", "time")
+"""Grounds of an edge that no evidence speaks for: the way of the data, and the clock."""
 COINCIDENT = timedelta(hours=24)
 _DECOYS = 5
 
@@ -51,12 +55,23 @@ def version_of(node: Node) -> str:
     return str(node.props.get("version") or node.id.rpartition(":")[2])
 
 
+def environment(case: Case) -> str:
+    """Return the environment that the failing data is of, empty where no project says."""
+    node = case.tracer.node(urn.without_stage(case.home))
+    return str(node.props.get("environment") or "") if node else ""
+
+
+def foreign(case: Case, node: Node) -> bool:
+    """Tell whether a deployment went to an environment that this data is not of."""
+    return elsewhere(str(node.props.get("environment") or ""), environment(case))
+
+
 def _judged(case: Case, node: Node, edge: Edge, signature: Signature) -> Candidate:
     service, version, at = service_of(node), version_of(node), deployed_at(node)
     first = str(edge.props.get("first_evidence") or "")
     refs = (node.id, signature.id, *((first,) if first else ()))
     upstream = signature not in case.signatures
-    certain = edge.label == "INTRODUCED" and edge.props.get("basis") not in ("lineage", "time")
+    certain = edge.label == "INTRODUCED" and edge.props.get("basis") not in WEAK
     brought = "introduced" if certain else "most likely brought"
     where = f" in {name_of(signature.table)}" if upstream and signature.table else ""
     statement = (
@@ -100,6 +115,8 @@ def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
     service, version, at = service_of(node), version_of(node), deployed_at(node)
     if at and case.span.first_bad and at > case.span.first_bad:
         return f"it came after the first failure ({moment(case.span.first_bad)})"
+    if foreign(case, node):
+        return f"it went to {node.props['environment']}, and this data is of {environment(case)}"
     producer, found, confidence = case.producer()
     related = bool(readings.relation(case, service))
     named = bool(producer) and service_id(producer) == service_id(service)
@@ -114,6 +131,10 @@ def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
         )
     if named and found and found != version:
         return f"the failing evidence is of version {found}"
+    first = cleared(case)
+    weak = edge.label == "PRECEDED" or edge.props.get("basis") in WEAK
+    if first is not None and weak and service.startswith("urn:service:") and not named:
+        return f"lineage and time alone tie it to the failure, and {judged_before(first)}"
     good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
     if edge.label == "PRECEDED" and good is not None and at and case.span.last_good > at:
         of = str(good.producer.get("version") or "")
@@ -137,7 +158,9 @@ def _coincident(case: Case, seen: set[str]) -> Iterator[Candidate]:
         service = service_of(node)
         at = deployed_at(node)
         why = (
-            "no edge of the graph leads from it to the failure"
+            f"it went to {node.props['environment']}, and this data is of {environment(case)}"
+            if foreign(case, node)
+            else "no edge of the graph leads from it to the failure"
             if readings.relation(case, service)
             else f"{name_of(service)} neither produces this data nor feeds it"
         )

@@ -64,9 +64,11 @@ def _failure(case: Case, run: Node) -> Candidate | None:
         {
             "time_distance": Reading(1.0, "it is the run that did not deliver", refs),
             "between_good_and_bad": readings.onset(case, at),
-            "producer_match": Reading(1.0, f"{name_of(job)} makes this data", refs[:1]),
+            "producer_match": Reading(1.0, f"the job {name_of(job)} makes this data", refs[:1]),
             "signature_match": Reading(
-                1.0 if reason else 0.5, reason or "its error is not on record", refs
+                1.0 if reason else 0.5,
+                f"its error is {reason}" if reason else "its error is not on record",
+                refs,
             ),
             "path_completeness": readings.path(links, refs[:1]),
             "edge_confidence": Reading(1.0, "the run itself said so", refs),

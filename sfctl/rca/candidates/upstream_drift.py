@@ -158,7 +158,8 @@ def _emitter(case: Case, service: str, echoes: list[Signature], edge: Edge) -> R
     if own:
         return Reading(
             1.0 if str(edge.props.get("confidence") or "") == "HIGH" else 0.95,
-            f"{name_of(service)} produces {name_of(own[0].table)}, where it was seen first",
+            f"the service {name_of(service)} produces {name_of(own[0].table)}, "
+            "where it was seen first",
             (service, own[0].id),
         )
     return readings.producer(case, service, (service,), 0.5)

@@ -102,7 +102,13 @@ def gate(
     )
 
 
-def deployment(at: str, version: str, service: str = "shop-svc", previous: str = "") -> Evidence:
+def deployment(
+    at: str,
+    version: str,
+    service: str = "shop-svc",
+    previous: str = "",
+    environment: str = "prod",
+) -> Evidence:
     """Return the deployment of a service."""
     return event(
         {
@@ -112,7 +118,7 @@ def deployment(at: str, version: str, service: str = "shop-svc", previous: str =
             "previous_version": previous,
             "deployed_at": f"2024-01-15T{at}Z",
             "commit": f"c0ffee{version}",
-            "environment": "prod",
+            "environment": environment,
         }
     )
 

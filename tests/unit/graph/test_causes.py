@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sfctl.model import topology
+from sfctl.model.manifest import DatasetEntry, Manifest, TargetEntry
 from tests.unit.graph.stores import Stores, deployment, gate, spec
 
 ORDERS, CURATED = "urn:dp:shop:orders", "urn:dp:shop:curated"
@@ -60,6 +62,37 @@ def test_without_versions_time_and_producer_tell(stores: Stores) -> None:
 def test_a_deployment_after_the_first_failure_is_innocent(stores: Stores) -> None:
     stores.fold([gate("09:00:00"), deployment("10:00:00", "v2"), gate("10:05:00")])
     assert not stores.graph.edges(NEW, "out", ["INTRODUCED", "PRECEDED"])
+
+
+def test_what_went_elsewhere_neither_brought_it_nor_hides_what_did(stores: Stores) -> None:
+    declared = topology.to_event(
+        Manifest(
+            "shop",
+            TargetEntry("prod", "prod", "lake"),
+            {ORDERS: DatasetEntry("orders", ORDERS, "shop", 1)},
+            compiled_at="2024-01-01T00:00:00.000Z",
+            digest="sha256:1",
+        )
+    )
+    stores.fold(
+        [
+            declared,
+            deployment("09:00:00", "v2"),
+            deployment("09:50:00", "v3", environment="staging"),
+            deployment("09:55:00", "v2", environment="staging"),
+            gate("10:05:00"),
+        ]
+    )
+    assert stores.edge(NEW, "INTRODUCED", FAILURE)["seconds"] == 3900
+    known = stores.graph.node(NEW)
+    assert known is not None
+    assert known.props["environment"] == "prod"
+    for name in ("v2@staging", "v3@staging"):
+        elsewhere = f"urn:deployment:shop-svc:{name}"
+        assert stores.has("urn:service:shop-svc", "DEPLOYED", elsewhere) or stores.has(
+            "urn:job:shop-svc", "DEPLOYED", elsewhere
+        )
+        assert not stores.graph.edges(elsewhere, "out", ["INTRODUCED", "PRECEDED"])
 
 
 def test_an_unrelated_service_gets_nothing(stores: Stores) -> None:

@@ -277,7 +277,115 @@ def test_the_first_failing_stage_clears_the_source(world: World) -> None:
     told = cause_of(world)
     said = [claim.text for claim in told.evidence_chain]
     assert any("failed first at silver; bronze passed" in text for text in said)
-    assert any("source is not at fault" in text for text in said)
+    assert any("Shape and origin of the source are not at fault" in text for text in said)
+
+
+SOURCE = "urn:deployment:feed:v2"
+
+
+def sourced(world: World, *events: dict[str, Any], basis: str = "lineage", **props: str) -> None:
+    """Lay out a service upstream whose deployment an edge leads from to the failure at silver."""
+    world.graph.upsert(
+        Elements(
+            (
+                Node(SOURCE, "Deployment", {
+                    "service": "feed", "version": "v2",
+                    "deployed_at": "2024-01-15T01:00:00.000Z", **props,
+                }),
+            ),
+        ),
+        NOW,
+    )  # fmt: skip
+    world.publish(*events)
+    refused(world)
+    world.fold()
+    drawn = Edge(SOURCE, signature_id(FAILURE, DATA), "INTRODUCED", {"basis": basis})
+    owned = Edge("urn:service:feed", ABOVE, "OWNS")
+    world.graph.upsert(lineage(drawn, owned, Edge("urn:service:feed", SOURCE, "DEPLOYED")), NOW)
+
+
+def arrived_good() -> list[dict[str, Any]]:
+    """Return a good run, and one that passed bronze and failed at silver."""
+    return [
+        judged("r1", GOOD, stage="silver"),
+        judged("r2", BAD, gate="G3_SCHEMA", stage="bronze"),
+        judged("r2", BAD, gate="DQ", stage="silver", failure=FAILURE),
+    ]
+
+
+def test_a_source_tied_by_lineage_and_time_alone_is_cleared_by_bronze(world: World) -> None:
+    sourced(world, *arrived_good())
+    told = world.explain(DATA)
+    cause = told.root_cause
+    assert (cause.kind, cause.ref) == ("UNKNOWN", "")
+    blamed = next(h for h in told.hypotheses if h.ref == SOURCE)
+    assert "lineage and time alone" in blamed.ruled_out
+    assert "bronze passed: it judges shape and origin" in blamed.ruled_out
+    assert any("before silver: bronze vouches for shape" in each for each in cause.missing)
+    assert any("code of the job" in each for each in cause.missing)
+    assert not any(action.command.startswith("sfctl run") for action in told.actions)
+
+
+def test_a_source_that_evidence_names_is_not_cleared_by_bronze(world: World) -> None:
+    good, bronze, silver = arrived_good()
+    silver["producer"] = {"id": "feed", "version": "v2", "confidence": "HIGH"}
+    sourced(world, good, bronze, silver, basis="version")
+    assert world.explain(DATA).root_cause.ref == SOURCE
+
+
+def test_a_source_is_not_cleared_where_bronze_failed(world: World) -> None:
+    sourced(world, judged("r1", GOOD, stage="bronze"), judged("r2", BAD, stage="bronze",
+            failure=FAILURE))  # fmt: skip
+    assert world.explain(DATA).root_cause.ref == SOURCE
+
+
+def test_no_name_is_capitalised_where_a_sentence_begins_with_it(world: World) -> None:
+    sourced(world, judged("r1", GOOD, stage="bronze"), judged("r2", BAD, stage="bronze",
+            failure=FAILURE))  # fmt: skip
+    told = world.explain(DATA)
+    said = [claim.text for claim in told.evidence_chain]
+    assert any(text.startswith("The service feed produces shop:raw") for text in said)
+    for text in (*said, told.narrative, *(action.text for action in told.actions)):
+        assert not {"Feed", "Shop:raw", "Shop:orders", "Daily"} & set(text.split()), text
+
+
+def test_a_source_is_not_cleared_where_it_showed_the_failure_itself(world: World) -> None:
+    world.graph.upsert(
+        Elements((
+            Node(signature_id(FAILURE, ABOVE), "FailureSignature", {
+                "reason_code": FAILURE, "dataset_urn": ABOVE,
+                "first_seen": "2024-01-15T01:30:00.000Z",
+            }),
+        )), NOW,
+    )  # fmt: skip
+    sourced(world, *arrived_good())
+    told = world.explain(DATA)
+    assert told.root_cause.kind != "UNKNOWN"
+    assert not any("vouches" in h.ruled_out or "judges shape" in h.ruled_out
+                   for h in told.hypotheses)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("deployed_to", "data_of", "blamed"),
+    [
+        ("staging", "prod", False),
+        ("Stage", "production", False),
+        ("prod", "prod", True),
+        ("production", "dev", True),
+        ("", "prod", True),
+        ("staging", "", True),
+        ("staging", "stage", True),
+    ],
+)
+def test_what_went_to_another_environment_is_not_blamed(
+    world: World, deployed_to: str, data_of: str, blamed: bool
+) -> None:
+    world.graph.upsert(Elements((Node(DATA, "Dataset", {"environment": data_of}),)), NOW)
+    failed = judged("r2", BAD, stage="bronze", failure=FAILURE)
+    sourced(world, judged("r1", GOOD, stage="bronze"), failed, environment=deployed_to)
+    told = world.explain(DATA)
+    assert (told.root_cause.ref == SOURCE) is blamed
+    assert any("and this data is of" in h.ruled_out for h in told.hypotheses) is not blamed
 
 
 def test_two_deployments_that_fit_equally_are_told_apart_by_nothing(world: World) -> None:
