@@ -63,12 +63,15 @@ def dataset_entry(
 
 
 def _accepted(policy: Policy) -> dict[str, tuple[str, ...]]:
-    """Return the value lists of the columns whose failing values may be told."""
+    """Return the value lists of columns that hold nothing personal."""
+    hidden = {name for entry in policy.pii for name in entry.columns}
+    hidden |= {column.name for column in policy.schema.columns if column.pii}
     found: dict[str, tuple[str, ...]] = {}
     for rule in policy.rules:
         listed = rule.check.expr if isinstance(rule.check, RowCheck) else None
-        if rule.kind == "accepted_values" and rule.detail_field and isinstance(listed, Within):
-            found[rule.detail_field] = tuple(v.text for v in listed.values[:MOST_ACCEPTED])
+        field = rule.detail_field if rule.kind == "accepted_values" else ""
+        if field and field not in hidden and isinstance(listed, Within):
+            found[field] = tuple(v.text for v in listed.values[:MOST_ACCEPTED])
     return found
 
 

@@ -46,12 +46,14 @@ FILES = {
             - {field: id, type: INT64}
             - {field: mail, type: STRING}
             - {field: kind, type: STRING}
+            - {field: phone, type: STRING}
         dq:
           rules:
             - {kind: not_null, field: id}
             - {kind: accepted_values, field: kind, values: [web, shop]}
-            - {kind: accepted_values, field: mail, values: [a@example.org]}
-        pii: {detection: [{pattern: EMAIL, columns: [mail], action: mask}]}
+            - {kind: accepted_values, field: phone, values: [none]}
+        pii: {detection: [{pattern: EMAIL, columns: [mail], action: mask},
+                          {pattern: PHONE, columns: [phone], action: none}]}
     """,
     "datasets/items/dataset.yaml": """
         urn: urn:dp:shop:items:v2
