@@ -170,7 +170,12 @@ class ComplianceEngine:
             cell = replace(cell, memo=_since(memo, cell, signal))
         mine = (run.name, run.run_id)
         runs = {
-            name: replace(each, judged=True, counted=counts(pieces) if name == run.name else {})
+            name: replace(
+                each,
+                judged=True,
+                anchor=run.anchor or run.start,
+                counted=counts(pieces) if name == run.name else {},
+            )
             if name in mine
             else each
             for name, each in cell.runs.items()
@@ -199,7 +204,7 @@ class ComplianceEngine:
             "spark_run_id": span.run_id if span.spark else "",
         }
         stages = {piece.stage for piece in pieces}
-        anchor = parse_instant(span.start if batch else span.end)
+        anchor = parse_instant((span.anchor or span.start) if batch else span.end)
         return Signal(
             signal_id=signal_id(anchor, self.name, cell.dataset, span.name),
             signal_type=self.signal_type,

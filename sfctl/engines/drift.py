@@ -166,7 +166,9 @@ def _judge(cell: DriftCell, showing: Showing, signals: list[Signal]) -> DriftCel
     for group in sorted(said, key=lambda name: (drift_signal.RANK[said[name].state], name)):
         memo, sent = amended(memo, said[group], showing.start)
         signals += sent
-    after = replace(showing, judged=True, raised=raised)
+    after = replace(
+        showing, judged=True, raised=raised, anchor=showing.anchor or showing.start
+    )
     return replace(cell, memo=memo, showings={**cell.showings, showing.name: after})
 
 

@@ -173,7 +173,7 @@ def _said(cell: DriftCell, showing: Showing, group: str, state: State, **more: A
     context = showing.context
     return Signal(
         signal_id=signal_id(
-            parse_instant(showing.start if batch else showing.end),
+            parse_instant((showing.anchor or showing.start) if batch else showing.end),
             NAME, cell.dataset, group, showing.name,
         ),
         signal_type="DRIFT_DETECTED",

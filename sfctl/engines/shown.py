@@ -60,6 +60,8 @@ class Showing(msgspec.Struct, frozen=True, omit_defaults=True):
     summed: bool = False
     """Whether a gate's own summary, or the run's, was seen."""
     judged: bool = False
+    anchor: str = ""
+    """The start as first judged: what the ids of its signals are made of."""
     raised: tuple[str, ...] = ()
     """What was raised of it, by group."""
     shown: dict[str, Shown] = {}

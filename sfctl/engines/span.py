@@ -55,6 +55,8 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     over: bool = False
     """Whether the run's end was seen."""
     judged: bool = False
+    anchor: str = ""
+    """The start as first judged: what the id of its signal is made of."""
     counted: dict[str, int] = {}
     """Failures by signature, as last judged."""
     blocked: bool = False
