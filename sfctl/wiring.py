@@ -74,9 +74,18 @@ def stage_names() -> tuple[str, ...]:
 
 
 def stages(
-    root: Path, bus: Bus, state: StateStore, graph: Graph, names: tuple[str, ...] = ()
+    root: Path,
+    bus: Bus,
+    state: StateStore,
+    graph: Graph,
+    names: tuple[str, ...] = (),
+    *,
+    limit: int = 500,
 ) -> list[Stage]:
-    """Return the consumers named, all without any, in the order they run."""
+    """Return the consumers named, all without any, in the order they run.
+
+    `limit` is how many events one of their transactions takes in at most.
+    """
     from sfctl.engines import registry
     from sfctl.engines.runner import Runner
     from sfctl.graph.stage import GraphStage
@@ -84,14 +93,14 @@ def stages(
 
     wanted = names or stage_names()
     found: list[Stage] = [
-        Runner(registry.engine_named(name), bus, state)
+        Runner(registry.engine_named(name), bus, state, limit)
         for name in registry.names()
         if name in wanted
     ]
     if "graph" in wanted:
-        found.append(GraphStage(bus, state, graph))
+        found.append(GraphStage(bus, state, graph, limit=limit))
     if "incidents" in wanted:
-        found.append(IncidentStage(bus, state, graph, root))
+        found.append(IncidentStage(bus, state, graph, root, batch=limit))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ class Outgoing:
     bus: Bus
     state: StateStore
     name: str
-    reached: Callable[[str], None]
     _waiting: bool = True
 
     def writes(self, signals: Iterable[Signal]) -> list[Put]:
@@ -52,9 +51,7 @@ class Outgoing:
         fresh = [s for s in signals if self.bus.get(s.signal_id, s.revision) is None]
         if signals:
             self.bus.publish([to_event(each) for each in signals])
-            self.reached("published")
             self.state.transact([Delete(TABLE, item.key) for item in items])
-            self.reached("cleared")
         self._waiting = False
         return fresh
 

@@ -6,7 +6,6 @@ then it leaves the outbox. A kill at any point is made good by the next start.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,19 +25,14 @@ TICKS = 200
 """Cells that one transaction may tick at most."""
 
 
-def _pass(_step: str) -> None:
-    return None
-
-
 @dataclass(slots=True)
 class Runner:
-    """The consumer group `signal_engines.<engine>`. `reached` is told each step, for tests."""
+    """The consumer group `signal_engines.<engine>`."""
 
     engine: Engine[Any]
     bus: Bus
     state: StateStore
     limit: int = 500
-    reached: Callable[[str], None] = _pass
     published: list[Signal] = field(default_factory=list)
     """What was published since somebody last took it from here."""
     name: str = field(init=False)
@@ -50,7 +44,7 @@ class Runner:
     def __post_init__(self) -> None:
         self.name = self.engine.name
         self._reader = Reader(self.bus, self.state, self.name, self.limit)
-        self._outgoing = Outgoing(self.bus, self.state, self.name, self.reached)
+        self._outgoing = Outgoing(self.bus, self.state, self.name)
 
     @property
     def table(self) -> str:
@@ -74,18 +68,15 @@ class Runner:
         batch = self._reader.next()
         if batch.version != self._version:
             self._due = None  # another worker moved the group: its cells may be due sooner
-        self.reached("read")
         work = Work(self.engine, self.state, self.table)
         for record in batch.records:
             work.fold(record.event)
         ticked_all = batch.more or self._tick(work, now)
-        self.reached("folded")
         if batch.records or work.changed:
             self._keep(work, batch)
             sent += self._deliver()
         if batch.records:
             self._reader.done(batch)
-            self.reached("done")
         return Progress(len(batch.records), sent, len(work.letters), batch.more or not ticked_all)
 
     def _keep(self, work: Work, batch: Batch) -> None:
@@ -96,7 +87,6 @@ class Runner:
             writes.append(batch.moved())
         due = self._deadlines()
         self.state.transact(writes)
-        self.reached("committed")
         for key, moment in work.deadlines():
             due.set(key, moment)
         self._version = batch.next_version if batch.records else batch.version
