@@ -79,7 +79,7 @@ say "11. Lower-case codes are fine, the team decides: a rule changes, held rows 
 at 2013-01-08T11:10:00Z
 do_ sed -i.bak '/field: carrier, pattern/s/A-Z0-9/A-Za-z0-9/' datasets/flights/policy_bundle.yaml
 do_ sfctl compile
-do_ sfctl quarantine replay flights
+want 1 sfctl quarantine replay flights
 do_ sfctl quarantine discard flights --reason "sent twice, or flown backwards: reported to the feed"
 
 say "12. The next day is clean: readers are up to date, and the incident is over"

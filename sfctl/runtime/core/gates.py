@@ -65,7 +65,7 @@ def rules_gate(
         evaluated=seen if known else 0,
         failed=failed,
         compliance=(seen - failed) / seen if known and seen else None,
-        reason_codes=tuple(signatures),
+        reason_codes=tuple(_signatures([rule for rule in own if rule.status != "pass"])),
         signatures=signatures,
         details={"reason": NO_ROWS} if rows == 0 else {},
         sampled=any(rule.sampled for rule in own),
@@ -86,11 +86,19 @@ def schema_gate(
     declared = {column.name for column in policy.columns if column.type.kind != "ANY"}
     result: Result = "PASS"
     codes: dict[str, int] = {}
+    counted = dict(rules.signatures)
+    reasons = list(rules.reason_codes)
     for change in drift:
         if policy.mode != "breaking":
             tolerated = policy.mode == "compatible" and change.compatible
             result = worst([result, "WARN" if tolerated else "FAIL"])
-        codes[signature_of(change, required, declared)] = 1
+        code = signature_of(change, required, declared)
+        codes[code] = 1
+        if change.kind == "removed":
+            # what is not there cannot also be null: one loss, one signature
+            null = f"NULL_VIOLATION:{change.field}"
+            codes[code] = max(1, counted.pop(null, 0))
+            reasons = [reason for reason in reasons if reason != null]
     rows = 0 if rules.result == "SKIP" else 1
     return (
         GateResult(
@@ -99,8 +107,8 @@ def schema_gate(
             evaluated=rules.evaluated * rows,
             failed=rules.failed,
             compliance=rules.compliance,
-            reason_codes=tuple({**codes, **rules.signatures}),
-            signatures={**codes, **rules.signatures},
+            reason_codes=tuple(dict.fromkeys((*codes, *reasons))),
+            signatures={**codes, **counted},
             details={
                 **rules.details,
                 "mode": policy.mode,

@@ -413,7 +413,7 @@ def _batch(
         job=record.run.job,
         gate=worst.gate,
         result=worst.result,
-        failure_signature=worst.reason_codes[0] if worst.reason_codes else "",
+        failure_signature=next(iter((*worst.reason_codes, *worst.signatures)), ""),
         policy_digest=policy.digest,
         published=record.published,
         logical_date=record.run.logical_date,

@@ -96,7 +96,7 @@ def _quarantine(record: WriteRecord, seq: int) -> Evidence:
         dataset_urn=record.dataset_urn,
         gate=worst.gate,
         result=worst.result,
-        failure_signature=worst.reason_codes[0] if worst.reason_codes else "",
+        failure_signature=next(iter((*worst.reason_codes, *worst.signatures)), ""),
         quarantine_table=record.quarantine.table,
         rows=record.counts.rows_quarantined,
         certified_view_status=held if record.blockers else record.view_before,
