@@ -165,7 +165,17 @@ def _summary(event: Evidence, found: dict[str, Any], total: int, bad: int) -> Pi
 
 def _counts(value: Any) -> dict[str, int]:
     found = value.items() if isinstance(value, dict) else ()
-    return {str(text): number for text, number in found if count(number)}
+    return one_null({str(text): number for text, number in found if count(number)})
+
+
+def one_null(counts: dict[str, int]) -> dict[str, int]:
+    """Return signatures with the nulls of a missing field counted as the missing field."""
+    found = dict(counts)
+    for text in counts:
+        lost = text.replace("NULL_VIOLATION:", "MISSING_FIELD:", 1)
+        if lost != text and lost in found:
+            found[lost] = max(found[lost], found.pop(text))
+    return found
 
 
 def count(value: Any) -> int | None:

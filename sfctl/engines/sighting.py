@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sfctl.engines.judgement import count, gate_results, piece_of, stage_of
+from sfctl.engines.judgement import count, gate_results, one_null, piece_of, stage_of
 from sfctl.engines.openlineage import outputs
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
@@ -92,7 +92,7 @@ def _texts(event: Evidence) -> dict[str, int]:
     told = event.payload.get("signatures")
     for text, number in told.items() if isinstance(told, dict) else ():
         found[str(text)] = count(number) or 1
-    return {t: n for t, n in found.items() if t.partition(":")[0] not in _UNCOUNTED}
+    return one_null({t: n for t, n in found.items() if t.partition(":")[0] not in _UNCOUNTED})
 
 
 def _by_severity(

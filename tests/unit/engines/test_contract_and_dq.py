@@ -169,6 +169,13 @@ def test_a_schema_that_fails_fails_the_whole_contract() -> None:
     assert signal.metrics["compliance_rate"] == 0
 
 
+def test_the_nulls_of_a_missing_field_are_the_missing_field() -> None:
+    codes = {LOST: 1, "NULL_VIOLATION:id": 911}
+    event = gate(0, "G3_SCHEMA", "FAIL", rows=911, failed=911, signatures=codes)
+    (signal,) = Cells(contract.ENGINE).fold(event).tick(LATER)
+    assert [(each.signature, each.count) for each in signal.top_failures] == [(LOST, 911)]
+
+
 def test_attempts_of_one_run_id_are_apart() -> None:
     bad = gate(0, "DQ", "FAIL", failed=90, signatures={"RANGE_VIOLATION:n": 90}, run="r")
     good = gate(0.01, "DQ", run="r", attempt=1)
