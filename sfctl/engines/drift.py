@@ -25,11 +25,13 @@ from sfctl.engines.sighting import sight_of
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.signal import Signal, SignalState
+from sfctl.model.topology import Topology
 
 NAME = drift_signal.NAME
 QUIET = timedelta(days=30)
 KEPT = 64
 KEPT_SEEN = 1_000
+KEPT_UPSTREAM = 100
 _ENDS = ("COMPLETE", "FAIL", "ABORT")
 
 
@@ -45,7 +47,7 @@ class DriftEngine:
             return sorted(topology_of(event).datasets)
         if event.kind == "OpenLineage":
             return sorted({urn.without_stage(name) for name, _ in outputs(event)})
-        if event.kind in ("GATE", "COUNTERS") and event.dataset_urn:
+        if event.kind in ("GATE", "COUNTERS") and event.dataset_urn and not event.is_replay:
             return (urn.without_stage(event.dataset_urn),)
         return ()
 
@@ -70,6 +72,10 @@ class DriftEngine:
         if after == cell.showings.get(known.name):
             return Step(cell)
         showings = {**cell.showings, known.name: replace(after, judged=False)}
+        names = {urn.without_stage(name) for name in after.upstream if urn.is_dataset(name)}
+        if not names.issubset({*cell.upstream, cell.dataset}):
+            known_names = sorted({*cell.upstream, *names} - {cell.dataset})[:KEPT_UPSTREAM]
+            cell = replace(cell, upstream=tuple(known_names))
         cell = replace(cell, showings=showings)
         return Step(_shortened(cell) if len(showings) > KEPT else cell)
 
@@ -83,6 +89,25 @@ class DriftEngine:
             if since and each.start >= since:
                 cell = _judge(cell, each, signals)
         return Step(cell, tuple(signals))
+
+    def curious(self, cell: DriftCell) -> bool:
+        """Whether something failed that is still to be judged."""
+        return any(each.failing and not each.judged for each in cell.showings.values())
+
+    def sources(self, cell: DriftCell) -> tuple[str, ...]:
+        """Return the datasets next upstream."""
+        return tuple(sorted({*cell.declared, *cell.upstream} - {cell.dataset}))
+
+    def informed(self, cell: DriftCell, cells: dict[str, DriftCell]) -> DriftCell:
+        """Note when datasets upstream first showed what fails here."""
+        abroad = dict(cell.abroad)
+        for showing in cell.showings.values():
+            for text in showing.shown if not showing.judged else ():
+                times = [t for c in cells.values() if (t := drift_signal.first_seen(c, text))]
+                if times:
+                    abroad[text] = min((*times, abroad.get(text, times[0])))
+        kept = sorted(abroad, key=lambda text: (abroad[text], text))[-KEPT_SEEN:]
+        return replace(cell, abroad={text: abroad[text] for text in sorted(kept)})
 
     def next_deadline(self, cell: DriftCell) -> datetime | None:
         """Return when the next run or window is due."""
@@ -103,7 +128,18 @@ def _configured(cell: DriftCell, event: Evidence) -> DriftCell:
     topology = topology_of(event)
     entry = topology.datasets.get(cell.dataset)
     accepted = entry.accepted_values if entry else {}
-    return replace(cell, accepted=accepted, configured_at=event.timestamp)
+    declared = _declared(topology, cell.dataset)
+    return replace(cell, accepted=accepted, declared=declared, configured_at=event.timestamp)
+
+
+def _declared(topology: Topology, dataset: str) -> tuple[str, ...]:
+    made = [(spec.inputs, spec.outputs) for spec in topology.lineage.specs]
+    made += [(job.inputs, job.outputs) for job in topology.jobs.values()]
+    found: set[str] = set()
+    for inputs, outputs_ in made:
+        if dataset in map(urn.without_stage, outputs_):
+            found |= {urn.without_stage(name) for name in inputs if urn.is_dataset(name)}
+    return tuple(sorted(found - {dataset}))
 
 
 def _place(cell: DriftCell, event: Evidence) -> Showing:
@@ -166,9 +202,7 @@ def _judge(cell: DriftCell, showing: Showing, signals: list[Signal]) -> DriftCel
     for group in sorted(said, key=lambda name: (drift_signal.RANK[said[name].state], name)):
         memo, sent = amended(memo, said[group], showing.start)
         signals += sent
-    after = replace(
-        showing, judged=True, raised=raised, anchor=showing.anchor or showing.start
-    )
+    after = replace(showing, judged=True, raised=raised, anchor=showing.anchor or showing.start)
     return replace(cell, memo=memo, showings={**cell.showings, showing.name: after})
 
 

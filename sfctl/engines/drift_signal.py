@@ -70,6 +70,12 @@ class DriftCell(Cell, frozen=True, omit_defaults=True):
     showings: dict[str, Showing] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     good: dict[str, Before] = field(default_factory=dict)
+    declared: tuple[str, ...] = ()
+    """What the project says it is made of."""
+    upstream: tuple[str, ...] = ()
+    """What evidence says it is made of."""
+    abroad: dict[str, str] = field(default_factory=dict)
+    """When an upstream dataset first showed a signature that fails here."""
     floor: str = ""
     """The start of the newest run or window that was let go."""
     memo: Memo = Memo()
@@ -93,6 +99,14 @@ def fine(cell: DriftCell, showing: Showing) -> Signal:
 def taken_back(cell: DriftCell, showing: Showing, group: str) -> Signal:
     """Return the end of a signal whose signatures turned out to be known already."""
     return _said(cell, showing, group, "OK", reason="SEEN_BEFORE")
+
+
+def first_seen(cell: DriftCell, text: str) -> str:
+    """Return when a dataset first showed a signature, warnings included; empty for never."""
+    times = [s.shown[text].first for s in cell.showings.values() if text in s.shown]
+    if text in cell.seen:
+        times.append(cell.seen[text].first)
+    return min(times, default="")
 
 
 def _groups(showing: Showing, new: set[str]) -> dict[str, list[str]]:
@@ -133,9 +147,11 @@ def _signal(
     if group == _WHOLE:
         order.sort(key=lambda text: not text.startswith(("MISSING_FIELD", "TYPE_MISMATCH")))
     details = _changed(showing, order) if group == _WHOLE else _valued(cell, showing, order)
-    details["first_seen"] = min(_first(cell, text, each) for text, each in shown.items())
+    details["first_seen"] = min(first_seen(cell, text) for text in shown)
     upstream = [name for name in showing.upstream if name.partition("#")[0] != cell.dataset]
     sources = [each.source for each in shown.values() if each.source]
+    if not sources:
+        sources = [cell.abroad[text] for text in texts if text in cell.abroad]
     if sources:
         details["first_seen_in_source"] = min(sources)
     if upstream:
@@ -147,7 +163,7 @@ def _signal(
         Failure(
             text,
             shown[text].count,
-            _first(cell, text, shown[text]),
+            first_seen(cell, text),
             is_new=text in new,
             producer=shown[text].producer,
             producer_version=shown[text].version,
@@ -265,14 +281,6 @@ def _stage_of(showing: Showing, shown: dict[str, Shown], group: str) -> str:
 def _depth(stage: str) -> tuple[int, str]:
     known = ("bronze", "silver", "gold")
     return (known.index(stage) if stage in known else len(known), stage)
-
-
-def _first(cell: DriftCell, text: str, each: Shown) -> str:
-    """Return when the dataset first showed a signature, warnings included."""
-    times = [s.shown[text].first for s in cell.showings.values() if text in s.shown]
-    if text in cell.seen:
-        times.append(cell.seen[text].first)
-    return min((*times, each.first))
 
 
 def _field(text: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines.engine import Cell, Engine, Step
+from sfctl.engines.informed import informed
 from sfctl.evidence.port import DeadLetter
 from sfctl.model import codec
 from sfctl.model.evidence import Evidence
@@ -124,7 +125,8 @@ class Work:
             at = max(at, parse_instant(held.ticked))
         at = min(at, now)
         try:
-            step = self.engine.tick(held.cell, at)
+            cell = informed(self.engine, held.cell, lambda other: self._held(other).cell)
+            step = self.engine.tick(cell, at)
             due = self.engine.next_deadline(step.cell)
             self.engine.status(step.cell)
             if due is not None and due <= at:  # it did not move on: give it the present

@@ -9,6 +9,7 @@ from typing import Any
 
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines.engine import Engine
+from sfctl.engines.informed import informed
 from sfctl.model import codec, facts
 from sfctl.model.evidence import SCHEMA, Evidence
 from sfctl.model.run import RunContext
@@ -137,7 +138,8 @@ class Cells:
         for key in sorted(self.kept):
             due = self.engine.next_deadline(self.cell(key))
             if due is not None and due <= parse_instant(now):
-                self._take(key, self.engine.tick(self.cell(key), parse_instant(now)))
+                cell = informed(self.engine, self.cell(key), self.cell)
+                self._take(key, self.engine.tick(cell, parse_instant(now)))
         return self.said[before:]
 
     def cell(self, key: str = ORDERS) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sfctl.engines import drift
 from sfctl.model import topology
@@ -148,6 +149,17 @@ def test_the_failing_rule_tells_the_expected_values_where_it_can() -> None:
     event.validation["gates"][0]["details"] = {"violated_rule": rule}
     (signal,) = said(event)
     assert signal.details["expected_values"] == ["x"]
+
+
+def test_a_sighting_upstream_is_found_along_the_lineage() -> None:
+    raw, middle = "urn:dp:shop:raw", "urn:dp:shop:middle"
+    seen = replace(record(1, "2024-01-14T14:30:00Z", "WARN", ENUM), dataset_urn=raw)
+    elsewhere = replace(record(2, "2024-01-01T00:00:00Z", "WARN", ENUM), dataset_urn="urn:dp:a:b")
+    between = replace(gate(-1), dataset_urn=middle, lineage={"upstream_urns": [f"{raw}#gold"]})
+    failing = replace(enum(0), lineage={"upstream_dataset": f"{middle}#silver"})
+    (signal,) = [s for s in said(failing, elsewhere, between, seen) if s.state != "OK"]
+    assert signal.details["first_seen_in_source"] == "2024-01-14T14:30:00.000Z"
+    assert signal.details["upstream_dataset"] == f"{middle}#silver"
 
 
 def test_a_stream_is_told_by_its_window() -> None:
