@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from sfctl.compiler.findings import Findings
 from sfctl.compiler.lineage import lineage_entry
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.policy import compile_policy
+from sfctl.compiler.quantity import share
 from sfctl.compiler.source_digest import source_digest
 from sfctl.errors import Problem
 from sfctl.model import urn
@@ -75,6 +77,14 @@ def compile_project(
     return Compiled(sealed(manifest), policies, tuple(sorted(problems)))
 
 
+def _objective(node: Node) -> float | dict[str, float]:
+    """Return a compliance objective with its shares as numbers: `99%` and 0.99 are one."""
+    if not node.is_mapping:
+        return float(share(node))
+    names = {"slo": "threshold"}
+    return {names.get(name, name): float(share(each)) for name, each in node.items()}
+
+
 def sealed(manifest: Manifest) -> Manifest:
     """Return the manifest with the digest of what it says."""
     return replace(manifest, digest=digest_of(manifest))
@@ -129,6 +139,11 @@ class _ProjectCompiler:
         own = files.dataset.get("slo")
         plain = own.plain() if own is not None else {}
         slo: dict[str, object] = dict(plain) if isinstance(plain, dict) else {}
+        for block in ("contract", "dq"):
+            node = own.get(block) if own is not None else None
+            if node is not None:
+                with suppress(ArithmeticError):  # what is no share is a problem told elsewhere
+                    slo[block] = _objective(node)
         alone = self.freshness.get(_urn(files))
         if alone is not None and "freshness" not in slo:
             slo["freshness"] = alone["freshness_policy"].plain()

@@ -77,7 +77,7 @@ class ComplianceEngine:
         if event.kind == "OpenLineage":
             return sorted({urn.without_stage(name) for name, _ in outputs(event)})
         known = ("GATE", "COUNTERS", "DatasetWriteCommitted", "QUARANTINE")
-        if event.kind in known and event.dataset_urn:
+        if event.kind in known and event.dataset_urn and not event.is_replay:
             return (urn.without_stage(event.dataset_urn),)
         return ()
 

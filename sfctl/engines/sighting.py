@@ -98,13 +98,13 @@ def _texts(event: Evidence) -> dict[str, int]:
 def _by_severity(
     event: Evidence, texts: dict[str, int], whole: str
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Tell what failed from what only warned: each rule says it where rules are listed."""
+    """Tell what failed from what warned or stayed within its threshold, where rules are listed."""
     if whole != "FAIL":
         return {}, texts
     soft: set[str] = set()
     rules = event.payload.get("rules")
     for rule in rules if isinstance(rules, list) else ():
-        if isinstance(rule, dict) and rule.get("status") == "warn":
+        if isinstance(rule, dict) and rule.get("status") in ("warn", "pass"):
             found = rule.get("signatures")
             soft |= {str(rule.get("signature"))} | set(found if isinstance(found, dict) else ())
     soft |= {str(g["reason_code"]) for g in event.gates

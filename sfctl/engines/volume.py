@@ -82,6 +82,8 @@ class VolumeEngine:
             return sorted(topology_of(event).datasets)
         if event.kind == "OpenLineage":
             return sorted({urn.without_stage(name) for name, _ in outputs(event)})
+        if event.is_replay:
+            return ()
         if event.kind == "DatasetWriteCommitted" or _is_stream(event):
             return (urn.without_stage(event.dataset_urn),) if event.dataset_urn else ()
         return ()

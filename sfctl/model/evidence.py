@@ -110,6 +110,11 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(map(str, codes)) if isinstance(codes, list) else ()
 
     @property
+    def is_replay(self) -> bool:
+        """Whether it is about held rows judged again: some of a batch, and no batch of its own."""
+        return bool(self.payload.get("replay_id"))
+
+    @property
     def key(self) -> str:
         """The bus key `runtime_type:dataset_urn`, or `runtime_type:job_urn` for lifecycle kinds.
 
