@@ -21,6 +21,7 @@ NAMES = {
     "startup": "sfctl --help against python -c pass",
     "validate": "validate of 500 datasets",
     "size": "installed size of the core",
+    "rca": "root cause analysis on labelled incidents: right, wrong, quick",
 }
 
 BESIDE_PEERS = {"agreement", "cold", "cold20", "memory", "memory20", "split"}

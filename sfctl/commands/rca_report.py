@@ -51,7 +51,8 @@ def evaluation(result: Evaluation) -> str:
     lines.append(
         f"{text.count(result.cases, 'case')}: top-1 {percent(result.top_1)}, "
         f"top-3 {percent(result.top_3)}, identified {percent(result.identified)}, "
-        f"wrongly sure {percent(result.wrong)}, mean {text.duration(result.mean_ms / 1000)}"
+        f"wrongly sure {percent(result.wrong)} (HIGH {percent(result.wrong_high)}), "
+        f"mean {text.duration(result.mean_ms / 1000)}"
     )
     return "\n".join(lines)
 

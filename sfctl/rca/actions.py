@@ -7,7 +7,7 @@ import re
 from sfctl.model import urn
 from sfctl.model.explanation import Action, Hypothesis
 from sfctl.model.graph import Node
-from sfctl.rca.candidates.deployment import deployed_at, foreign, service_of, version_of
+from sfctl.rca.candidates.deployment import deployed_at, foreign, owner_of, version_of
 from sfctl.rca.case import Case
 from sfctl.rca.extent import waiting
 from sfctl.rca.log import Log
@@ -31,11 +31,12 @@ def _deployment(case: Case, cause: Hypothesis) -> list[Action]:
     node = case.tracer.node(cause.ref)
     if node is None:
         return []
-    service, version = name_of(service_of(node)), version_of(node)
+    owner = owner_of(case, node)
+    service, version = name_of(owner), version_of(node)
     previous = str(node.props.get("previous_version") or "")
     commit = str(node.props.get("commit") or "")
     done = []
-    later = _since(case, service_of(node), deployed_at(node))
+    later = _since(case, owner, deployed_at(node))
     if later:
         done.append(
             Action(f"{service} {version_of(later)} is live since {moment(deployed_at(later))}: "

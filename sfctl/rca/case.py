@@ -20,6 +20,9 @@ from sfctl.state.port import StateStore
 BLOCKED = "JOB_ERROR:PublishBlocked"
 """A job that fails so was stopped by a gate: what the gate found is the failure."""
 
+NOBODY = (None, "", "UNKNOWN")
+"""What evidence names as its producer where it knows none."""
+
 
 @dataclass(slots=True)
 class Case:
@@ -61,7 +64,9 @@ class Case:
     @property
     def known(self) -> bool:
         """Whether anything is wrong at all."""
-        return bool(self.signals or self.signatures or self.evidence)
+        if self.signals or self.signatures or self.evidence:
+            return True
+        return any(hindering(event) for run in self.run_names for event in self.log.run(run))
 
     @property
     def run_names(self) -> tuple[str, ...]:
@@ -76,17 +81,20 @@ class Case:
         return name_of(id) if id.startswith(ours) or not known else known
 
     def producer(self) -> tuple[str, str, str]:
-        """Return id, version and confidence of who most of the failures come from."""
+        """Return id, version and confidence of who evidence says most failures come from.
+
+        Whom an incident suspects is no evidence: it may stand on the very edge that is weighed.
+        """
         for event in self.evidence:
             known = event.producer
-            if known.get("id") and str(known.get("confidence", "NONE")) != "NONE":
+            if known.get("id") not in NOBODY and str(known.get("confidence", "NONE")) != "NONE":
                 return (
                     str(known["id"]),
                     str(known.get("version") or ""),
                     str(known.get("confidence") or "LOW"),
                 )
         for signal in self.signals:
-            if signal.producer.get("id"):
+            if signal.producer.get("id") not in NOBODY:
                 known = signal.producer
                 return (
                     str(known["id"]),
@@ -94,16 +102,8 @@ class Case:
                     str(known.get("confidence") or "MEDIUM"),
                 )
             for failure in signal.top_failures:
-                if failure.producer:
+                if failure.producer not in NOBODY:
                     return failure.producer, failure.producer_version, "HIGH"
-        incident = self.subject.incident
-        if incident is not None and incident.suspected_producer.get("service"):
-            known = incident.suspected_producer
-            return (
-                str(known["service"]),
-                str(known.get("version") or ""),
-                str(known.get("confidence") or "LOW"),
-            )
         return "", "", "NONE"
 
 
@@ -200,6 +200,17 @@ def failing(event: Evidence) -> bool:
     if event.kind in ("SIGNAL", "SDK_DEGRADED", "CERTIFICATION"):
         return False
     return event.kind == "JobRunFailed" or event.result in ("FAIL", "ERROR")
+
+
+def switched_off(event: Evidence) -> bool:
+    """Tell whether an event says that its gate was off."""
+    codes = [*event.reason_codes, *(str(g.get("reason_code")) for g in event.gates)]
+    return event.result == "SKIP" and any("KILL_SWITCH" in code for code in codes)
+
+
+def hindering(event: Evidence) -> bool:
+    """Tell whether an event says that something kept a gate from judging."""
+    return event.kind == "SDK_DEGRADED" or switched_off(event)
 
 
 def _echoes(case: Case) -> tuple[Signature, ...]:

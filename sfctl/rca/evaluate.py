@@ -10,6 +10,7 @@ import msgspec
 from sfctl.errors import SfctlError, SourceError, UsageError
 from sfctl.evidence.port import Bus
 from sfctl.graph.port import Graph
+from sfctl.model.explanation import Level
 from sfctl.rca.explain import explain
 from sfctl.state.port import StateStore
 
@@ -34,6 +35,12 @@ class Verdict(msgspec.Struct, frozen=True):
     confidence: float
     milliseconds: float
     error: str = ""
+    level: Level = "LOW"
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether another cause was blamed with more than LOW confidence."""
+        return self.place != 1 and self.answered not in ("", "UNKNOWN") and self.level != "LOW"
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -45,17 +52,19 @@ class Evaluation(msgspec.Struct, frozen=True):
     identified: float
     wrong: float
     """Answered with HIGH or MEDIUM confidence, and not the cause."""
+    wrong_high: float
+    """Of these, with HIGH confidence."""
     mean_ms: float
     verdicts: tuple[Verdict, ...]
 
 
 def evaluate(truths: Sequence[Truth], graph: Graph, state: StateStore, bus: Bus) -> Evaluation:
     """Explain each case and compare. A subject that cannot be explained counts as not found."""
-    verdicts, wrong = [], 0
-    for truth in truths:
-        verdict, mistaken = _judge(truth, graph, state, bus)
-        verdicts.append(verdict)
-        wrong += mistaken
+    return counted([judged(truth, graph, state, bus) for truth in truths])
+
+
+def counted(verdicts: Sequence[Verdict]) -> Evaluation:
+    """Return the shares over some verdicts."""
     count = len(verdicts)
 
     def share(number: int) -> float:
@@ -67,7 +76,8 @@ def evaluate(truths: Sequence[Truth], graph: Graph, state: StateStore, bus: Bus)
         top_1=share(sum(v.place == 1 for v in verdicts)),
         top_3=share(sum(0 < v.place <= TOP for v in verdicts)),
         identified=share(sum(bool(v.answered) and v.answered != "UNKNOWN" for v in verdicts)),
-        wrong=share(wrong),
+        wrong=share(sum(v.is_wrong for v in verdicts)),
+        wrong_high=share(sum(v.is_wrong and v.level == "HIGH" for v in verdicts)),
         mean_ms=round(spent / count, 3) if count else 0.0,
         verdicts=tuple(verdicts),
     )  # fmt: skip
@@ -100,23 +110,22 @@ def _lines(path: Path) -> Iterator[Truth]:
             ) from None
 
 
-def _judge(truth: Truth, graph: Graph, state: StateStore, bus: Bus) -> tuple[Verdict, bool]:
+def judged(truth: Truth, graph: Graph, state: StateStore, bus: Bus) -> Verdict:
+    """Explain one case and compare."""
     expected = f"{truth.cause_kind} {truth.cause_ref}".strip()
     try:
         answer = explain(truth.subject, graph, state, bus)
     except SfctlError as error:
-        failed = Verdict(truth.subject, expected, "", 0, 0.0, 0.0, f"{error.code} {error}")
-        return failed, False
+        return Verdict(truth.subject, expected, "", 0, 0.0, 0.0, f"{error.code} {error}")
     cause = answer.root_cause
     listed = [h for h in answer.hypotheses if not h.ruled_out]
     ranked = [cause, *(h for h in listed if h != cause)]
     hits = [number for number, h in enumerate(ranked, 1) if _same(truth, h.kind, h.ref)]
     place = hits[0] if hits else 0
-    verdict = Verdict(
+    return Verdict(
         truth.subject, expected, f"{cause.kind} {cause.ref}".strip(), place,
-        cause.confidence, answer.timings.total_ms,
+        cause.confidence, answer.timings.total_ms, level=cause.level,
     )  # fmt: skip
-    return verdict, place != 1 and cause.kind != "UNKNOWN" and cause.level != "LOW"
 
 
 def _same(truth: Truth, kind: str, ref: str) -> bool:

@@ -12,11 +12,11 @@ from sfctl.rca import readings
 from sfctl.rca.candidate import Candidate
 from sfctl.rca.case import Case
 from sfctl.rca.extent import stamp
-from sfctl.rca.log import instant
+from sfctl.rca.log import instant, seconds_between
 from sfctl.rca.renames import renamed
 from sfctl.rca.stages import cleared, judged_before
 from sfctl.rca.symptoms import Signature
-from sfctl.rca.wording import moment, name_of, phrase
+from sfctl.rca.wording import moment, name_of, phrase, span_of_time
 
 LABELS = ("INTRODUCED", "PRECEDED")
 WEAK = ("lineage", "time")
@@ -50,6 +50,15 @@ def service_of(node: Node) -> str:
     return service_id(named or node.id.removeprefix("urn:deployment:").rpartition(":")[0])
 
 
+def owner_of(case: Case, node: Node) -> str:
+    """Return the id of who was deployed: a job or a service, as the graph holds it."""
+    edges = case.tracer.edges("who was deployed?", node.id, "in", ["DEPLOYED"])
+    named = service_of(node)
+    owners = sorted(edge.source for edge in edges)
+    same = [each for each in owners if name_of(each) == name_of(named)]
+    return next(iter((*same, *owners, named)))
+
+
 def version_of(node: Node) -> str:
     """Return the version that was deployed."""
     return str(node.props.get("version") or node.id.rpartition(":")[2])
@@ -67,7 +76,7 @@ def foreign(case: Case, node: Node) -> bool:
 
 
 def _judged(case: Case, node: Node, edge: Edge, signature: Signature) -> Candidate:
-    service, version, at = service_of(node), version_of(node), deployed_at(node)
+    service, version, at = owner_of(case, node), version_of(node), deployed_at(node)
     first = str(edge.props.get("first_evidence") or "")
     refs = (node.id, signature.id, *((first,) if first else ()))
     upstream = signature not in case.signatures
@@ -112,7 +121,7 @@ def _judged(case: Case, node: Node, edge: Edge, signature: Signature) -> Candida
 
 def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
     """Return why a deployment that an edge leads to is no cause all the same, if so."""
-    service, version, at = service_of(node), version_of(node), deployed_at(node)
+    service, version, at = owner_of(case, node), version_of(node), deployed_at(node)
     if at and case.span.first_bad and at > case.span.first_bad:
         return f"it came after the first failure ({moment(case.span.first_bad)})"
     if foreign(case, node):
@@ -131,15 +140,18 @@ def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
         )
     if named and found and found != version:
         return f"the failing evidence is of version {found}"
+    good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
+    of = str(good.producer.get("version") or "") if good else ""
+    lived = seconds_between(at, case.span.last_good)
+    if of == version and lived is not None and lived > COINCIDENT.total_seconds():
+        return f"{version} itself was good for {span_of_time(lived)} after it"
     first = cleared(case)
     weak = edge.label == "PRECEDED" or edge.props.get("basis") in WEAK
     if first is not None and weak and service.startswith("urn:service:") and not named:
         return f"lineage and time alone tie it to the failure, and {judged_before(first)}"
-    good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
-    if edge.label == "PRECEDED" and good is not None and at and case.span.last_good > at:
-        of = str(good.producer.get("version") or "")
-        if not of or of == version:
-            return f"the data was still good after it ({moment(case.span.last_good)})"
+    still = edge.label == "PRECEDED" and good is not None and at and case.span.last_good > at
+    if still and of in ("", version):
+        return f"the data was still good after it ({moment(case.span.last_good)})"
     return ""
 
 
@@ -155,7 +167,7 @@ def _coincident(case: Case, seen: set[str]) -> Iterator[Candidate]:
         if node.id not in seen and start <= deployed_at(node) <= case.span.first_bad
     ]
     for node in sorted(near, key=lambda n: (deployed_at(n), n.id), reverse=True)[:_DECOYS]:
-        service = service_of(node)
+        service = owner_of(case, node)
         at = deployed_at(node)
         why = (
             f"it went to {node.props['environment']}, and this data is of {environment(case)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sfctl.model.evidence import Evidence
 from sfctl.rca import readings
 from sfctl.rca.candidate import Candidate, Reading
-from sfctl.rca.case import Case
+from sfctl.rca.case import Case, switched_off
 from sfctl.rca.extent import stamp
 from sfctl.rca.wording import moment
 
@@ -23,7 +23,7 @@ def candidates(case: Case) -> Iterator[Candidate]:
             where = str(degraded[0].payload.get("where") or "a step of ours")
             yield _of(case, f"Our own step {where} failed in run {name} and the job went on "
                       "without it", degraded, f"urn:run:{name}")  # fmt: skip
-        skipped = [event for event in events if _switched_off(event)]
+        skipped = [event for event in events if switched_off(event)]
         if skipped:
             yield _of(case, f"Gates were switched off for run {name}", skipped, f"urn:run:{name}")
     gaps = [signal for signal in case.signals if signal.signal_type == GAP]
@@ -70,8 +70,3 @@ def _of(case: Case, text: str, events: list[Evidence], ref: str) -> Candidate:
         origin=ref,
         signature=case.texts[0] if case.texts else "",
     )
-
-
-def _switched_off(event: Evidence) -> bool:
-    codes = [*event.reason_codes, *(str(g.get("reason_code")) for g in event.gates)]
-    return event.result == "SKIP" and any("KILL_SWITCH" in code for code in codes)

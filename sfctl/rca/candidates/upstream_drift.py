@@ -21,7 +21,7 @@ _SCHEMA = ("MISSING_FIELD", "SCHEMA_BREAK", "TYPE_MISMATCH")
 def candidates(case: Case) -> Iterator[Candidate]:
     """Yield, per failure, the service that emits it, or the dataset that it began with."""
     for signature in case.signatures:
-        if signature.is_of_the_job:
+        if signature.is_of_the_job or not signature.field:  # late or short is no change of values
             continue
         echoes = [echo for echo in case.echoes if echo.text == signature.text]
         edges: dict[tuple[str, str], tuple[Edge, Signature]] = {}

@@ -22,7 +22,7 @@ def test_shares_over_right_wrong_and_unanswerable_cases(world: World) -> None:
     ]
     found = evaluate(truths, world.graph, world.state, world.bus)
     assert (found.cases, found.top_1, found.top_3) == (4, 0.5, 0.5)
-    assert (found.identified, found.wrong) == (0.75, 0.25)
+    assert (found.identified, found.wrong, found.wrong_high) == (0.75, 0.25, 0.25)
     assert [verdict.place for verdict in found.verdicts] == [1, 1, 0, 0]
     assert "SF861" in found.verdicts[3].error
 
