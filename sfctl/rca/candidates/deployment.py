@@ -142,8 +142,10 @@ def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
         return f"the failing evidence is of version {found}"
     good = case.log.event(case.span.last_good_ref) if case.span.last_good_ref else None
     of = str(good.producer.get("version") or "") if good else ""
+    whose = service_id(str(good.producer.get("id") or "")) if good else ""
     lived = seconds_between(at, case.span.last_good)
-    if of == version and lived is not None and lived > COINCIDENT.total_seconds():
+    same = of == version and whose == service_id(service)
+    if same and lived is not None and lived > COINCIDENT.total_seconds():
         return f"{version} itself was good for {span_of_time(lived)} after it"
     first = cleared(case)
     weak = edge.label == "PRECEDED" or edge.props.get("basis") in WEAK
