@@ -109,6 +109,8 @@ def _pass_on(settings: Settings) -> None:
         os.environ["SFCTL_NOW"] = settings.now.isoformat()
     if settings.quiet:
         os.environ["SFCTL_QUIET"] = "1"
+    if settings.verbose:
+        os.environ["SFCTL_VERBOSE"] = "1"
     if not settings.color:
         os.environ["NO_COLOR"] = "1"
 

@@ -37,15 +37,19 @@ def store_folder(root: Path) -> Path:
     return folder
 
 
-def open_bus(folder: Path, settings: Mapping[str, object] | None = None) -> EmbeddedBus:
+def open_bus(
+    folder: Path, settings: Mapping[str, object] | None = None, *, timeout: float = 1.0
+) -> EmbeddedBus:
     """Open the evidence bus of a target, embedded below `.sfctl/` unless its settings say else.
+
+    A lock is waited for `timeout` s.
 
     Raises UsageError SF755 for an adapter that this version does not have.
     """
     _embedded_only("bus", settings)
     from sfctl.evidence.embedded import EmbeddedBus
 
-    return EmbeddedBus(_path(settings, folder / "bus.db"))
+    return EmbeddedBus(_path(settings, folder / "bus.db"), timeout=timeout)
 
 
 def open_state(

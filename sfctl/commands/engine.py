@@ -20,7 +20,7 @@ from sfctl.consumer import PREFIX, Stage
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.evidence.configuration import announce
 from sfctl.evidence.flush import flush
-from sfctl.evidence.port import Bus
+from sfctl.evidence.port import Bus, Query
 from sfctl.model.signal import SEVERITY, document_of
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
@@ -29,6 +29,7 @@ from sfctl.spec.repository import find_root
 from sfctl.spec.wording import suggestion
 
 FLUSH_S = 30.0
+BATCH = 500
 
 
 def run(
@@ -57,7 +58,11 @@ def run(
         if follow:
             return engine_follow.follow(opened.stages, opened.prepare, format)
         notes = opened.prepare()
-        done = advance_all(opened.stages, now or clock_from_environment().now())
+        lag = [opened.bus.lag(PREFIX + stage.name) for stage in opened.stages]
+        steps = sum(1 + each // BATCH for each in lag)
+        done = advance_all(opened.stages, now or clock_from_environment().now(), steps)
+        if not any(lag) and not opened.bus.query(Query(limit=1)):
+            notes = (*notes, "the log is empty: `sfctl run` and `sfctl evidence publish` fill it")
         return _outcome(done, opened.bus, fail_on, notes)
 
 

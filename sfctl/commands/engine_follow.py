@@ -25,7 +25,7 @@ def follow(stages: Sequence[Stage], prepare: Callable[[], tuple[str, ...]], form
     """Go on until SIGTERM (exit 0) or Ctrl-C (130); a store that does not answer is retried."""
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    clock, pause, said, noted = clock_from_environment(), PAUSE_S, 0, ""
+    clock, pause, said, noted, trouble = clock_from_environment(), PAUSE_S, 0, "", ""
     try:
         while not ended.is_set():
             try:
@@ -41,10 +41,14 @@ def follow(stages: Sequence[Stage], prepare: Callable[[], tuple[str, ...]], form
                     sys.stdout.write(line + "\n")
                 sys.stdout.flush()
                 said += len(done.signals)
-                pause = PAUSE_S
+                if trouble:
+                    sys.stderr.write("the stores answer again\n")
+                pause, trouble = PAUSE_S, ""
             except StoreError as error:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
-                sys.stderr.write(f"SF822 {error.code} {error}; again in {pause:g} s\n")
+                if str(error) != trouble:
+                    sys.stderr.write(f"SF822 {error.code} {error}; trying again\n")
+                trouble = str(error)
             ended.wait(pause)
     finally:
         signal.signal(signal.SIGTERM, before)

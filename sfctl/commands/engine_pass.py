@@ -29,10 +29,13 @@ class Pass:
         return any(each.events or each.emitted for each in self.progress.values())
 
 
-def advance_all(stages: Sequence[Stage], now: datetime) -> Pass:
-    """Run the stages in order, again while one of them moved: engines read signals as well."""
+def advance_all(stages: Sequence[Stage], now: datetime, steps: int | None = None) -> Pass:
+    """Run the stages in order, again while one of them moved: engines read signals as well.
+
+    `steps` is about how many there will be, for the bar.
+    """
     done = Pass({stage.name: Progress() for stage in stages})
-    for _ in track(_rounds(stages, now, done), "engines"):
+    for _ in track(_rounds(stages, now, done), "engines", steps):
         pass
     for stage in stages:
         if isinstance(stage, Runner):

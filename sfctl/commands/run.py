@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +39,8 @@ from sfctl.runtime.supervision.supervisor import ENDED, Ended, Supervisor
 from sfctl.spec.repository import find_root
 
 FLUSH_S = 2.0
+ANNOUNCE_S = 0.1
+"""How long a start waits for a bus that another process holds."""
 _OF_ANOTHER_RUN = (
     "SFCTL_RUN_ID", "SFCTL_JOB", "SFCTL_ATTEMPT", "SFCTL_LOGICAL_DATE", "SFCTL_STARTED_AT",
     "SFCTL_TASK", "SFCTL_SCHEDULED_TIME", journal.FOLDER, RERUN,
@@ -80,6 +84,7 @@ def run(
         store, plan.name, clock, date=date, attempt=attempt, rerun=again, environ=environ
     )
     records, unwritable = _records(store, context)
+    _announced(store, plan.compiled)
     sink, refused = open_sink(store, context.run_id)
     notes += [f"evidence suffers: {why}" for why in (trouble, unwritable, refused) if why]
     with contextlib.suppress(SfctlError, OSError):
@@ -190,6 +195,23 @@ def _store(root: Path) -> tuple[Path, str]:
         return wiring.store_folder(root), ""
     except Exception as error:  # noqa: BLE001  whatever it is, the job can run without
         return root / wiring.STORE, f"{getattr(error, 'code', type(error).__name__)} {error}"
+
+
+def _announced(store: Path, compiled: Compiled | None) -> None:
+    """Put the rules on the log before what they judge; where that fails `engine run` does it."""
+    if compiled is None:
+        return
+    started = time.monotonic()
+    try:
+        bus = wiring.open_bus(store, compiled.manifest.target.bus, timeout=ANNOUNCE_S)
+        with contextlib.closing(bus):
+            configuration.announce(bus, compiled.manifest)
+        trouble = ""
+    except (SfctlError, OSError) as error:
+        trouble = f", not announced: {error}"
+    if os.environ.get("SFCTL_VERBOSE"):
+        spent = 1000 * (time.monotonic() - started)
+        sys.stderr.write(f"configuration looked at in {spent:.0f} ms{trouble}\n")
 
 
 def _records(store: Path, context: RunContext) -> tuple[Journal, str]:
@@ -310,9 +332,6 @@ def _delivered(
         bus = wiring.open_bus(store, compiled.manifest.target.bus if compiled else None)
         try:
             flushed = flush.flush(folder, bus, deadline=FLUSH_S)
-            if compiled is not None and not flushed.trouble:
-                with contextlib.suppress(SfctlError):  # `engine run` will say it
-                    configuration.announce(bus, compiled.manifest)
         finally:
             bus.close()
         trouble = flushed.trouble

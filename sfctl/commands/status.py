@@ -131,6 +131,14 @@ class _Look:
                 lambda: wiring.open_bus(self.store, settings.bus if settings else None),
                 lambda bus: bus.query(Query(limit=1)),
             )
+        if (self.store / "graph.db").exists():
+            graph = self._answering(
+                "graph",
+                lambda: wiring.open_graph(self.store, settings.graph if settings else None),
+                lambda graph: graph.generation(),
+            )
+            if graph is not None:
+                graph.close()
         if self.state is not None:
             self._told(self.state)
         self.switches = switch.read(self.store, self.now).live

@@ -42,7 +42,7 @@ def examine(root: Path) -> Iterator[Examined]:
         yield Examined("stores", "ok", "none yet; the first run makes them")
         return
     yield _file_system(store)
-    for name in ("bus.db", "state.db"):
+    for name in ("bus.db", "state.db", "graph.db"):
         if (store / name).exists():
             yield _database(store / name)
     yield _outbox(store / "outbox")

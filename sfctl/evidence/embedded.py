@@ -52,6 +52,7 @@ CREATE TABLE dead_letters (
     UNIQUE (reason, origin, body)
 )
 """,
+    "CREATE INDEX events_kind ON events (kind, offset)",
 )
 _ROW = "offset, key, body, published_at"
 

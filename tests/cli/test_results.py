@@ -124,8 +124,14 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     ask("evidence", "archive")
     ask("evidence", "dead-letters")
 
+    ran = ask("engine", "run", "freshness", "--fail-on", "critical", code=1)
+    assert [each["name"] for each in ran["stages"]] == ["freshness"]
+    assert ran["stages"][0]["lag"] == 0
+    Path("days.csv").write_text("date,count\n2026-01-01,100\n2026-01-02,100\n")
+    assert ask("engine", "backtest", "volume", "--history", "days.csv")["flags"] == []
+
     fold_incidents(Path())
-    assert ask("signals", "--all")["counts"]["CRITICAL"] == 0
+    assert ask("signals", "--all")["counts"]["CRITICAL"] == 1
     listed = ask("incidents", "list", "--fail-on", "SEV-3", code=1)
     named = listed["incidents"][0]["incident_id"]
     assert ask("status")["datasets"][0]["incidents"][0]["incident_id"] == named

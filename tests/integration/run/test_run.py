@@ -72,14 +72,15 @@ def test_a_job_that_passes(shop: Shop) -> None:
     assert (told["degraded"], told["counts_consistent"]) == (False, True)
     assert told["integration_level"] == "in-job"
     assert told["evidence"]["pending"] == 0
-    assert told["evidence"]["written"] == told["evidence"]["published"] == len(events(shop))
+    own = [event for event in events(shop) if event.kind != "CONFIG"]
+    assert told["evidence"]["written"] == told["evidence"]["published"] == len(own)
     kinds = [event.kind for event in events(shop)]
     assert {"JobRunStarted", "GATE", "DatasetWriteCommitted", "CERTIFICATION"} < set(kinds)
     (completed,) = events(shop, "JobRunCompleted")
     assert completed.payload["rows_written"] == 2
     assert completed.payload["resource_summary"]["peak_memory_bytes"] > 10 << 20
     assert completed.payload["resource_summary"]["cpu_seconds"] > 0
-    assert len({event.run_id for event in events(shop)}) == 1
+    assert len({event.run_id for event in own}) == 1
 
 
 def test_stdout_is_the_jobs_alone_in_text_form(shop: Shop) -> None:
@@ -354,3 +355,24 @@ def test_chained_jobs_read_and_say_so(shop: Shop) -> None:
     (read,) = events(shop, "DatasetRead")
     assert (read.payload["version"], read.payload["rows_read"]) == (0, 2)
     assert read.schema_fingerprint.startswith("sha256:")
+
+
+def test_the_rules_are_on_the_log_before_what_they_judge(shop: Shop) -> None:
+    job(shop)
+    assert sfctl(shop, "run", "daily", "--date", "2026-01-31").returncode == 0
+    assert [event.kind for event in events(shop)][:2] == ["CONFIG", "JobRunStarted"]
+    assert sfctl(shop, "run", "daily", "--date", "2026-02-01").returncode == 0
+    assert len(events(shop, "CONFIG")) == 1
+
+
+def test_a_bus_that_does_not_open_is_no_matter_at_the_start(shop: Shop) -> None:
+    job(shop)
+    for old in (shop.root / ".sfctl").glob("bus.db*"):
+        old.unlink()
+    (shop.root / ".sfctl" / "bus.db").mkdir()
+    done = sfctl(shop, "run", "daily", "--date", "2026-01-31")
+    assert done.returncode == 0
+    assert "job says" in done.stdout
+    assert "announced" not in done.stderr
+    told = sfctl(shop, "run", "daily", "--date", "2026-02-01", "--verbose")
+    assert "not announced" in told.stderr
