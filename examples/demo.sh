@@ -62,6 +62,7 @@ echo "look: sfctl signals, sfctl incidents show INC-1, sfctl graph export"
 
 say "8. Why? The report names the deployment, and leaves the coincident one alone"
 do_ sfctl rca INC-1
+do_ sfctl incidents ack INC-1 --by dana --note "carrier-integration is on it"
 echo "look: sfctl rca INC-1 --explain, sfctl rca departure_board"
 
 say "9. Consumers notice nothing: they still read the seventh"
