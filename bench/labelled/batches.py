@@ -28,15 +28,19 @@ def _values(site: Site, count: int = 200) -> dict[str, dict[str, int]]:
     return {"silver": {f"RANGE_VIOLATION:{site.field}": count}}
 
 
-def schema_break(site: Site, gap: float = 3.0, decoys: bool = True) -> Answer:
+def schema_break(
+    site: Site, gap: float = 3.0, decoys: bool = True, recoded: bool = False
+) -> Answer:
     """A service drops a column; the first gated table, `depth - 1` hops below, stops at bronze."""
     site.configure()
     end = len(site.chain) - 1
-    _before(site, end)
+    _before(site, end, code="git:1111111")
     cause = site.deploy(site.service, "v12", NIGHT - gap * HOUR, before="v11")
     if decoys:
         site.surround(_start(end))
-    site.run(end, _start(end), failed={"bronze": {f"MISSING_FIELD:{site.field}": 1000}})
+    code = "git:2222222" if recoded else "git:1111111"
+    gone = {"bronze": {f"MISSING_FIELD:{site.field}": 1000}}
+    site.run(end, _start(end), failed=gone, code=code)
     site.settle(MORNING)
     return "DEPLOYMENT", cause, site.last
 

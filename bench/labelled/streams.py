@@ -36,6 +36,58 @@ def versioned(site: Site, gap: int = 17, decoys: bool = True) -> Answer:
     return "DEPLOYMENT", cause, site.chain[0]
 
 
+def twin(site: Site) -> Answer:
+    """A stranger goes live with a version of the same name, later and nearer to the failure."""
+    site.configure()
+    cause = site.deploy(site.service, "v3.17", BREAK - 90 * SECOND, before="v3.16")
+    site.deploy("stranger-svc", "v3.17", BREAK - 2 * SECOND, before="v3.16", decoy=True)
+    _good(site, site.service, "v3.16")
+    _bad(site, site.service, "v3.17")
+    site.settle(SETTLED)
+    return "DEPLOYMENT", cause, site.chain[0]
+
+
+def told_late(site: Site, versions: bool = True) -> Answer:
+    """The pipeline tells of its deployment only after the incident was opened."""
+    site.configure()
+    site.surround(BREAK)
+    _good(site, site.service, "v1" if versions else "")
+    _bad(site, site.service, "v2" if versions else "")
+    site.settle(SETTLED)
+    cause = site.deploy(site.service, "v2", BREAK - 50 * SECOND, before="v1")
+    site.settle(SETTLED + MINUTE)
+    return "DEPLOYMENT", cause, site.chain[0]
+
+
+def canary(site: Site) -> Answer:
+    """Old and new version run side by side: good and bad records interleave."""
+    site.configure()
+    cause = site.deploy(site.service, "v2", BREAK - 30 * SECOND, before="v1")
+    site.surround(BREAK)
+    _good(site, site.service, "v1")
+    for minute in range(3):
+        site.records(BREAK + minute * MINUTE, 20, producer=site.service, version="v1")
+        site.records(
+            BREAK + minute * MINUTE + 20 * SECOND, 15,
+            failure=_failure(site), producer=site.service, version="v2",
+        )  # fmt: skip
+    site.settle(SETTLED)
+    return "DEPLOYMENT", cause, site.chain[0]
+
+
+def good_since(site: Site, hours: int, named: bool = True) -> Answer:
+    """Hours of good records lie between the deployment and the failure, and name no version."""
+    site.configure()
+    site.deploy(site.service, "v9", BREAK - hours * HOUR, before="v8", decoy=True)
+    who = site.service if named else ""
+    for hour in range(hours - 1, 0, -1):
+        site.records(BREAK - hour * HOUR, 5, producer=who)
+    _good(site, who, "")
+    _bad(site, who, "")
+    site.settle(SETTLED)
+    return "UNKNOWN", "", site.chain[0]
+
+
 def versionless(site: Site, named: bool = True, decoys: bool = True) -> Answer:
     """The same where evidence names the producer without a version, or nobody at all."""
     site.configure()

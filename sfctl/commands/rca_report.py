@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,7 @@ from sfctl.rca.wording import moment, name_of, percent
 from sfctl.report import text
 
 _SHOWN_REFS = 8
+_ASCII = str.maketrans("┌┐└┘├┤─│•→×≤", "++++++-|*>x<")
 
 
 def report(told: Explanation, *, detailed: bool = False, columns: int | None = None) -> str:
@@ -36,7 +38,7 @@ def report(told: Explanation, *, detailed: bool = False, columns: int | None = N
         sections.append(("FACTORS", [_factor(f) for f in told.root_cause.factors]))
         sections.append(("TRAVERSAL", _steps(told)))
     sections.append(("EVIDENCE REFERENCES", _refs(told)))
-    return "\n".join([*_boxed(sections, width), _summary(told)])
+    return _encodable("\n".join([*_boxed(sections, width), _summary(told)]))
 
 
 def evaluation(result: Evaluation) -> str:
@@ -178,6 +180,15 @@ def _wrapped(entry: str, width: int) -> list[str]:
         entry, width, subsequent_indent=" " * hang, break_on_hyphens=False,
         drop_whitespace=True, initial_indent="",
     ) or [""]  # fmt: skip
+
+
+def _encodable(report: str) -> str:
+    """Return a report with lines of ASCII where what it is written to knows no others."""
+    try:
+        report.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return report.translate(_ASCII)
+    return report
 
 
 def _row(line: str, inner: int) -> str:

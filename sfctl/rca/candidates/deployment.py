@@ -22,6 +22,8 @@ LABELS = ("INTRODUCED", "PRECEDED")
 WEAK = ("lineage", "time")
 """Grounds of an edge that no evidence speaks for: the way of the data, and the clock."""
 COINCIDENT = timedelta(hours=24)
+ROLLOUT_S = 3_600
+"""A stream may show good records for so long while a version is rolled out."""
 _DECOYS = 5
 
 
@@ -151,6 +153,9 @@ def _against(case: Case, node: Node, edge: Edge, signature: Signature) -> str:
     weak = edge.label == "PRECEDED" or edge.props.get("basis") in WEAK
     if first is not None and weak and service.startswith("urn:service:") and not named:
         return f"lineage and time alone tie it to the failure, and {judged_before(first)}"
+    guessed = edge.props.get("basis") not in ("version", "evidence", None)
+    if guessed and not case.runs and of in ("", version) and (lived or 0) > ROLLOUT_S:
+        return f"the data was good for {span_of_time(lived or 0)} after it"
     still = edge.label == "PRECEDED" and good is not None and at and case.span.last_good > at
     if still and of in ("", version):
         return f"the data was still good after it ({moment(case.span.last_good)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,15 @@ def test_details_show_candidates_factors_and_queries(broken: tuple[World, str]) 
     text = report(world.explain(incident), detailed=True, columns=80)
     for needle in ("version_match 1.00 × 0.10", "<-[TRIGGERED]-", "<-[INTRODUCED|PRECEDED]-"):
         assert needle in text
+
+
+def test_where_only_ascii_can_be_written_the_box_is_of_ascii(
+    broken: tuple[World, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, incident = broken
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", narrow)
+    *box, _ = report(world.explain(incident), detailed=True, columns=60).splitlines()
+    assert all(line.isascii() for line in box)
+    assert {len(line) for line in box} == {60}
+    assert box[0] == f"+{'-' * 58}+"
