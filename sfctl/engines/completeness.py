@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from sfctl.clock import parse_instant
+from sfctl.clock import format_instant, parse_instant
 from sfctl.engines.configuration import topology_of
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.memo import Memo, amended, unspoken
@@ -89,6 +89,7 @@ class CompletenessEngine:
         memo, signals = cell.memo, []
         for name in cell.stirred:
             if _judged_at(cell.runs[name]) <= now:
+                cell = _named(cell, name)
                 for signal in _conclusions(cell, cell.runs[name]):
                     memo, fallen = amended(memo, signal, f"{cell.runs[name].began}|{name}")
                     signals += fallen
@@ -176,8 +177,16 @@ def silent_by_choice(run: Sent) -> bool:
 
 
 def anchor_of(run: Sent) -> datetime:
-    """Return the instant a run's signals are named by, the same whatever of it was seen."""
-    return parse_instant(run.anchor or run.began[:10] + "T00:00:00Z")
+    """Return the instant a run's signals are named by; what comes later does not move it."""
+    return parse_instant(run.named or run.anchor or run.began[:10] + "T00:00:00Z")
+
+
+def _named(cell: CompletenessCell, name: str) -> CompletenessCell:
+    run = cell.runs[name]
+    if run.named:
+        return cell
+    runs = {**cell.runs, name: replace(run, named=format_instant(anchor_of(run)))}
+    return replace(cell, runs=runs)
 
 
 def _signal(

@@ -29,7 +29,9 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True):
     dag_id: str = ""
     dag_run_id: str = ""
     anchor: str = ""
-    """The scheduled, else started time: what the signal's id is built on."""
+    """The scheduled, else started time."""
+    named: str = ""
+    """What the signal's id is built on: the anchor when the run was first judged."""
     started: str = ""
     ended: str = ""
     failed: bool = False
@@ -40,6 +42,7 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True):
     sent: tuple[Gate, ...] = ()
     wrote: tuple[tuple[str, str], ...] = ()
     rows: int = 0
+    """Of the largest write: a revision of its event does not count twice."""
     certified: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
@@ -72,7 +75,7 @@ def noted(run: Sent | None, event: Evidence, outputs: Iterable[str] = ()) -> Sen
         run = replace(
             run,
             wrote=tuple(sorted({*run.wrote, (urn.without_stage(event.dataset_urn), event.stage)})),
-            rows=run.rows + (rows if isinstance(rows, int) else 1),
+            rows=max(run.rows, rows if isinstance(rows, int) else 1),
         )
     if event.kind == "CERTIFICATION" and event.result == "PASS":
         run = replace(run, certified=tuple(sorted({*run.certified, event.dataset_urn})))
