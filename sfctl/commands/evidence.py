@@ -22,6 +22,8 @@ from sfctl.evidence.intake import documents
 from sfctl.evidence.leniency import GATES, RESULTS
 from sfctl.evidence.outbox import Outbox
 from sfctl.evidence.port import DeadLetter, Published, Query
+from sfctl.graph.cited import cited
+from sfctl.incidents.store import every
 from sfctl.model import codec, topology
 from sfctl.model import evidence as envelope
 from sfctl.model.evidence import KINDS, Evidence
@@ -30,6 +32,7 @@ from sfctl.model.resolver import Resolver
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import check_target, manifest_of
 from sfctl.spec.repository import find_root
+from sfctl.state.port import StateStore
 from sfctl.state.tidy import tidy
 
 _BATCH = 1000
@@ -222,17 +225,33 @@ def archive(
     with wiring.open_bus(folder) as bus, wiring.open_state(folder) as state:
         archived = wiring.open_archive(folder).run(bus, moment)
         swept = retention.sweep(bus, moment)
+        expired = _expired(folder, state, moment)
         tidied = tidy(folder, state, moment)
     over = f"; the bus is {swept.over_bytes:,} bytes over its bound" if swept.over_bytes else ""
     left = swept.aged + swept.crowded
     return Outcome(
         "evidence",
-        {"archived": asdict(archived), "swept": asdict(swept), "tidied": asdict(tidied)},
+        {
+            "archived": asdict(archived),
+            "swept": asdict(swept),
+            "tidied": {**asdict(tidied), "graph_nodes": expired},
+        },
         f"{archived.events} events archived, {archived.cooled} files made cold, "
         f"{archived.removed} removed\n"
         f"{left} events left the bus, which takes {swept.bytes:,} bytes{over}\n"
         f"{tidied.freed_bytes:,} bytes freed, .sfctl takes {tidied.bytes:,} bytes",
     )
+
+
+def _expired(folder: Path, state: StateStore, now: datetime) -> int:
+    """Drop from the graph what is past its days, in small steps; what incidents cite stays."""
+    if not (folder / "graph.db").exists():
+        return 0
+    with wiring.open_graph(folder) as graph:
+        keep, total = cited(graph, every(state)), 0
+        while gone := graph.expire(now, keep=keep):
+            total += gone
+    return total
 
 
 def flush(*, project_dir: Path = Path(), target: str | None = None) -> Outcome:
