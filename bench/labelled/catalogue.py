@@ -51,6 +51,8 @@ def _plans() -> Iterator[Plan]:
     yield from of(stream, (2,), streams.told_late)
     yield from of(stream, (3,), streams.told_late, versions=False)
     yield from of(stream, (2,), streams.canary)
+    yield from of(stream, (2,), streams.again)
+    yield from of(stream, (3,), streams.again, versions=False)
     yield from of(batch, (3,), batches.schema_break, recoded=True)
     yield from of(stream, (3,), streams.slow_burn, hours=6)
     yield from of(stream, (1,), streams.staging_first)

@@ -273,9 +273,10 @@ class Site:
         """Do what `sfctl engine run --now` does."""
         advance_all(wiring.stages(self.folder, self.bus, self.state, self.graph), now)
 
-    def incident(self, dataset: str) -> str:
-        """Return the first incident of a dataset, the dataset where there is none."""
-        for item in sorted(self.state.query(ALIASES, "INC-"), key=lambda item: item.key):
+    def incident(self, dataset: str, *, newest: bool = False) -> str:
+        """Return the first (or newest) incident of a dataset, the dataset where there is none."""
+        known = sorted(self.state.query(ALIASES, "INC-"), key=lambda item: item.key)
+        for item in reversed(known) if newest else known:
             found = incident_of(item.key, self.state)
             if found is not None and dataset in (found[0].dataset_urn, *found[0].datasets):
                 return item.key

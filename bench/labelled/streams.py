@@ -59,6 +59,24 @@ def told_late(site: Site, versions: bool = True) -> Answer:
     return "DEPLOYMENT", cause, site.chain[0]
 
 
+def again(site: Site, versions: bool = True) -> Answer:
+    """The same failure was there ten days ago, was mended, and comes back with a new version."""
+    site.configure()
+    said = {name: name if versions else "" for name in ("v1", "v2", "v3")}
+    old = BREAK - 10 * DAY
+    site.deploy(site.service, "v1", old - MINUTE, before="v0", decoy=True)
+    site.records(old, 20, failure=_failure(site), producer=site.service, version=said["v1"])
+    site.deploy(site.service, "v2", old + HOUR, before="v1", decoy=True)
+    site.records(old + 2 * HOUR, 20, producer=site.service, version=said["v2"])
+    site.settle(old + 3 * HOUR)
+    cause = site.deploy(site.service, "v3", BREAK - 30 * SECOND, before="v2")
+    site.surround(BREAK)
+    _good(site, site.service, said["v2"])
+    _bad(site, site.service, said["v3"])
+    site.settle(SETTLED)
+    return "DEPLOYMENT", cause, f"={site.incident(site.chain[0], newest=True)}"
+
+
 def canary(site: Site) -> Answer:
     """Old and new version run side by side: good and bad records interleave."""
     site.configure()

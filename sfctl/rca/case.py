@@ -112,6 +112,7 @@ def gather(subject: Subject, tracer: Tracer, log: Log, state: StateStore) -> Cas
     case = Case(subject, tracer, log, state)
     read = (signal_of(id, tracer, log) for id in subject.signals)
     case.signals = in_order(signal for signal in read if signal is not None)
+    case.signals = _this_time(case)
     case.signals = troubled(case.signals) or case.signals
     case.runs = _runs(case)
     case.signatures = _signatures(case)
@@ -128,6 +129,17 @@ def gather(subject: Subject, tracer: Tracer, log: Log, state: StateStore) -> Cas
     case.above = upstream_of(tuple(around), tracer)
     case.echoes = _echoes(case)
     return case
+
+
+def _this_time(case: Case) -> tuple[Signal, ...]:
+    """Return the signals since an incident was opened again: what was before had its own cause."""
+    incident = case.subject.incident
+    over = ""
+    for change in incident.history if incident is not None else ():
+        if change.status == "RESOLVED":
+            over = extent.stamp(change.at)
+    since = tuple(s for s in case.signals if extent.stamp(s.timestamp) > over)
+    return since or case.signals
 
 
 def _runs(case: Case) -> tuple[Node, ...]:
@@ -188,8 +200,9 @@ def _evidence(case: Case) -> tuple[Evidence, ...]:
     if case.subject.incident is not None:
         ids.append(case.subject.incident.primary_evidence_id)
     ids += [ref for signal in case.signals for ref in signal.evidence_refs]
-    ids += [signature.first_evidence for signature in case.signatures]
-    events = list(case.log.events(id for id in ids if id))
+    ids += [s.first_evidence for s in case.signatures if extent.recent(case, s.first_seen)]
+    cited = case.log.events(id for id in ids if id)
+    events = [event for event in cited if extent.recent(case, event.timestamp)]
     for run in case.run_names:
         events += case.log.run(run)
     return ordered(event for event in newest(events) if failing(event))

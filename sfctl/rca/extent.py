@@ -34,12 +34,13 @@ def first_bad(case: Case) -> tuple[str, str]:
     incident = case.subject.incident
     if incident is not None and incident.evidence_summary.get("first_failure"):
         at = stamp(str(incident.evidence_summary["first_failure"]))
-        told.append((at, incident.primary_evidence_id or incident.signal_id))
+        if not told or at >= _began(case):  # before that it was seen upstream, or was another time
+            told.append((at, incident.primary_evidence_id or incident.signal_id))
     if not told:
         told = [
             (stamp(s.first_seen), s.first_evidence or s.id)
             for s in case.signatures
-            if s.first_seen and _recent(case, s.first_seen)
+            if s.first_seen and recent(case, s.first_seen)
         ]
     if not told:
         told = [(stamp(s.window.start or s.timestamp), s.signal_id) for s in case.signals]
@@ -127,7 +128,13 @@ def stamp(text: str) -> str:
     return format_instant(at) if at else text
 
 
-def _recent(case: Case, first_seen: str) -> bool:
+def _began(case: Case) -> str:
+    """Return when the first window or run began that a signal of this trouble is about."""
+    starts = (stamp(s.window.start or s.timestamp) for s in case.signals)
+    return min((each for each in starts if each), default="")
+
+
+def recent(case: Case, first_seen: str) -> bool:
     """Tell whether a signature is new with this trouble, and not one seen long before."""
     starts = [s.window.start or s.timestamp for s in case.signals]
     starts += [str(run.props.get("start_time") or "") for run in case.runs]

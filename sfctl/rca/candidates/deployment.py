@@ -11,7 +11,7 @@ from sfctl.model.graph import Edge, Node, elsewhere, service_id
 from sfctl.rca import readings
 from sfctl.rca.candidate import Candidate
 from sfctl.rca.case import Case
-from sfctl.rca.extent import stamp
+from sfctl.rca.extent import recent, stamp
 from sfctl.rca.log import instant, seconds_between
 from sfctl.rca.renames import renamed
 from sfctl.rca.stages import cleared, judged_before
@@ -176,6 +176,11 @@ def _coincident(case: Case, seen: set[str]) -> Iterator[Candidate]:
     for node in sorted(near, key=lambda n: (deployed_at(n), n.id), reverse=True)[:_DECOYS]:
         service = owner_of(case, node)
         at = deployed_at(node)
+        back = next((s for s in case.signatures if not recent(case, s.first_seen)), None)
+        if back is not None and readings.relation(case, service) and not foreign(case, node):
+            # The graph dates a failure by its first time; this one has come back.
+            yield _judged(case, node, Edge(node.id, back.id, "PRECEDED", {"basis": "time"}), back)
+            continue
         why = (
             f"it went to {node.props['environment']}, and this data is of {environment(case)}"
             if foreign(case, node)
