@@ -21,6 +21,13 @@ CODES: dict[str, Code] = {
         "after a longer pause each time.",
         "Look at what the message names; `sfctl doctor` tests the stores.",
     ),
+    "SF823": Code(
+        "Engine state of another version",
+        "What an engine keeps of a dataset was written by a version of sfctl that kept something "
+        "else.",
+        "Run `sfctl engine rebuild NAME`: the log is folded anew, and the signals that are on it "
+        "already keep their ids.",
+    ),
     "SF826": Code(
         "History not readable",
         "`engine backtest --history` names a file that is not there, or is not UTF-8 text.",

@@ -17,6 +17,8 @@ from sfctl.commands import engine_follow
 from sfctl.commands.engine_backtest import backtest
 from sfctl.commands.engine_pass import Pass, advance_all, signal_line, stage_line
 from sfctl.consumer import PREFIX, Stage
+from sfctl.engines.registry import names as engine_names
+from sfctl.engines.runner import Runner
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.evidence.configuration import announce
 from sfctl.evidence.flush import flush
@@ -66,7 +68,43 @@ def run(
         return _outcome(done, opened.bus, fail_on, notes)
 
 
-SUBVERBS = {"run": run, "backtest": backtest}
+def rebuild(
+    names: Annotated[tuple[str, ...], typer.Argument(help="Signal engines.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+    project_dir: Path = Path(),
+    target: str | None = None,
+    now: datetime | None = None,
+) -> Outcome:
+    """Let engines forget what they keep and fold the whole log again.
+
+    Signals keep their ids: what is on the log already is not said twice. Raises UsageError SF820
+    for a name that is no signal engine.
+    """
+    for name in names:
+        if name not in engine_names():
+            raise UsageError(
+                f"no signal engine {name!r} (expected one of {', '.join(engine_names())})",
+                hint=suggestion(name, engine_names()) or "graph and incidents keep no cells",
+                code="SF820",
+            )
+    root = find_root(project_dir)
+    check_target(root, target)
+    moment = now or clock_from_environment().now()
+    with _opened(root, names) as opened:
+        runners = [stage for stage in opened.stages if isinstance(stage, Runner)]
+        if dry_run:
+            lines = [text.status_line(f"{each.name}: {each.kept():,} cells", "kept")
+                     for each in runners]  # fmt: skip
+            return Outcome("engine", {"stages": [], "signals": []}, "\n".join(lines))
+        notes = opened.prepare()
+        for each in runners:
+            each.forget()
+        done = advance_all(opened.stages, moment, 1 + opened.bus.lag(PREFIX) // BATCH)
+        return _outcome(done, opened.bus, "", notes)
+
+
+SUBVERBS = {"run": run, "rebuild": rebuild, "backtest": backtest}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sfctl.consumer import TABLE as OFFSETS
 from sfctl.consumer import Batch, Progress, Reader
 from sfctl.engines.deadlines import Deadlines
 from sfctl.engines.engine import Engine
@@ -18,7 +19,7 @@ from sfctl.engines.work import Work, moment_of
 from sfctl.errors import Conflict
 from sfctl.evidence.port import Bus
 from sfctl.model.signal import Signal
-from sfctl.state.port import StateStore
+from sfctl.state.port import Delete, StateStore
 
 PREFIX = "engine_"
 TICKS = 200
@@ -58,6 +59,22 @@ class Runner:
         except Conflict:
             self._due = None
             raise
+
+    def kept(self) -> int:
+        """Return how many cells the engine keeps."""
+        return len(self.state.query(self.table))
+
+    def forget(self) -> int:
+        """Drop the cells and the place in the log; return how many cells went.
+
+        What was said stays on the bus, and is told from what a new fold says by id and revision.
+        """
+        self._deliver()
+        cells = [Delete(item.table, item.key) for item in self.state.query(self.table)]
+        self.state.transact([*cells, Delete(OFFSETS, self._reader.group)])
+        self.__post_init__()
+        self._due = None
+        return len(cells)
 
     def next_deadline(self) -> datetime | None:
         """Return the earliest deadline of all cells."""

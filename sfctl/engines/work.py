@@ -12,6 +12,7 @@ import msgspec
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines.engine import Cell, Engine, Step
 from sfctl.engines.informed import informed
+from sfctl.errors import StoreError
 from sfctl.evidence.port import DeadLetter
 from sfctl.model import codec
 from sfctl.model.evidence import Evidence
@@ -211,9 +212,21 @@ class Work:
                 cell = self.engine.fresh(key)
                 self._cells[key] = _Held(cell, ABSENT, (cell, None, False, ""))
             else:
-                cell = msgspec.convert(item.value["cell"], self.engine.cell)
+                cell = self._read(item)
                 self._cells[key] = _read(item, cell)
         return self._cells[key]
+
+    def _read(self, item: Item) -> Cell:
+        try:
+            cell: Cell = msgspec.convert(item.value["cell"], self.engine.cell)
+        except (msgspec.ValidationError, KeyError) as error:
+            raise StoreError(
+                f"what the engine {self.engine.name} keeps of {item.key} is not as this version "
+                "writes it",
+                hint=f"sfctl engine rebuild {self.engine.name} folds the log anew",
+                code="SF823",
+            ) from error
+        return cell
 
     def _take(self, held: _Held, step: Step[Any]) -> None:
         held.cell = step.cell

@@ -151,3 +151,28 @@ FAILED = {
     "run_id": "r1",
     "payload": {},
 }
+
+
+def test_an_engine_whose_state_is_of_another_version_is_built_anew(sfctl: Run, shop: Path) -> None:
+    assert sfctl("compile", cwd=shop).returncode == 0
+    past = ["--now", "2024-01-15T09:31:00Z"]
+    (late,) = judged(sfctl, shop, "freshness", *past)
+    with sqlite3.connect(shop / ".sfctl" / "state.db") as store:
+        changed = "UPDATE items SET value = json_set(value, '$.cell', 5) WHERE tbl = ?"
+        assert store.execute(changed, ("engine_freshness",)).rowcount
+    store.close()
+    refused = sfctl("engine", "run", "freshness", "--now", "2024-01-16T09:31:00Z", cwd=shop)
+    assert refused.returncode == 3
+    assert "SF823" in refused.stderr
+    assert "sfctl engine rebuild freshness" in refused.stderr
+    kept = sfctl("engine", "rebuild", "freshness", "--dry-run", cwd=shop)
+    assert (kept.returncode, "cell" in kept.stdout) == (0, True)
+    rebuilt = sfctl("engine", "rebuild", "freshness", *past, "--format", "json", cwd=shop)
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert json.loads(rebuilt.stdout)["signals"] == []
+    (again,) = json.loads(
+        sfctl("signals", "--all", *past, "--format", "json", cwd=shop).stdout
+    )["signals"]  # fmt: skip
+    assert again["signal_id"] == late["signal_id"]
+    unknown = sfctl("engine", "rebuild", "graph", cwd=shop)
+    assert (unknown.returncode, "SF820" in unknown.stderr) == (2, True)
