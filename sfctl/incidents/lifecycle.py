@@ -24,6 +24,8 @@ SYMPTOMS = 500
 """How many symptoms an incident keeps: its first hundred and the newest."""
 HISTORY = 200
 _FIRST = 100
+INFERRED = "MEDIUM"
+"""How sure a producer is that no evidence names: the graph ties its deployment by time and data."""
 
 
 def opened(seen: Seen, alias: str, key: str) -> Incident:
@@ -145,7 +147,7 @@ def attributed(
     """Return the incident with the deployment that brought it, known only now."""
     if incident.suspected_deployment or not deployment:
         return incident
-    producer = {"service": service, "version": version, "confidence": "HIGH"}
+    producer = {"service": service, "version": version, "confidence": INFERRED}
     named = incident.suspected_producer or producer
     return replace(
         incident, suspected_deployment=deployment, deployed_at=at, suspected_producer=named
@@ -202,7 +204,7 @@ def _led(incident: Incident, seen: Seen) -> Incident:
     producer = incident.suspected_producer
     if seen.around.deployment and not _names(seen.producer):
         around = seen.around
-        producer = {"service": around.service, "version": around.version, "confidence": "HIGH"}
+        producer = {"service": around.service, "version": around.version, "confidence": INFERRED}
     elif _names(seen.producer):
         producer = {
             "service": str(seen.producer.get("id", "")),
