@@ -18,6 +18,11 @@ from sfctl.state.port import ABSENT, Expect, Put, StateStore
 
 TABLE = "consumer_offsets"
 PREFIX = "signal_engines."
+AT_ONCE = 8
+"""How many times as many events a batch may hold where the log is far ahead.
+
+A step loads and writes each cell it touches whole: the fewer steps, the less of that.
+"""
 ATTEMPTS = 50
 """How often a step is tried while another worker of the group is quicker."""
 
@@ -100,13 +105,17 @@ class Batch:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads a group's events, those it has folded already left out."""
+    """Reads a group's events, those it has folded already left out.
+
+    `limit` is the first batch's; while batches come full, the next is twice as long.
+    """
 
     bus: Bus
     state: StateStore
     name: str
     limit: int = 500
     _sought: bool = field(default=False, init=False)
+    _full: int = field(default=0, init=False)
 
     @property
     def group(self) -> str:
@@ -123,13 +132,16 @@ class Reader:
             # after a kill between the two commits.
             self.bus.seek(self.group, place["0"] + 1 if "0" in place else "start")
             self._sought = True
-        read = self.bus.read(self.group, self.limit)
+        limit = min(self.limit << self._full, self.limit * AT_ONCE)
+        read = self.bus.read(self.group, limit)
         fresh = tuple(r for r in read if r.offset > place.get(str(r.partition), -1))
         if read and not fresh:  # another worker has folded these, and may have died since
             self.bus.seek(self.group, place["0"] + 1)
-            read = self.bus.read(self.group, self.limit)
+            read = self.bus.read(self.group, limit)
             fresh = tuple(r for r in read if r.offset > place.get(str(r.partition), -1))
-        return Batch(self.group, fresh, place, version, more=len(read) >= self.limit)
+        more = len(read) >= limit
+        self._full = min(self._full + 1, AT_ONCE) if more else 0
+        return Batch(self.group, fresh, place, version, more)
 
     def done(self, batch: Batch) -> None:
         """Let the bus know, after the transaction that held `batch.moved()`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from sfctl.clock import Clock, SystemClock
 from sfctl.errors import Conflict
+from sfctl.model import codec
 from sfctl.sqlite import Database
 from sfctl.state.port import ABSENT, Delete, Expect, Item, Put
 
@@ -155,7 +155,7 @@ class EmbeddedState:
         expires = put.expires_at.timestamp() if put.expires_at else None
         cursor.execute(
             "INSERT OR REPLACE INTO items VALUES (?,?,?,?,?)",
-            (put.table, put.key, json.dumps(put.value), version, expires),
+            (put.table, put.key, codec.encode(put.value).decode(), version, expires),
         )
         return version
 
@@ -170,7 +170,7 @@ class EmbeddedState:
 
 def _item(table: str, key: str, value: str, version: int, expires: float | None) -> Item:
     until = datetime.fromtimestamp(expires, UTC) if expires is not None else None
-    return Item(table, key, json.loads(value), version, until)
+    return Item(table, key, codec.decode(value, dict), version, until)
 
 
 def _spoken(expect: Expect) -> str:
