@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from sfctl.commands.functions import Function, functions_of, own_parameters
 from sfctl.errors import UsageError
+from sfctl.plain import given
 from sfctl.report.outcome import Outcome
 from sfctl.settings import FINDING_VERBS, FORMATS, Settings, known_word, nearest
 from sfctl.verbs import GLOBALS, VERBS
@@ -64,6 +65,10 @@ def call(verb: str, words: list[str], settings: Settings) -> Outcome | None:
         "passed": tuple(passed),
         "format": settings.format,
     }
+    own, rest = (verb, words) if verb in functions else (words[0], words[1:])
+    plain = given(own_parameters(functions[own]), rest) if own in functions else None
+    if plain is not None:
+        return _bound(functions[own], ambient)(**plain)()
     try:
         parsed = command_of(verb, ambient).main(
             words, prog_name=f"sfctl {verb}", standalone_mode=False
