@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -37,6 +38,7 @@ def clock_from_environment() -> Clock:
     return FixedClock(parse_instant(text)) if text else SystemClock()
 
 
+@lru_cache(maxsize=4096)
 def parse_instant(text: str) -> datetime:
     """Parse RFC 3339; an instant without an offset is read as UTC. Raises ValueError."""
     instant = datetime.fromisoformat(text)

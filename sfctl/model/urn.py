@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _DATASET = re.compile(
     r"urn:dp:(?P<domain>[a-z0-9_.-]+):(?P<name>[a-z0-9_.-]+?)(?::v(?P<version>\d+))?"
@@ -16,6 +17,7 @@ _SHORT = re.compile(
 STAGES = ("bronze", "silver", "gold")
 
 
+@lru_cache(maxsize=4096)
 def canonical(text: str) -> str:
     """Return the canonical `urn:dp:<domain>:<name>[:vN][#stage]` of either spelling.
 
@@ -32,6 +34,7 @@ def canonical(text: str) -> str:
     return urn
 
 
+@lru_cache(maxsize=4096)
 def is_dataset(text: str) -> bool:
     """Tell whether `text` is a dataset URN in either spelling."""
     return bool(_DATASET.fullmatch(text) or _SHORT.fullmatch(text))
