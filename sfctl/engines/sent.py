@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple
 
 import msgspec
 from msgspec.structs import replace
 
-from sfctl.evidence.completeness import declared_by, sent_by
+from sfctl.evidence.completeness import Missing, declared_by, sent_by
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 
@@ -52,8 +51,8 @@ def noted(run: Sent | None, event: Evidence, outputs: Iterable[str] = ()) -> Sen
     """Return the run with what an event tells of it; the order of events makes no difference."""
     at = event.timestamp
     run = run or Sent(event.run_id, at, at, event.attempt)
-    declared = {*run.declared, *(astuple(each) for each in declared_by(event))}
-    sent = {*run.sent, *(astuple(each) for each in sent_by(event))}
+    declared = {*run.declared, *map(_gate, declared_by(event))}
+    sent = {*run.sent, *map(_gate, sent_by(event))}
     told = {urn.without_stage(name) for name in outputs} | {each[0] for each in declared}
     run = replace(
         run,
@@ -120,6 +119,10 @@ def gates_missing(run: Sent) -> list[Gate]:
 def silent(run: Sent) -> bool:
     """Tell whether not one gate reported."""
     return not run.sent
+
+
+def _gate(named: Missing) -> Gate:
+    return named.dataset_urn, named.stage, named.ordinal, named.gate
 
 
 def _refs(run: Sent, event: Evidence) -> tuple[str, ...]:

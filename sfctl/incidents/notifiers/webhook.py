@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-import http.client
-import ssl
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from sfctl.model import codec
+
+if TYPE_CHECKING:
+    import http.client
 
 TIMEOUT_S = 5.0
 SCHEMES = ("http", "https")
@@ -19,6 +21,9 @@ class Refused(Exception):
 
 def post(address: str, body: object, *, timeout: float = TIMEOUT_S) -> None:
     """Post `body` as JSON. Raises Refused for everything but a 2xx answer."""
+    import http.client
+    import ssl
+
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
