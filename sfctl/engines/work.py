@@ -98,8 +98,10 @@ class Work:
             held = self._held(key)
             try:
                 step = self.engine.fold(held.cell, event)
-                due = self.engine.next_deadline(step.cell)
-                self.engine.status(step.cell)
+                due = held.due
+                if step.cell is not held.cell or held.version == ABSENT:
+                    due = self.engine.next_deadline(step.cell)
+                    self.engine.status(step.cell)
             except Exception as error:  # noqa: BLE001
                 failure = failure or error
                 continue

@@ -126,6 +126,10 @@ class Elements(msgspec.Struct, frozen=True):
 
 def merged(known: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the properties of an element that comes again; see the module's rule."""
+    if known == new:
+        return dict(known)
+    if not known:
+        return {name: value for name, value in new.items() if value not in (None, "")}
     result = dict(known)
     for name, value in new.items():
         old = result.get(name)

@@ -45,6 +45,8 @@ class Sketch:
         self.resolver = resolver
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str, str], Edge] = {}
+        self._drawn: set[str] = set()
+        """Datasets whose own properties are there already."""
 
     def elements(self) -> Elements:
         """Return what was found, in order of finding."""
@@ -76,6 +78,9 @@ class Sketch:
         name = self.resolver.reference(name)
         if "#" not in name and stage in urn.STAGES and urn.is_dataset(name):
             name = urn.with_stage(name, stage)
+        if not props and name in self._drawn:
+            return name
+        self._drawn.add(name)
         base = urn.without_stage(name) if urn.is_dataset(name) else name
         entry = self.topology.datasets.get(base)
         tier, owner = (entry.tier, entry.owner) if entry else (None, None)
