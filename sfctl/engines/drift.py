@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines import drift_signal
 from sfctl.engines.compliance import SILENCE
-from sfctl.engines.configuration import topology_of
+from sfctl.engines.configuration import sources, topology_of
 from sfctl.engines.delay import window_of
 from sfctl.engines.drift_signal import Before, DriftCell, Seen
 from sfctl.engines.engine import Step
@@ -25,7 +25,6 @@ from sfctl.engines.sighting import sight_of
 from sfctl.model import urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.signal import Signal, SignalState
-from sfctl.model.topology import Topology
 
 NAME = drift_signal.NAME
 QUIET = timedelta(days=30)
@@ -128,18 +127,8 @@ def _configured(cell: DriftCell, event: Evidence) -> DriftCell:
     topology = topology_of(event)
     entry = topology.datasets.get(cell.dataset)
     accepted = entry.accepted_values if entry else {}
-    declared = _declared(topology, cell.dataset)
+    declared = tuple(sorted(sources(topology).get(cell.dataset, ())))
     return replace(cell, accepted=accepted, declared=declared, configured_at=event.timestamp)
-
-
-def _declared(topology: Topology, dataset: str) -> tuple[str, ...]:
-    made = [(spec.inputs, spec.outputs) for spec in topology.lineage.specs]
-    made += [(job.inputs, job.outputs) for job in topology.jobs.values()]
-    found: set[str] = set()
-    for inputs, outputs_ in made:
-        if dataset in map(urn.without_stage, outputs_):
-            found |= {urn.without_stage(name) for name in inputs if urn.is_dataset(name)}
-    return tuple(sorted(found - {dataset}))
 
 
 def _place(cell: DriftCell, event: Evidence) -> Showing:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from sfctl.clock import format_instant, parse_instant
 from sfctl.engines import expected
-from sfctl.engines.configuration import topology_of
+from sfctl.engines.configuration import topology_of, written
 from sfctl.engines.delay import Delay, delay_step, heard, next_step
 from sfctl.engines.engine import Cell, Step
 from sfctl.engines.expected import Terms
@@ -157,7 +157,6 @@ def _configured(cell: FreshnessCell, event: Evidence) -> FreshnessCell:
     if not cell.key.startswith(_JOB):
         job = None
     wanted = {urn.without_stage(name) for name in job.outputs} if job is not None else {cell.key}
-    written = {urn.without_stage(name) for each in known.jobs.values() for name in each.outputs}
     terms = {}
     for dataset in sorted(wanted & set(known.datasets)):
         slo = known.datasets[dataset].slo.get("freshness")
@@ -166,7 +165,7 @@ def _configured(cell: FreshnessCell, event: Evidence) -> FreshnessCell:
         before = cell.terms.get(dataset)
         if before is not None and replace(before, since="", owned=False) == found:
             since = before.since
-        owned = job is None and dataset in written
+        owned = job is None and dataset in written(known)
         terms[dataset] = replace(found, since=since, owned=owned)
     spoken_for = bool(terms) or job is not None
     forsaken = not spoken_for and (bool(cell.terms) or cell.job is not None)
