@@ -82,9 +82,17 @@ def say(*lines: str) -> None:
     """Print lines of conversation on stderr; where nobody listens, go on."""
     for line in lines:
         try:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            print(_legible(line), file=sys.stderr, flush=True)  # noqa: T201
         except (OSError, UnicodeEncodeError):
             return
+
+
+def _legible(line: str) -> str:
+    if line.isprintable():
+        return line
+    from sfctl.model import legible
+
+    return legible.lines(line)
 
 
 def _tell(verb: str, settings: Settings, seconds: float) -> None:
@@ -142,5 +150,7 @@ def _failed(error: SfctlError, verb: str, settings: Settings | None, json_wanted
     if settings is not None and settings.debug:
         say("".join(traceback.format_exception(error)).rstrip())
     if json_wanted:
-        write(json.document("sfctl.error.v1", errors.as_payload(error, verb)))
+        from sfctl.model import legible
+
+        write(legible.escaped(json.document("sfctl.error.v1", errors.as_payload(error, verb))))
     return error.exit_code

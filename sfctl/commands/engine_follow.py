@@ -12,7 +12,7 @@ from sfctl.clock import clock_from_environment
 from sfctl.commands.engine_pass import advance_all, signal_line
 from sfctl.consumer import Stage
 from sfctl.errors import StoreError
-from sfctl.model import codec
+from sfctl.model import codec, legible
 from sfctl.model.signal import document_of
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
@@ -35,7 +35,7 @@ def follow(stages: Sequence[Stage], prepare: Callable[[], tuple[str, ...]], form
                 noted = notes
                 done = advance_all(stages, clock.now())
                 for each in done.signals:
-                    line = signal_line(each)
+                    line = legible.lines(signal_line(each))
                     if format != "text":
                         line = codec.canonical(document_of(each)).decode()
                     sys.stdout.write(line + "\n")

@@ -17,7 +17,7 @@ import msgspec
 from sfctl.clock import format_instant
 from sfctl.evidence import foreign, leniency, sanitizer
 from sfctl.evidence.port import DeadLetter
-from sfctl.model import codec, evidence, urn
+from sfctl.model import codec, evidence, legible, urn
 from sfctl.model.evidence import FIELDS, KINDS, SCHEMA, WITHOUT_DATASET, Evidence
 
 _BY_LOWER_CASE = {kind.lower(): kind for kind in KINDS}
@@ -189,7 +189,7 @@ def _letter(
     return DeadLetter(
         at=format_instant(received),
         reason=reason,
-        detail=sanitizer.clean_message(detail),
+        detail=sanitizer.clean_message(legible.one_line(detail)),
         origin=origin,
         body=sanitizer.clean_body(text),
     )

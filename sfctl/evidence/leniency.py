@@ -22,6 +22,7 @@ from sfctl.model.verdict import Result
 GATES: tuple[str, ...] = get_args(Gate)
 RESULTS: tuple[str, ...] = get_args(Result)
 _SEVERITY = ("SKIP", "PASS", "WARN", "FAIL", "ERROR")
+_YEARS = range(1970, 9000)
 _TIME_FIELDS = ("timestamp", "eventTime", "deployed_at", "event_time", "time")
 _GATE_ALIASES = {name.partition("_")[2]: name for name in GATES if name.startswith("G")} | {
     name.partition("_")[0]: name for name in GATES if name.startswith("G")
@@ -35,19 +36,26 @@ Document = dict[str, Any]
 
 
 def instant(document: Document) -> datetime | None:
-    """Tell when the event happened: `timestamp`, its other names, or the end of its window."""
+    """Tell when the event happened: `timestamp`, its other names, or the end of its window.
+
+    What stands for "no time" (year 1, year 9999) and everything as far away tells none: such an
+    event would stay in an engine's open windows for ever, beyond what can be reckoned with.
+    """
     window = document.get("window")
     end = window.get("end") if isinstance(window, dict) else None
     for value in (*(document.get(name) for name in _TIME_FIELDS), end):
         if isinstance(value, bool) or not value:
             continue
         try:
+            when = None
             if isinstance(value, str):
-                return parse_instant(value)
-            if isinstance(value, int | float):
-                return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+                when = parse_instant(value)
+            elif isinstance(value, int | float):
+                when = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
         except (ValueError, OverflowError, OSError):
             continue
+        if when is not None and when.year in _YEARS:
+            return when
     return None
 
 
@@ -207,6 +215,18 @@ def wrong_type(document: Document) -> bool:
     return changed
 
 
+def run_times(document: Document) -> bool:
+    """A time of the run cannot be read: set apart, for nothing can be reckoned from it."""
+    unreadable = {
+        name: document.pop(name)
+        for name in ("scheduled_time", "started_at")
+        if document.get(name) and instant({"timestamp": document[name]}) is None
+    }
+    if unreadable:
+        document["unreadable"] = {**_block(document, "unreadable"), **unreadable}
+    return bool(unreadable)
+
+
 LENIENCIES: tuple[Callable[[Document], bool], ...] = (
     no_schema,
     time_form,
@@ -219,6 +239,7 @@ LENIENCIES: tuple[Callable[[Document], bool], ...] = (
     context_elsewhere,
     dataset_spelling,
     wrong_type,
+    run_times,
     no_id,
 )
 """In the order they apply."""

@@ -3,6 +3,7 @@
 Where free text may stand is a closed list of field names; everything in such a field loses quoted
 strings, runs of four digits and more, and whatever a detector hits. Every other text loses only
 what a detector recognises beyond doubt. Stack traces stay structured: file, line, function.
+Names and signatures lose what would act on a terminal or begin a line of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 
 from sfctl.evidence import detectors
-from sfctl.model import codec
+from sfctl.model import codec, legible
 from sfctl.model.evidence import Evidence
 
 MESSAGE_FIELDS: frozenset[str] = frozenset(
@@ -77,12 +78,18 @@ def clean(event: Evidence, hash_row: Callable[[str], str] | None = None) -> Evid
             after = _walk(name, before, hash_row)
             if after != before:
                 changed[name] = after
+    for name in _TEXTS:
+        if not (text := getattr(event, name)).isprintable():
+            changed[name] = legible.one_line(text)
     for name in _NAMES:
         if "@" in getattr(event, name):
-            changed[name] = detectors.replace(getattr(event, name), strict=True)
+            changed[name] = detectors.replace(changed.get(name, getattr(event, name)), strict=True)
     return msgspec.structs.replace(event, **changed) if changed else event
 
 
+_TEXTS = tuple(
+    field.name for field in msgspec.structs.fields(Evidence) if field.type in (str, "str")
+)
 _BLOCKS = (
     "payload",
     "validation",
@@ -131,6 +138,7 @@ def clean_body(text: str) -> str:
 
 def clean_code(code: str) -> str:
     """Return a signature whose value part is `*` where it could be somebody's."""
+    code = legible.one_line(code)
     if detectors.replace(code, strict=True) == code:
         return code
     reason, _, rest = code.partition(":")
@@ -183,7 +191,9 @@ def _walk(name: str, value: Any, hash_row: Callable[[str], str] | None) -> Any:
         if name == "signatures":
             return _merge_codes(value)
         return {
-            detectors.replace(str(key), strict=True): _walk(str(key), item, hash_row)
+            detectors.replace(legible.one_line(str(key)), strict=True): _walk(
+                str(key), item, hash_row
+            )
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -195,7 +205,7 @@ def _walk(name: str, value: Any, hash_row: Callable[[str], str] | None) -> Any:
 
 def _clean_text(name: str, text: str, hash_row: Callable[[str], str] | None) -> Any:
     if name in MESSAGE_FIELDS:
-        return clean_message(text)
+        return clean_message(legible.lines(text))
     if name in ROW_FIELDS:
         return hash_row(text) if hash_row else "*"
     if name in FRAMES_FIELDS:
@@ -205,7 +215,7 @@ def _clean_text(name: str, text: str, hash_row: Callable[[str], str] | None) -> 
     if name in VALUE_FIELDS:
         simple = _SIMPLE_VALUE.fullmatch(text) and detectors.replace(text, strict=False) == text
         return text if simple else "*"
-    return detectors.replace(text, strict=True)
+    return detectors.replace(legible.one_line(text), strict=True)
 
 
 def _merge_codes(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sfctl.model import legible
 from sfctl.report.outcome import Outcome
 
 
@@ -13,7 +14,7 @@ def render(outcome: Outcome, format: str, *, color: bool = False) -> str:
     if format == "json":
         from sfctl.report import json
 
-        return json.document(f"sfctl.{outcome.verb}.v1", outcome.payload)
+        return legible.escaped(json.document(f"sfctl.{outcome.verb}.v1", outcome.payload))
     if format == "junit":
         from sfctl.report import junit
 
@@ -29,4 +30,5 @@ def render(outcome: Outcome, format: str, *, color: bool = False) -> str:
         return github.workflow_commands(outcome)
     from sfctl.report import text
 
-    return text.painted(outcome.text) if color else outcome.text
+    shown = legible.lines(outcome.text)
+    return text.painted(shown) if color else shown
