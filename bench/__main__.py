@@ -22,6 +22,7 @@ NAMES = {
     "validate": "validate of 500 datasets",
     "size": "installed size of the core",
     "rca": "root cause analysis on labelled incidents: right, wrong, quick",
+    "engine": "a backlog through every stage: events a second, state a dataset",
 }
 
 BESIDE_PEERS = {"agreement", "cold", "cold20", "memory", "memory20", "split"}
