@@ -52,6 +52,8 @@ class Names:
             )
         near = self._near(text)
         hint = f"did you mean {', '.join(near)}?" if near else "`sfctl graph export` lists what is"
+        if not near and not self.graph.nodes(limit=1):
+            hint = "nothing is in the graph yet: `sfctl engine run` takes in what happened"
         raise UsageError(f"the graph knows no {text!r}", hint=hint, code="SF831")
 
     def raw(self, node: Node) -> str:

@@ -20,7 +20,9 @@ def dataset_text(found: Mapping[str, Any]) -> str:
     lines += _columns(found["columns"])
     lines += _last_run(found["last_run"])
     lines += _orphans(found["orphans"])
-    readers, writers = len(found["readers"]), len(found["writers"])
+    readers, writers = (
+        len({each["node"] for each in found[name]}) for name in ("readers", "writers")
+    )
     lines.append(f"{text.count(readers, 'reader')}, {text.count(writers, 'writer')}")
     return "\n".join(lines)
 
@@ -108,7 +110,7 @@ def _last_run(run: Mapping[str, Any] | None) -> list[str]:
         return []
     notes = [str(run["status"] or "no end seen")]
     if run["rows"] is not None:
-        notes.append(text.count(run["rows"], "row"))
+        notes.append(f"wrote {text.count(run['rows'], 'row')} in all")
     if run["bytes"] is not None:
         notes.append(text.size(run["bytes"]))
     if run["parent"]:

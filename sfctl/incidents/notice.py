@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from sfctl.clock import parse_instant
+from sfctl.incidents.lifecycle import INFERRED
 from sfctl.incidents.outbox import Notice
 from sfctl.incidents.title import title
 from sfctl.model import codec
 from sfctl.model.incident import Incident
 
 SOURCE = "signal-factory"
+_DEPLOYMENTS = "urn:deployment:"
 _PAGERDUTY = {"SEV-1": "critical", "SEV-2": "error", "SEV-3": "warning"}
 
 
@@ -119,6 +121,8 @@ def suspected_cause(incident: Incident) -> str:
     """Return `orders-svc v3.17 deployment at 09:58 AM` (UTC, to the minute), as far as known."""
     producer = incident.suspected_producer
     who = f"{producer.get('service', '')} {producer.get('version', '')}".strip()
+    if deployed := _deployed(incident):
+        who = " ".join(deployed)
     if incident.suspected_deployment and incident.deployed_at:
         at = parse_instant(incident.deployed_at) + timedelta(seconds=30)
         began = parse_instant(incident.created_at)
@@ -134,10 +138,25 @@ def rca_link(incident: Incident, links: str) -> str:
     return f"sfctl rca {incident.incident_id}"
 
 
+def _deployed(incident: Incident) -> tuple[str, str] | None:
+    """Return service and version of the suspected deployment; evidence may name others."""
+    named = incident.suspected_deployment.removeprefix(_DEPLOYMENTS)
+    service, _, version = named.rpartition(":")
+    return (service, version) if service else None
+
+
+def _names(incident: Incident, service: str, version: str) -> bool:
+    producer = incident.suspected_producer
+    mine = str(producer.get("service") or "").removeprefix("urn:service:")
+    return (mine, producer.get("version")) == (service, version)
+
+
 def _facts(incident: Incident) -> list[str]:
     impact: Mapping[str, Any] = incident.impact
     consumers = ", ".join(impact.get("downstream_consumers", ())) or "none known"
     confidence = incident.suspected_producer.get("confidence", "NONE")
+    if (deployed := _deployed(incident)) and not _names(incident, *deployed):
+        confidence = INFERRED
     others = [each for each in incident.datasets if not incident.dataset_urn.startswith(each)]
     return [
         f"{incident.incident_id} {incident.title}",

@@ -63,6 +63,9 @@ def evaluate(truths: Sequence[Truth], graph: Graph, state: StateStore, bus: Bus)
     return counted([judged(truth, graph, state, bus) for truth in truths])
 
 
+_HINT = 'a line is {"subject": …, "cause_kind": …, "cause_ref": …}'
+
+
 def counted(verdicts: Sequence[Verdict]) -> Evaluation:
     """Return the shares over some verdicts."""
     count = len(verdicts)
@@ -86,9 +89,13 @@ def counted(verdicts: Sequence[Verdict]) -> Evaluation:
 def read(path: Path) -> list[Truth]:
     """Read ground truth, one JSON object a line.
 
-    Raises SourceError for a file that cannot be read, UsageError SF864 for a line that is none.
+    Raises SourceError for a file that cannot be read, UsageError SF864 for a line that is none
+    and for a file without any.
     """
-    return list(_lines(path))
+    found = list(_lines(path))
+    if not found:
+        raise UsageError(f"{path} holds no ground truth", hint=_HINT, code="SF864")
+    return found
 
 
 def _lines(path: Path) -> Iterator[Truth]:
@@ -105,7 +112,7 @@ def _lines(path: Path) -> Iterator[Truth]:
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise UsageError(
                 f"{path}:{number} is no ground truth: {error}",
-                hint='a line is {"subject": …, "cause_kind": …, "cause_ref": …}',
+                hint=_HINT,
                 code="SF864",
             ) from None
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sfctl.cli import main
+from sfctl.commands.lineage_text import dataset_text
+from sfctl.graph.embedded import EmbeddedGraph
+from sfctl.graph.neighbours import of_dataset
+from sfctl.model.graph import Edge, Elements, Node
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "golden" / "samples"
@@ -107,6 +112,25 @@ def test_an_unknown_name_suggests_near_ones(filled: Shop) -> None:
     filled("show", "order_silver_transform", code=2)
     assert "SF831" in filled.err
     assert "job:spark/orders_silver_transform" in filled.err
+
+
+def test_one_job_that_writes_several_stages_is_one_writer(tmp_path: Path) -> None:
+    graph = EmbeddedGraph(tmp_path / "g.db")
+    job, dataset = "urn:job:daily", "urn:dp:ops:flights"
+    tables = [dataset, f"{dataset}#bronze", f"{dataset}#silver"]
+    nodes = [Node(job, "Job", {}), *(Node(each, "Dataset", {}) for each in tables)]
+    edges = [Edge(job, each, "WRITES", {}) for each in tables]
+    edges += [Edge(dataset, each, "CONTAINS", {}) for each in tables[1:]]
+    graph.upsert(Elements(tuple(nodes), tuple(edges)), datetime(2024, 1, 15, tzinfo=UTC))
+    node = graph.node(dataset)
+    assert node is not None
+    assert dataset_text(of_dataset(graph, node)).endswith("0 readers, 1 writer")
+    graph.close()
+
+
+def test_an_empty_graph_says_how_it_is_filled(lineage: Shop) -> None:
+    lineage("show", "orders", code=2)
+    assert "nothing is in the graph yet" in lineage.err
 
 
 def test_what_is_no_lineage_is_refused_and_the_rest_taken(lineage: Shop, tmp_path: Path) -> None:

@@ -118,6 +118,22 @@ def test_pagerduty_is_told_as_the_requirement_prints_it(
     }
 
 
+def test_the_suspected_cause_names_what_was_deployed_not_who_judged(
+    world: World, sink: Sink
+) -> None:
+    channels = {"ops": [("slack", f"{sink.url}/chat")]}
+    world.publish(project({"ops:flights": 2}, channels=channels))
+    world.publish(deployment("carrier-feed", "v5.2", 57.75))
+    world.introduced("carrier-feed", "v5.2", "MISSING_FIELD:dest", "ops:flights")
+    counted = {"evidence_count": 911, "fail_count": 911}
+    signature, job = "MISSING_FIELD:dest", "urn:job:daily"
+    world.publish(bad("ops:flights", 60, signature, metrics=counted, producer=job))
+    world.advance()
+    (told,) = sink.bodies("/chat")
+    expected = "Suspected cause: carrier-feed v5.2 deployment at 09:58 AM (confidence MEDIUM)"
+    assert expected in told["text"]
+
+
 def test_each_severity_goes_to_its_own_channel_and_webhooks_get_all(
     world: World, sink: Sink
 ) -> None:

@@ -36,6 +36,9 @@ def test_ground_truth_is_read_and_bad_lines_are_named(tmp_path: Path) -> None:
     assert f"{file}:3" in str(raised.value)
     file.write_text('{"subject": "INC-1", "cause_kind": "SLOW"}\n')
     assert read(file) == [Truth("INC-1", "SLOW")]
+    file.write_text("\n")
+    with pytest.raises(UsageError, match="holds no ground truth"):
+        read(file)
     with pytest.raises(SourceError):
         read(tmp_path / "nowhere.jsonl")
 
