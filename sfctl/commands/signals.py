@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -26,6 +26,8 @@ from sfctl.runtime.job.compiled import Compiled, check_target, load
 from sfctl.spec.repository import find_root
 from sfctl.spec.wording import suggestion
 
+_MOMENT = timedelta(seconds=1)
+"""What began less long ago began now."""
 STATES: tuple[str, ...] = get_args(State)
 
 
@@ -175,7 +177,8 @@ def _state_lines(states: Iterable[SignalState], now: datetime) -> Iterable[str]:
             parts.append(f"score {text.share(each.score)}" if each.score <= 1 else f"{each.score}")
         if each.top_producer:
             parts.append(f"{each.top_producer} {each.top_producer_version}".strip())
-        yield f"    for {since}: {', '.join(parts) or 'no reason told'}"
+        why = ", ".join(parts) or "no reason told"
+        yield f"    {why}" if now < parse_instant(began) + _MOMENT else f"    for {since}: {why}"
 
 
 def _signal_line(each: Signal) -> str:
