@@ -14,7 +14,7 @@ def elements(incident: Incident) -> Elements:
         "title": incident.title,
         "created_at": incident.created_at,
         "updated_at": incident.updated_at,
-        "resolved_at": incident.resolved_at,
+        "last_resolved_at": _last_resolved(incident),
         "dataset_urn": incident.dataset_urn,
         "failure_signature": incident.failure_signature,
         "cause_key": incident.cause_key,
@@ -30,6 +30,11 @@ def elements(incident: Incident) -> Elements:
             if each.engine != "quarantine"
         ),
     )
+
+
+def _last_resolved(incident: Incident) -> str:
+    """Return when it was last resolved, even if it opened again since: a node forgets nothing."""
+    return max((each.at for each in incident.history if each.status == "RESOLVED"), default="")
 
 
 def elements_of_merged(older: Incident, newer: Incident) -> Elements:
