@@ -23,6 +23,13 @@ FAILED = "ENGINE_FAILED"
 AT_ONCE = datetime(1, 1, 1, tzinfo=UTC)
 
 
+CATCH_UP = 1_000
+"""Deadlines a cell is given one by one in a pass; one that is further behind goes to the present.
+
+Years of an hourly schedule nobody looked at are one verdict, not a hundred thousand.
+"""
+
+
 @dataclass(slots=True)
 class _Held:
     cell: Cell
@@ -36,6 +43,8 @@ class _Held:
     """Whether there are facts that are to be looked at, whatever the time is."""
     failed: str = ""
     """The deadline whose tick raised: not tried again until an event changes the cell."""
+    ticks: int = 0
+    """How often it was ticked in this pass."""
 
     @property
     def now(self) -> tuple[Cell, datetime | None, bool, str]:
@@ -126,7 +135,8 @@ class Work:
         at = held.due
         if held.ticked:  # evidence that comes late is judged as of the present
             at = max(at, parse_instant(held.ticked))
-        at = min(at, now)
+        held.ticks += 1
+        at = now if held.ticks > CATCH_UP else min(at, now)
         try:
             cell = informed(self.engine, held.cell, lambda other: self._held(other).cell)
             step = self.engine.tick(cell, at)

@@ -176,3 +176,11 @@ def test_an_engine_whose_state_is_of_another_version_is_built_anew(sfctl: Run, s
     assert again["signal_id"] == late["signal_id"]
     unknown = sfctl("engine", "rebuild", "graph", cwd=shop)
     assert (unknown.returncode, "SF820" in unknown.stderr) == (2, True)
+
+
+def test_a_year_of_another_century_is_no_century_of_work(sfctl: Run, shop: Path) -> None:
+    assert sfctl("compile", cwd=shop).returncode == 0
+    judged(sfctl, shop, "freshness", "--now", "2030-01-01T00:00:00Z")
+    late = judged(sfctl, shop, "freshness", "--now", "2230-01-01T00:00:00Z")
+    assert {signal["reason"] for signal in late} == {"UPDATE_LATE"}
+    assert late[-1]["window"]["end"].startswith("2229-12-31")
