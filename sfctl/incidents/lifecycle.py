@@ -202,10 +202,10 @@ def _led(incident: Incident, seen: Seen) -> Incident:
     if seen.around.blocked_by and symptom.engine not in ("contract", "dq", "drift"):
         signature = seen.around.blocked_by[1] or signature
     producer = incident.suspected_producer
-    if seen.around.deployment and not _names(seen.producer):
+    if seen.around.deployment and not _names(seen.producer, seen.around.service):
         around = seen.around
         producer = {"service": around.service, "version": around.version, "confidence": INFERRED}
-    elif _names(seen.producer):
+    elif _names(seen.producer, ""):
         producer = {
             "service": str(seen.producer.get("id", "")),
             "version": str(seen.producer.get("version") or ""),
@@ -226,8 +226,15 @@ def _led(incident: Incident, seen: Seen) -> Incident:
     )
 
 
-def _names(producer: dict[str, Any]) -> bool:
-    return str(producer.get("id") or "UNKNOWN") != "UNKNOWN"
+def _names(producer: dict[str, Any], service: str) -> bool:
+    """Tell whether evidence names who sent the data; the job that wrote it is no such word.
+
+    `service` is whose deployment brought the failure: a job that brought it itself counts.
+    """
+    name = str(producer.get("id") or "UNKNOWN")
+    if name.startswith("urn:job:") and service:
+        return name == service
+    return name != "UNKNOWN"
 
 
 def _summary(seen: Seen) -> dict[str, Any]:

@@ -73,9 +73,17 @@ def _candidate(
         ),
     }  # fmt: skip
     return Candidate(
-        kind, dataset, text, at, found, refs, _against(case, signal, at, alike or same),
+        kind, dataset, text, at, found, refs,
+        _unread(case, dataset, kind, read, same) or _against(case, signal, at, alike or same),
         origin=dataset, signature=case.texts[0] if case.texts else "",
     )  # fmt: skip
+
+
+def _unread(case: Case, dataset: str, kind: Kind, read: dict[str, str], same: bool) -> str:
+    """Rule out data that no failing run is known to have read, where its failure is another."""
+    if kind == "UPSTREAM_DATA" and case.runs and dataset not in read and not same:
+        return "no run that failed is on record as having read it, and its failure is another one"
+    return ""
 
 
 def _against(case: Case, signal: Signal, at: str, alike: bool) -> str:
