@@ -65,6 +65,9 @@ class Stage(Protocol):
     def next_deadline(self) -> datetime | None:
         """Return when something becomes due without any event, None for never."""
 
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """Hold off other workers of the group where it writes outside its transaction."""
+
 
 def advanced(stage: Stage, now: datetime) -> Progress:
     """Advance a stage, again from where another worker of its group has left it.
@@ -72,9 +75,10 @@ def advanced(stage: Stage, now: datetime) -> Progress:
     Raises Conflict where others were quicker many times in a row.
     """
     for _ in range(ATTEMPTS - 1):
-        with contextlib.suppress(Conflict):
+        with contextlib.suppress(Conflict), stage.turn():
             return stage.advance(now)
-    return stage.advance(now)
+    with stage.turn():
+        return stage.advance(now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,17 @@ A walk reads one level at a time with one statement, so its cost is that of the 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path as FilePath
 from types import TracebackType
 from typing import Any
 
+from sfctl.errors import StoreError
 from sfctl.graph import caps, walks
 from sfctl.graph.find import head, tail_patterns
 from sfctl.graph.merging import Folded, Known, Rolled, changes, fold
@@ -89,6 +92,19 @@ class EmbeddedGraph:
             if count:
                 _grow(cursor)
         return count
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold a lock beside the file; see the port."""
+        lock = self._db.path.with_suffix(".lock")
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = lock.open("w")
+        except OSError as error:
+            raise StoreError(f"cannot open {lock}: {error.strerror}") from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def node(self, id: str) -> Node | None:
         """Return one node."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -62,6 +63,13 @@ class Graph(Protocol):
 
         An edge's ends that are not there yet are made as bare nodes without label (`""`), to be
         filled in later. `now` is when they were last seen, for expiry.
+        """
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold everybody else's turn off while one consumer reads, draws and moves on.
+
+        What a slower one drew from older events would otherwise stand over what is newer. A turn
+        ends with its process, however that ends.
         """
 
     def node(self, id: str) -> Node | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,6 +83,10 @@ class GraphStage:
         if not batch.more:
             changed += self._settle(now)
         return Progress(len(batch.records), changed, dead, batch.more)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold the graph: it is drawn before the group moves."""
+        return self.graph.turn()
 
     def next_deadline(self) -> datetime | None:
         """Return None: nothing here falls due without an event."""

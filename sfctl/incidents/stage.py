@@ -7,6 +7,7 @@ again: a kill at any point loses nothing and doubles nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -77,6 +78,10 @@ class IncidentStage:
     def deliver(self, now: datetime) -> Delivered:
         """Tell who is to be told; what cannot be delivered now waits for its next turn."""
         return deliver(self.state, topology_of(self.state), self.root, now, self.limits)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold the graph: it is drawn before the group moves."""
+        return self.graph.turn()
 
     def next_deadline(self) -> datetime | None:
         """Return None: nothing becomes due that the next call would not do."""
