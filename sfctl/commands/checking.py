@@ -17,7 +17,7 @@ from sfctl.model import codec, schema_change
 from sfctl.model.policy import Batch, Policy
 from sfctl.model.verdict import GateResult, Judgement, RuleResult
 from sfctl.report import measured, text
-from sfctl.report.outcome import Finding, Outcome
+from sfctl.report.outcome import Finding, Outcome, place_of
 
 _WORDS = {"skipped": "skip"}
 
@@ -186,7 +186,7 @@ def _summary(judgement: Judgement) -> str:
 
 
 def _findings(path: str, policy: Policy, judgement: Judgement) -> list[Finding]:
-    places = {rule.id: _place(rule.source) for rule in policy.rules}
+    places = {rule.id: place_of(rule.source) for rule in policy.rules}
     checks = _batch_checks(policy)
     found = []
     for rule in judgement.rules:
@@ -223,8 +223,3 @@ def _hint(problem: Problem) -> Finding:
         problem.code, problem.message, problem.severity, problem.path, problem.line, problem.col,
         suite=problem.path, name=problem.code,
     )  # fmt: skip
-
-
-def _place(source: str) -> tuple[str, int, int]:
-    file, line, col = [*source.rsplit(":", 2), "", ""][:3]
-    return (file, int(line), int(col)) if line.isdigit() and col.isdigit() else (source, 0, 0)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sfctl.certification.signature import SigningKey, load_or_create, sign, verify
 from sfctl.clock import clock_from_environment
-from sfctl.commands.selection import Exclude, Select
+from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import Compiled, compile_project, sealed
 from sfctl.errors import Problem, SpecError, UsageError
@@ -22,8 +22,6 @@ from sfctl.model.policy import Policy, RowCheck
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
 from sfctl.spec.project import Project, find_root, load
-from sfctl.spec.select import History
-from sfctl.spec.select import select as chosen
 
 TARGET = "target"
 DEV_KEY = ".sfctl/keys/dev.ed25519"
@@ -75,14 +73,7 @@ def _compiled(
         compiled = compile_project(project, now=now)
         _refuse(compiled, compiled.errors)
         return compiled
-    history = History()
-    if any("state:" in word for word in (*select, *exclude)):
-        everything = compile_project(project, now=now)
-        history = History(
-            {name: policy.digest for name, policy in everything.policies.items()},
-            None if before is None else {e.name: e.digest for e in before.datasets.values()},
-        )
-    names = {files.name for files in chosen(project, select, exclude, history)}
+    names = {files.name for files in chosen(project, select, exclude)}
     if before is not None and before.target.name != project.target.name:
         raise UsageError(
             f"target/ was compiled for `{before.target.name}`, not `{project.target.name}`",

@@ -14,6 +14,7 @@ import polars as pl
 
 from sfctl import wiring
 from sfctl.clock import FixedClock, clock_from_environment, format_instant
+from sfctl.commands import selection
 from sfctl.errors import SfctlError, UsageError
 from sfctl.evidence.flush import flush
 from sfctl.evidence.outbox import Outbox
@@ -28,7 +29,6 @@ from sfctl.runtime.publishing.quarantine import public_key, quarantine_path
 from sfctl.runtime.publishing.request import Ports, PublishRequest
 from sfctl.spec.project import load
 from sfctl.spec.repository import find_root
-from sfctl.spec.select import select
 from sfctl.state.port import StateStore
 
 
@@ -49,7 +49,7 @@ class Lake:
         if not selectors and not exclude:
             return list(entries.values())
         spec = load(self.project.root, self.target)
-        names = {files.name for files in select(spec, selectors, exclude)}
+        names = {files.name for files in selection.chosen(spec, selectors, exclude)}
         return [entry for entry in entries.values() if entry.name in names]
 
     def request(self, entry: DatasetEntry, stage: str) -> PublishRequest:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sfctl import exit_codes
-from sfctl.commands.selection import Exclude, Select
+from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SourceError, SpecError, UsageError
 from sfctl.model import urn
 from sfctl.profiling import baseline as baselines
@@ -22,7 +22,6 @@ from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project, find_root, load
-from sfctl.spec.select import select as chosen
 
 
 def profile(

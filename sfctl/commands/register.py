@@ -11,7 +11,7 @@ import typer
 
 from sfctl import wiring
 from sfctl.clock import clock_from_environment, format_instant
-from sfctl.commands.selection import Exclude, Select
+from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SpecError, UsageError
 from sfctl.model import urn
 from sfctl.report import text
@@ -19,7 +19,6 @@ from sfctl.report.outcome import Outcome
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import find_root, load
 from sfctl.spec.repository import PROJECT_FILE
-from sfctl.spec.select import select as chosen
 
 TABLE = "registry"
 """The state table of registered datasets, by canonical URN."""

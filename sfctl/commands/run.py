@@ -17,7 +17,7 @@ import typer
 
 from sfctl import wiring
 from sfctl.clock import FixedClock, SystemClock, clock_from_environment
-from sfctl.commands import run_outcome
+from sfctl.commands import run_outcome, run_results
 from sfctl.errors import SfctlError, UsageError
 from sfctl.evidence import configuration, flush
 from sfctl.evidence.outbox import Outbox
@@ -300,6 +300,11 @@ def _told(
     told_run = run_outcome.Told(
         context, ended, tuple(writes), delivered, inside or {}, bool(ends or writes or rows_read)
     )
+    if plan.compiled is not None:
+        try:
+            run_results.remember(plan.compiled, told_run)
+        except OSError as error:
+            notes.append(f"SF605 {run_results.FILE} is as it was: {error.strerror}")
     return run_outcome.outcome(told_run, plan.compiled, notes, strict=strict, format=format)
 
 

@@ -14,7 +14,7 @@ from sfctl.model import schema_change
 from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
 from sfctl.report import text
-from sfctl.report.outcome import Finding, Outcome
+from sfctl.report.outcome import Finding, Outcome, place_of
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.supervision.supervisor import Ended
 
@@ -102,7 +102,7 @@ def outcome(
         "",
         exit_code(told, strict=strict),
         notes=tuple(lines),
-        findings=tuple(findings(told)) if format != "text" else (),
+        findings=tuple(findings(told, compiled)) if format != "text" else (),
     )
 
 
@@ -125,11 +125,12 @@ def exit_code(told: Told, *, strict: bool) -> int:
     )
 
 
-def findings(told: Told) -> list[Finding]:
+def findings(told: Told, compiled: Compiled | None) -> list[Finding]:
     """Return one finding per rule and write, and one per write that was blocked or degraded."""
     found = []
     for each in told.writes:
         suite = f"{each['dataset']}#{each['stage']}"
+        places = _places(compiled, each["dataset"])
         for rule in each.get("rules") or ():
             status = rule["status"]
             severe = _SEVERITY.get(status, "note")
@@ -141,7 +142,7 @@ def findings(told: Told) -> list[Finding]:
                     "SF511" if status == "error" else "SF510",
                     f"{rule['id']}: {rule.get('reason') or said}",
                     severe,  # type: ignore[arg-type]
-                    path=suite,
+                    *places.get(rule["id"], ("", 0, 0)),
                     suite=suite,
                     name=rule["id"],
                     passed=status == "pass",
@@ -149,10 +150,10 @@ def findings(told: Told) -> list[Finding]:
                 )
             )
         if each.get("blocked"):
-            found.append(Finding("SF301", f"{suite} was not published", "error", suite, suite=suite,
+            found.append(Finding("SF301", f"{suite} was not published", "error", suite=suite,
                                  name="publish"))  # fmt: skip
         for why in each.get("degraded") or ():
-            found.append(Finding("SF760", f"{suite}: {why}", "warning", suite, suite=suite,
+            found.append(Finding("SF760", f"{suite}: {why}", "warning", suite=suite,
                                  name="degraded"))  # fmt: skip
     if told.ended.exit_code:
         reason = told.inside.get("failure_reason") or told.ended.reason
@@ -162,6 +163,18 @@ def findings(told: Told) -> list[Finding]:
             )
         )
     return found
+
+
+def _places(compiled: Compiled | None, dataset: str) -> dict[str, tuple[str, int, int]]:
+    """Return where each rule of a dataset stands; nothing where its policy cannot be read."""
+    entry = compiled.dataset(dataset) if compiled else None
+    if compiled is None or entry is None:
+        return {}
+    try:
+        policy, _ = compiled.policy(entry)
+    except SfctlError:
+        return {}
+    return {rule.id: place_of(rule.source) for rule in policy.rules if rule.source}
 
 
 def warnings(compiled: Compiled, entry: JobEntry) -> tuple[str, ...]:

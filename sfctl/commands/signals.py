@@ -128,10 +128,10 @@ def _chosen(
         elif near := {each for each in known if name in (each, spoken(each), _tail(each))}:
             found |= near
         elif compiled is not None and (set(name) & set(":+*")):
+            from sfctl.commands.selection import chosen as selected
             from sfctl.spec.project import load as load_spec
-            from sfctl.spec.select import select as selected
 
-            chosen = {files.name for files in selected(load_spec(root, target), (name,), ())}
+            chosen = {files.name for files in selected(load_spec(root, target), (name,))}
             every = compiled.manifest.datasets.values()
             found |= {each.urn for each in every if each.name in chosen}
         else:

@@ -203,8 +203,8 @@ class _Look:
         if named and all(named) and not exclude:
             wanted = {entry.urn for entry in named if entry}
             return [entry for entry in entries if entry.urn in wanted]
+        from sfctl.commands.selection import chosen as selected
         from sfctl.spec.project import load as load_spec
-        from sfctl.spec.select import select as selected
 
         names = {files.name for files in selected(load_spec(self.root, target), select, exclude)}
         return [entry for entry in entries if entry.name in names]

@@ -15,14 +15,13 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
-from sfctl.commands.selection import Exclude, Select
+from sfctl.commands.selection import Exclude, Select, chosen, digests
 from sfctl.compiler.breaking import Breaking, breaking_changes
 from sfctl.compiler.compile import Compiled, compile_project
 from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
 from sfctl.spec.project import Project, find_root, load
-from sfctl.spec.select import select as chosen
 
 
 def validate(
@@ -47,14 +46,15 @@ def validate(
         project = load(root, target, offline=True)
     except SpecError as error:
         return _outcome([], [], error.problems, (), strict, None)
-    names = {each.name for each in chosen(project, select, exclude)}
+    then = _compiled_at(root, against, target, instant) if against else None
+    before = None if then is None else digests(then.manifest)
+    names = {each.name for each in chosen(project, select, exclude, before=before)}
     compiled = compile_project(project, names, now=instant)
     problems = [*compiled.problems, *_unguarded(project, names)]
     problems = sorted(each for each in problems if _concerns(each, names, bool(select or exclude)))
     broken: list[Breaking] = []
-    if against:
-        before = _policies_at(root, against, target, instant)
-        kept = {n: p for n, p in before.items() if n in names or not (select or exclude)}
+    if then is not None:
+        kept = {n: p for n, p in then.policies.items() if n in names or not (select or exclude)}
         broken = list(breaking_changes(kept, compiled.policies))
     unread = sorted(names - compiled.policies.keys())
     return _outcome(_datasets(compiled), unread, problems, broken, strict, against or None)
@@ -95,8 +95,8 @@ def _concerns(problem: Problem, names: set[str], narrowed: bool) -> bool:
     return not narrowed or len(parts) < 2 or parts[0] != "datasets" or parts[1] in names
 
 
-def _policies_at(root: Path, ref: str, target: str | None, now: datetime) -> dict[str, Any]:
-    """Return the policies compiled from the data repo as it was at a git ref."""
+def _compiled_at(root: Path, ref: str, target: str | None, now: datetime) -> Compiled:
+    """Return what compiles from the data repo as it was at a git ref."""
     asked = ["git", "archive", "--format=tar", ref, "."]
     try:
         done = subprocess.run(asked, cwd=root, capture_output=True, check=False)
@@ -111,7 +111,7 @@ def _policies_at(root: Path, ref: str, target: str | None, now: datetime) -> dic
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
             archive.extractall(folder, filter="data")
         project = load(Path(folder), target, offline=True)
-        return dict(compile_project(project, now=now).policies)
+        return compile_project(project, now=now)
 
 
 def _outcome(

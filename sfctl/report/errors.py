@@ -1,10 +1,11 @@
-"""An exception of ours as text and as JSON: what is wrong, and what to do."""
+"""An exception of ours as text, as JSON, and for CI: what is wrong, and what to do."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sfctl.errors import SfctlError, SpecError
+from sfctl.report.outcome import Finding, Outcome
 
 
 def as_text(error: SfctlError) -> str:
@@ -35,3 +36,18 @@ def as_payload(error: SfctlError, verb: str) -> dict[str, Any]:
             for p in problems
         ],
     }
+
+
+def as_outcome(error: SfctlError, verb: str) -> Outcome:
+    """Return an error as an outcome, so that what CI reads of a verb tells of it as well."""
+    if isinstance(error, SpecError):
+        findings = [
+            Finding(
+                p.code, p.message, p.severity, p.path, p.line, p.col,
+                suite=p.path, name=f"{p.path}:{p.line}:{p.col}",
+            )
+            for p in error.problems
+        ]  # fmt: skip
+    else:
+        findings = [Finding(error.code, str(error), "error", suite=verb, name=error.code)]
+    return Outcome(verb, {}, f"{error.code} {error}", error.exit_code, findings=tuple(findings))

@@ -9,7 +9,14 @@ from sfctl.report.outcome import Finding, Outcome
 
 def document(outcome: Outcome) -> str:
     """Return the findings as JUnit XML; warnings pass and are kept as the case's output."""
-    root = ElementTree.Element("testsuites", name=f"sfctl {outcome.verb}")
+    counted = [f for f in outcome.findings if _failed(f)]
+    root = ElementTree.Element(
+        "testsuites",
+        name=f"sfctl {outcome.verb}",
+        tests=str(len(outcome.findings)),
+        failures=str(len(counted)),
+        errors="0",
+    )
     suites: dict[str, list[Finding]] = {}
     for finding in outcome.findings:
         suites.setdefault(finding.suite or finding.path or outcome.verb, []).append(finding)

@@ -38,3 +38,9 @@ class Outcome:
     notes: tuple[str, ...] = ()
     """Lines for stderr."""
     findings: tuple[Finding, ...] = field(default=())
+
+
+def place_of(source: str) -> tuple[str, int, int]:
+    """Return path, line and column of `path:line:col`; line 0 where the text is no such place."""
+    file, line, col = [*source.rsplit(":", 2), "", ""][:3]
+    return (file, int(line), int(col)) if line.isdigit() and col.isdigit() else (source, 0, 0)

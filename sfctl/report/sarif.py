@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from sfctl import __version__
 from sfctl.codes import CODES
@@ -53,7 +54,7 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
         "message": {"text": finding.message},
     }
     if finding.path:
-        place: dict[str, Any] = {"artifactLocation": {"uri": finding.path.replace("\\", "/")}}
+        place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.path)}}
         if finding.line:
             place["region"] = {"startLine": finding.line, "startColumn": max(finding.col, 1)}
         result["locations"] = [{"physicalLocation": place}]

@@ -164,3 +164,30 @@ def test_a_dataset_that_is_gone_breaks_its_readers(
 def test_a_ref_that_git_does_not_know(versioned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--against", "no-such-ref"]) == 2
     assert "SF014 git cannot give `no-such-ref`" in capsys.readouterr().err
+
+
+def test_what_changed_since_a_ref_can_be_selected(
+    versioned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CI has no earlier compile to compare with, but it has the branch it merges into."""
+    shutil.copytree(versioned / "datasets/orders", versioned / "datasets/more")
+    _edit(versioned, "datasets/more/dataset.yaml", "curated/orders", "curated/more")
+    words = ["validate", "state:modified+", "--against", "HEAD", "--format", "json"]
+    assert main(words) == 0
+    assert [each["name"] for each in _json(capsys)["datasets"]] == ["more"]
+    _edit(versioned, "datasets/orders/dataset.yaml", "TIER_2", "TIER_1")
+    assert main([*words, "--exclude", "state:new"]) == 0
+    assert [each["name"] for each in _json(capsys)["datasets"]] == ["orders"]
+    assert main(["validate", "state:modified"]) == 2
+    assert "SF142" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [("junit", "<failure"), ("sarif", '"SF140"'), ("github", "::error title=SF140")],
+)
+def test_ci_is_told_of_what_stops_the_verb(
+    form: str, said: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", "nothing", "--format", form]) == 2
+    assert said in capsys.readouterr().out

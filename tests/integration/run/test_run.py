@@ -180,7 +180,38 @@ def test_findings_for_ci(shop: Shop) -> None:
     done = sfctl(shop, "run", "daily", "--format", "junit", environ={"AMOUNT": "-5"})
     assert done.stdout.lstrip().startswith("<")
     assert "range" in done.stdout
-    assert sfctl(shop, "run", "daily", "--format", "sarif").stdout.lstrip().startswith("{")
+    sarif = json.loads(sfctl(shop, "run", "daily", "--rerun", "--format", "sarif",
+                             environ={"AMOUNT": "-5"}).stdout)  # fmt: skip
+    (place,) = {
+        found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for found in sarif["runs"][0]["results"]
+        if found["ruleId"] == "SF510"
+    }
+    assert place == "datasets/orders/policy_bundle.yaml"
+
+
+def test_the_last_results_can_be_selected(shop: Shop) -> None:
+    job(shop)
+    names = ("compile", "result:fail", "--format", "json")
+    none = sfctl(shop, *names)
+    assert (none.returncode, "SF142" in none.stderr) == (2, True)
+    assert sfctl(shop, "run", "daily", environ={"AMOUNT": "-5"}).returncode == 1
+    kept = json.loads((shop.root / "target" / "run_results.json").read_text())
+    (only,) = kept["results"]
+    assert (kept["schema"], only["name"], only["status"]) == (
+        "sfctl.run_results.v1", "orders", "fail",
+    )  # fmt: skip
+    assert [each["name"] for each in result(sfctl(shop, *names))["datasets"]] == ["orders"]
+    sfctl(shop, "run", "daily", "--date", "2024-01-02", environ={"START": "5"})
+    assert "SF141" in sfctl(shop, *names).stderr
+    chosen = sfctl(shop, "validate", "result:pass", "--format", "json")
+    assert [each["name"] for each in result(chosen)["datasets"]] == ["orders"]
+    job(shop, "raise SystemExit(3)")
+    assert sfctl(shop, "run", "daily", "--date", "2024-01-03").returncode == 3
+    (lost,) = json.loads((shop.root / "target" / "run_results.json").read_text())["results"]
+    assert (lost["status"], lost["stage"]) == ("error", None)
+    (shop.root / "target" / "run_results.json").write_text("{half")
+    assert "SF142" in sfctl(shop, *names).stderr
 
 
 def test_usage_before_the_job_starts(shop: Shop) -> None:

@@ -62,7 +62,7 @@ def test_sarif_places_what_did_not_pass() -> None:
     (run,) = json.loads(render(FOUND, "sarif"))["runs"]
     assert [r["level"] for r in run["results"]] == ["error", "error", "warning"]
     place = run["results"][0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == "a b.yaml"
+    assert place["artifactLocation"]["uri"] == "a%20b.yaml"
     assert place["region"] == {"startLine": 3, "startColumn": 4}
     rules = run["tool"]["driver"]["rules"]
     for result in run["results"]:
