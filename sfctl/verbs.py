@@ -29,7 +29,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "switch": ("switch", "Turn gates off and on again: audited, self-expiring", "Operate"),
     "doctor": ("doctor", "Say what is wrong with this machine and how to mend it", "Help"),
     "explain": ("explain", "Explain a code such as SF110, offline", "Help"),
-    "completion": ("completion", "Print the completion script of a shell", "Help"),
+    "completion": ("completion", "Print what completes as you type: shells, VS Code", "Help"),
 }
 """Verb → (module in `sfctl.commands`, one line of help, heading in `--help`)."""
 

@@ -1,11 +1,14 @@
-"""`sfctl completion SHELL`: a script that completes verbs, sub-verbs and options."""
+"""`sfctl completion SHELL`: what completes as you type, in a shell or in an editor of YAML."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+import sfctl
 from sfctl.commands.functions import functions_of, options_of
 from sfctl.report.outcome import Outcome
 from sfctl.verbs import GLOBALS, VERBS
@@ -15,10 +18,14 @@ Words = dict[str, list[str]]
 
 def completion(
     shell: Annotated[
-        Literal["bash", "zsh", "fish"], typer.Argument(help="The shell that will read it.")
+        Literal["bash", "zsh", "fish", "vscode"],
+        typer.Argument(help="The shell, or the editor, that will read it."),
     ],
 ) -> Outcome:
-    """Print the completion script of a shell; pressing Tab then starts nothing of ours."""
+    """Print a shell's completion script, or an editor's settings for the YAML of a data repo."""
+    if shell == "vscode":
+        script = _vscode()
+        return Outcome("completion", {"shell": shell, "script": script}, script)
     table = {verb: _words(verb) for verb in VERBS}
     script = {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](table)
     return Outcome("completion", {"shell": shell, "script": script}, script)
@@ -77,3 +84,23 @@ def _fish(table: Words) -> str:
             kind = f"-l {word[2:]}" if word.startswith("--") else f"-a {word}"
             lines.append(f"complete -c sfctl {seen} {kind}")
     return "\n".join(lines)
+
+
+_FILES = {
+    "sfctl": ("sfctl.yml",),
+    "dataset": ("datasets/*/dataset.yaml",),
+    "policy_bundle": ("datasets/*/policy_bundle.yaml",),
+    "job": ("jobs/*.yaml",),
+    "pack": ("packs/*.yaml",),
+    "minimum": ("policies/minimum.yaml",),
+    "expectations": ("expectations/*.yaml",),
+    "lineage": ("lineage/*.yaml",),
+}
+
+
+def _vscode() -> str:
+    """Return settings that let the YAML language server complete and check as one types."""
+    folder = Path(sfctl.__file__).parent / "schemas" / "files"
+    known = {(folder / f"{name}.schema.json"): list(files) for name, files in _FILES.items()}
+    schemas = {path.as_uri(): files for path, files in known.items() if path.is_file()}
+    return json.dumps({"yaml.schemas": schemas}, indent=2)

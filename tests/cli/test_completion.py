@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,11 @@ def test_other_shells_know_every_verb_and_option(
 def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "cmd"]) == 2
     assert "'bash', 'zsh'" in capsys.readouterr().err
+
+
+def test_an_editor_finds_the_schema_of_every_file(capsys: pytest.CaptureFixture[str]) -> None:
+    schemas = json.loads(_script("vscode", capsys))["yaml.schemas"]
+    patterns = {pattern for patterns in schemas.values() for pattern in patterns}
+    assert {"sfctl.yml", "datasets/*/policy_bundle.yaml", "jobs/*.yaml"} <= patterns
+    for place in schemas:
+        assert json.loads(Path(place.removeprefix("file://")).read_text())["$id"]
