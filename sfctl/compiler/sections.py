@@ -14,6 +14,7 @@ from sfctl.compiler.row_rules import ROW_KINDS, RowRules
 from sfctl.compiler.set_rules import MEASURES, SetRules
 from sfctl.model.expr import Field, IsNull
 from sfctl.model.policy import Gate, RowCheck
+from sfctl.spec.rules import written_out
 from sfctl.spec.tree import Node
 
 
@@ -33,7 +34,7 @@ class Sections:
         found = [*self.constraints(policy), *self.lite(policy)]
         for section, gate in (("contract", "G4_CONTRACT"), ("dq", "DQ")):
             block = policy.get(section)
-            for node in (block.get("rules") if block else None) or ():
+            for node in written_out((block.get("rules") if block else None) or ()):
                 found += self.rule(node, gate)  # type: ignore[arg-type]
         return found
 

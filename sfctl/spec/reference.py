@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sfctl.errors import Problem
 from sfctl.model import urn
+from sfctl.spec.rules import written_out
 from sfctl.spec.tree import Node
 from sfctl.spec.values import is_template
 from sfctl.spec.wording import clipped, shown, suggestion
@@ -146,7 +147,7 @@ def _foreign_keys(policies: Iterable[Node]) -> Iterator[Node]:
     for policy in policies:
         for block in ("dq", "contract"):
             section = policy.get(block)
-            for rule in (section.get("rules") if section is not None else None) or ():
+            for rule in written_out((section.get("rules") if section is not None else None) or ()):
                 target = rule.get("references")
                 named = target.get("dataset") if target is not None else None
                 if named is not None:

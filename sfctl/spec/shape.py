@@ -161,7 +161,7 @@ class Fields:
 
 
 class Seq:
-    """A list of values of one shape."""
+    """A list of values of one shape, or a template that gives one."""
 
     def __init__(self, item: Shape, *, at_least: int = 0, what: str = "") -> None:
         self.item = item
@@ -169,6 +169,8 @@ class Seq:
         self.what = what or f"a list, each {item.what}"
 
     def check(self, node: Node, name: str, report: Report) -> None:
+        if node.unrendered:
+            return
         if not isinstance(node.value, tuple):
             report.wrong(node, name, self.what)
             return
@@ -182,7 +184,7 @@ class Seq:
         result: JsonSchema = {"type": "array", "items": self.item.schema(defs)}
         if self.at_least:
             result["minItems"] = self.at_least
-        return result
+        return {"anyOf": [result, TEMPLATE]}
 
 
 class MapOf:

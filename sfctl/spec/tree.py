@@ -60,11 +60,19 @@ class Node:
     """The whole text of the file, for `at`; shared by all nodes of a document."""
     template: str = field(default="", repr=False)
     """The template that gave the value, if one did."""
+    included: str = field(default="", repr=False)
+    """Where a pack was included that the value comes from: `path:line:col`, the nearest first."""
 
     @property
     def rendered(self) -> bool:
         """Whether a template gave the value; such a value is never shown in a message."""
         return bool(self.template)
+
+    @property
+    def unrendered(self) -> bool:
+        """Whether the value is a template that nobody rendered."""
+        value = self.value
+        return isinstance(value, str) and ("{{" in value or "{%" in value) and not self.template
 
     @property
     def is_mapping(self) -> bool:

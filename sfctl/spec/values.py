@@ -21,8 +21,7 @@ _DURATION = r"(?:[0-9]+(?:ms|s|m|h|d|w))+"
 
 def is_template(node: Node) -> bool:
     """Tell whether the value is a template that nobody rendered."""
-    value = node.value
-    return isinstance(value, str) and ("{{" in value or "{%" in value) and not node.rendered
+    return node.unrendered
 
 
 class Text:

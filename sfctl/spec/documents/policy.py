@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sfctl.spec.documents.rule import INVARIANT, RULES
+from sfctl.spec.documents.rule import INVARIANT
+from sfctl.spec.documents.rules import RULES
 from sfctl.spec.shape import Either, Field, Fields, Seq, Tagged, may, need
 from sfctl.spec.values import Boolean, Enum, Number, Share, Text, count, one_or_more
 

@@ -21,12 +21,12 @@ FORMATS = (
 FUNCTIONS = ("sum", "avg", "min", "max", "stddev", "quantile")
 
 _NAME = Text("the name of a column")
-_NAMES = one_or_more(_NAME, "the name of a column, or a list of them")
-_EXPRESSION = Text("an expression such as order_total > 0")
+NAMES = Named("columns", one_or_more(_NAME, "the name of a column, or a list of them"))
+EXPRESSION = Text("an expression such as order_total > 0")
 _BOUND = Literal("a number, or a date or decimal in quotes", boolean=False)
 _COUNT = count()
 _RATE = Share()
-_VALUES = Seq(Literal(), at_least=1, what="a list of values")
+_VALUES = Named("values", Seq(Literal(), at_least=1, what="a list of values"))
 _BOUNDS = ("min", "max", "exclusive_min", "exclusive_max")
 _ONE_OF_EACH: tuple[Relation, ...] = (
     ("some", _BOUNDS),
@@ -37,28 +37,32 @@ _ANY_FIELD: Relation = ("one", ("field", "fields"))
 
 COMMON: dict[str, Field] = {
     "id": may(
-        Text("letters, digits, _ . : or -", r"[A-Za-z0-9_][A-Za-z0-9_.:-]*"),
+        Named("rule_id", Text("letters, digits, _ . : or -", r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")),
         "Name of the rule in results; made from its content where absent.",
     ),
-    "severity": may(Enum("error", "warn"), "Whether failing fails the gate or only warns."),
+    "severity": may(
+        Named("severity", Enum("error", "warn")), "Whether failing fails the gate or only warns."
+    ),
     "threshold": may(
         Named("threshold", Share(or_count=True)),
         "How many rows, or what share, may fail; 0 unless given.",
     ),
-    "where": may(_EXPRESSION, "Judge only the rows for which this holds."),
+    "where": may(EXPRESSION, "Judge only the rows for which this holds."),
     "description": may(Text(), "What the rule is for, for people."),
-    "tags": may(one_or_more(Text("a tag"), "a tag, or a list of them"), "Free labels."),
+    "tags": may(
+        Named("tags", one_or_more(Text("a tag"), "a tag, or a list of them")), "Free labels."
+    ),
 }
 
 
 def _field() -> dict[str, Field]:
-    return {"field": need(_NAMES, "The column judged; of several, each by itself.")}
+    return {"field": need(NAMES, "The column judged; of several, each by itself.")}
 
 
 def _fields() -> dict[str, Field]:
     return {
         "field": may(_NAME, "The column judged."),
-        "fields": may(_NAMES, "The columns judged, together."),
+        "fields": may(NAMES, "The columns judged, together."),
     }
 
 
@@ -102,7 +106,7 @@ _REFERENCE = Fields(
     {
         "dataset": need(Text("a dataset, such as ds://ref/planes"), "The dataset referred to."),
         "field": may(_NAME, "The column there."),
-        "fields": may(_NAMES, "The columns there, in the order of `fields`."),
+        "fields": may(NAMES, "The columns there, in the order of `fields`."),
     },
     (_ANY_FIELD,),
 )
@@ -126,7 +130,7 @@ KINDS: dict[str, Shape] = {
         {**_field(), "pattern": need(Text("a regular expression"), "Matches the whole value.")},
     ),
     "format": _rule("format", {**_field(), "format": need(Enum(*FORMATS), "A known format.")}),
-    "expression": _rule("expression", {"expression": need(_EXPRESSION, "Must not be FALSE.")}),
+    "expression": _rule("expression", {"expression": need(EXPRESSION, "Must not be FALSE.")}),
     "foreign_key": _rule(
         "foreign_key",
         {**_fields(), "references": need(_REFERENCE, "Where the values must stand.")},
@@ -161,24 +165,15 @@ KINDS: dict[str, Shape] = {
     ),
 }
 
-RULE = Named(
-    "rule",
-    Either(
-        "an expression, or a rule with `kind`",
-        scalar=_EXPRESSION,
-        mapping=Tagged("a rule", "kind", KINDS),
-    ),
-)
 INVARIANT = Either(
     "an expression, or a mapping with `expression`",
-    scalar=_EXPRESSION,
+    scalar=EXPRESSION,
     mapping=Fields(
         "an invariant",
         {
-            "expression": need(_EXPRESSION, "Must not be FALSE."),
+            "expression": need(EXPRESSION, "Must not be FALSE."),
             "kind": may(Enum("expression"), "The rule kind; an invariant has no other."),
             **COMMON,
         },
     ),
 )
-RULES = Seq(RULE, what="a list of rules")
