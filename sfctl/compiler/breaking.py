@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sfctl.model.policy import ColumnSpec, Policy
-from sfctl.model.schema import Column, Drift, Schema, compare
+from sfctl.model.schema import Column, Schema
+from sfctl.model.schema_drift import Drift, compare
 from sfctl.model.types import DataType
 
 _SAID = {

@@ -1,4 +1,4 @@
-"""The canonical schema of a dataset, its fingerprints, and what changed between two of them."""
+"""The canonical schema of a dataset, and its two fingerprints."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Literal
+
+from msgspec.structs import replace
 
 from sfctl.model.types import DataType, parse
 
 Mode = Literal["strict", "compatible", "breaking"]
-DriftKind = Literal[
-    "added", "removed", "renamed", "widened", "changed", "nullability_loosened",
-    "nullability_tightened", "reordered",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +43,28 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
     def fingerprint(self) -> str:
-        """Return `sha256:…` over name, type, nullability and position of every column."""
+        """Return `sha256:…` over name, type, nullability and position of every column.
+
+        What may be null and what nobody knows of are the same here.
+        """
         rows = [
-            [c.name, str(c.type), True if c.nullable is None else c.nullable, position]
+            [c.name, c.type.written("required"), c.nullable is not False, position]
             for position, c in enumerate(self.columns)
         ]
         return _digest(rows)
 
     def shape(self) -> str:
         """Return `sha256:…` over names and types only, for comparison across engines."""
-        return _digest(sorted([c.name, str(c.type)] for c in self.columns))
+        return _digest(sorted([c.name, str(c.type.shape())] for c in self.columns))
 
     def with_nullability_of(self, other: Schema) -> Schema:
-        """Fill unknown nullability from `other` (declared or baseline); what stays open is True."""
-        known = {c.name: c.nullable for c in other.columns}
-        return Schema(
-            tuple(
-                Column(
-                    c.name, c.type, known.get(c.name, True) if c.nullable is None else c.nullable
-                )
-                for c in self.columns
-            )
-        )
+        """Fill unknown nullability from `other` (declared or baseline); what stays open is True.
+
+        Inside of nested types it is filled where `other` has the same field; what stays open
+        there is unknown.
+        """
+        known = {c.name: c for c in other.columns}
+        return Schema(tuple(_informed(c, known.get(c.name)) for c in self.columns))
 
     def as_json(self) -> list[dict[str, object]]:
         """Return a plain list of {name, type, nullable}."""
@@ -82,80 +81,32 @@ def from_json(rows: Iterable[dict[str, object]]) -> Schema:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One difference between an expected and an actual schema."""
-
-    kind: DriftKind
-    field: str
-    before: str
-    after: str
-
-    @property
-    def compatible(self) -> bool:
-        """Whether mode `compatible` lets it pass with a warning."""
-        return self.kind in ("widened", "nullability_loosened", "reordered") or (
-            self.kind == "added" and self.after.endswith("?")
-        )
-
-    @property
-    def signature(self) -> str:
-        """The reason code, e.g. `SCHEMA_BREAK:order_total:DECIMAL→STRING`."""
-        before, after = (side.rstrip("?") or "ABSENT" for side in (self.before, self.after))
-        return f"SCHEMA_BREAK:{self.field}:{before}→{after}"
+def _informed(column: Column, other: Column | None) -> Column:
+    if other is None:
+        return replaced(column, nullable=column.nullable is not False)
+    nullable = other.nullable if column.nullable is None else column.nullable
+    return Column(column.name, _filled(column.type, other.type), nullable)
 
 
-def compare(expected: Schema, actual: Schema, *, positions: bool = True) -> tuple[Drift, ...]:
-    """Return every difference, in the order of the expected columns, additions last.
-
-    A removed and an added column of one type at the same place are also named as a possible
-    rename. Unknown nullability never differs. `positions=False` ignores the order of columns.
-    """
-    found: list[Drift] = []
-    removed: list[tuple[int, Column]] = []
-    for position, column in enumerate(expected.columns):
-        other = actual.get(column.name)
-        if other is None:
-            removed.append((position, column))
-            found.append(Drift("removed", column.name, str(column.type), ""))
-            continue
-        if not column.type.accepts(other.type):
-            kind: DriftKind = "widened" if other.type.widens(column.type) else "changed"
-            found.append(Drift(kind, column.name, str(column.type), str(other.type)))
-        if (
-            column.nullable is not None
-            and other.nullable is not None
-            and column.nullable != other.nullable
-        ):
-            loosened = other.nullable
-            found.append(
-                Drift(
-                    "nullability_loosened" if loosened else "nullability_tightened",
-                    column.name,
-                    "NULL" if column.nullable else "NOT NULL",
-                    "NULL" if other.nullable else "NOT NULL",
-                )
-            )
-    added = [(i, c) for i, c in enumerate(actual.columns) if c.name not in expected]
-    for index, column in added:
-        for position, old in removed:
-            if old.type == column.type and position == index:
-                found.append(Drift("renamed", old.name, old.name, column.name))
-    for _, column in added:
-        mark = "" if column.nullable is False else "?"
-        found.append(Drift("added", column.name, "", f"{column.type}{mark}"))
-    if positions:
-        common = [name for name in expected.names if name in actual]
-        now = [name for name in actual.names if name in expected]
-        if common != now:
-            moved = next(a for a, b in zip(common, now, strict=True) if a != b)
-            found.append(Drift("reordered", moved, str(common.index(moved)), str(now.index(moved))))
-    return tuple(found)
+def _filled(mine: DataType, other: DataType) -> DataType:
+    """Return `mine` with the nullability inside that only `other` knows."""
+    if not mine.args or mine.kind != other.kind or not other.args:
+        return mine
+    places = {name: i for i, name in enumerate(other.names)} if mine.names else {}
+    types: list[DataType] = []
+    nullables: list[bool | None] = []
+    for position, inner in enumerate(mine.args):
+        at = places.get(mine.names[position]) if mine.names else position
+        own = mine.nullable_at(position)
+        types.append(inner if at is None else _filled(inner, other.args[at]))
+        nullables.append(other.nullable_at(at) if own is None and at is not None else own)
+    known = () if all(each is None for each in nullables) else tuple(nullables)
+    return replace(mine, args=tuple(types), nullables=known)
 
 
 def _digest(value: object) -> str:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _tristate(value: object) -> bool | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from difflib import SequenceMatcher
 from typing import Literal
 
 import msgspec
 
-from sfctl.model.schema import Column, Drift, Schema, compare
+from sfctl.model.schema import Schema
+from sfctl.model.schema_drift import Drift, compare
 
 ChangeKind = Literal[
     "removed", "possible_rename", "added", "widened", "narrowed", "type_changed",
@@ -16,10 +16,6 @@ ChangeKind = Literal[
 ]  # fmt: skip
 MOST_CHANGES = 100
 """Evidence lists no more; what is over is counted."""
-
-_SIMILAR = 0.6
-_PLACE = 0.25
-_SHORTEST_STEM = 3
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -50,40 +46,7 @@ def changes(expected: Schema, actual: Schema, *, positions: bool) -> tuple[Chang
     of the expected columns means anything (a baseline's does, a declaration's does not).
     """
     known = actual.with_nullability_of(expected)
-    renames = renamed(expected, actual)
-    found: list[Change] = []
-    for drift in compare(expected, known, positions=positions):
-        if drift.kind == "renamed":
-            continue
-        found.append(_change(drift, expected, actual))
-        if drift.kind == "removed" and drift.field in renames:
-            found.append(Change("possible_rename", drift.field, drift.field, renames[drift.field]))
-    return tuple(found)
-
-
-def renamed(expected: Schema, actual: Schema) -> dict[str, str]:
-    """Return missing column → the new column that may be it, each side at most once.
-
-    A pair has one type, and stands at the same place or has similar names; the best pair goes
-    first. Where nothing else is missing or new, one type is enough.
-    """
-    missing = [c for c in expected.columns if c.name not in actual]
-    new = [c for c in actual.columns if c.name not in expected]
-    alone = len(missing) == len(new) == 1
-    pairs: list[tuple[float, int, int]] = []
-    for i, old in enumerate(missing):
-        for k, other in enumerate(new):
-            if not old.type.accepts(other.type):
-                continue
-            likeness = _likeness(old.name, other.name)
-            place = _same_place(old, other, expected, actual)
-            if alone or place or likeness >= _SIMILAR:
-                pairs.append((likeness + place * _PLACE, i, k))
-    found: dict[int, int] = {}
-    for _, i, k in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if i not in found and k not in found.values():
-            found[i] = k
-    return {missing[i].name: new[k].name for i, k in sorted(found.items())}
+    return tuple(map(_change, compare(expected, known, positions=positions)))
 
 
 def without(listed: Sequence[object], columns: Collection[str]) -> list[object]:
@@ -115,36 +78,10 @@ def told(listed: Sequence[object]) -> str:
     return "; ".join(said[:5]) + (f"; {len(said) - 5} more" if len(said) > 5 else "")
 
 
-def _change(drift: Drift, expected: Schema, actual: Schema) -> Change:
-    if drift.kind == "added":
-        column = actual.get(drift.field)
-        assert column is not None
-        return Change("added", drift.field, None, str(column.type))
-    if drift.kind == "removed":
-        return Change("removed", drift.field, drift.before, None)
+def _change(drift: Drift) -> Change:
+    kind: ChangeKind
     if drift.kind == "changed":
-        old, new = expected.get(drift.field), actual.get(drift.field)
-        assert old is not None
-        assert new is not None
-        kind: ChangeKind = "narrowed" if old.type.widens(new.type) else "type_changed"
-        return Change(kind, drift.field, drift.before, drift.after)
-    assert drift.kind != "renamed"
-    return Change(drift.kind, drift.field, drift.before, drift.after)
-
-
-def _likeness(one: str, other: str) -> float:
-    a, b = one.lower(), other.lower()
-    if min(len(a), len(b)) >= _SHORTEST_STEM and (a.startswith(b) or b.startswith(a)):
-        return 1.0
-    return SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
-def _same_place(old: Column, new: Column, expected: Schema, actual: Schema) -> bool:
-    """Whether both stand at one index, or between the same two neighbours."""
-    was, now = expected.names.index(old.name), actual.names.index(new.name)
-    if was == now:
-        return True
-    ends = ("", *expected.names, ""), ("", *actual.names, "")
-    before = ends[0][was] == ends[1][now]
-    after = ends[0][was + 2] == ends[1][now + 2]
-    return before and after
+        kind = "narrowed" if drift.narrower else "type_changed"
+    else:
+        kind = "possible_rename" if drift.kind == "renamed" else drift.kind
+    return Change(kind, drift.field, drift.before or None, drift.now or None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -25,27 +27,65 @@ SYNONYMS = {
 _INTEGERS = {"INT8": 1, "INT16": 2, "INT32": 4, "INT64": 8}
 _UNSIGNED = {"UINT8": 1, "UINT16": 2, "UINT32": 4, "UINT64": 8}
 _FLOATS = {"HALF": 2, "FLOAT": 4, "DOUBLE": 8}
-_TOKEN = re.compile(r"\s*([A-Za-z_][\w.-]*|\d+|[<>(),:])")
+DEEPEST = 32
+"""Levels of nesting that a type may have; no engine and no person goes deeper."""
+Nulls = Literal["all", "required", "none"]
+_TOKEN = re.compile(r"\s*(?:([A-Za-z_][\w.-]*|\d+|[<>(),:])|(`(?:[^`]|``)*`))")
+_BARE = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 
 class DataType(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One canonical type. A bare DECIMAL, ARRAY, MAP or STRUCT (nothing inside) matches any."""
+    """One canonical type. A bare DECIMAL, ARRAY, MAP or STRUCT (nothing inside) matches any.
+
+    `nullables` says of each of `args` whether it may be null, None where nobody knows; it is
+    empty where nothing is known of any. Keys of a map are never null and are always None.
+    """
 
     kind: str
     precision: int | None = None
     scale: int | None = None
     args: tuple[DataType, ...] = ()
     names: tuple[str, ...] = ()
+    nullables: tuple[bool | None, ...] = ()
 
     def __str__(self) -> str:
+        return self.written("all")
+
+    def written(self, nulls: Nulls) -> str:
+        """Return the canonical text; `parse` reads it back.
+
+        `nulls` says which words on nullability inside stand in it: all that is known, only
+        `NOT NULL`, or none.
+        """
         if self.kind == "DECIMAL" and self.precision is not None:
             return f"DECIMAL({self.precision},{self.scale})"
-        if self.kind == "STRUCT" and self.args:
-            inner = ",".join(f"{n}:{t}" for n, t in zip(self.names, self.args, strict=True))
-            return f"STRUCT<{inner}>"
-        if self.args:
-            return f"{self.kind}<{','.join(map(str, self.args))}>"
-        return self.kind
+        if not self.args:
+            return self.kind
+        texts = [
+            argument.written(nulls) + self._null(i, nulls) for i, argument in enumerate(self.args)
+        ]
+        if self.kind == "STRUCT":
+            names = map(_quoted, self.names)
+            texts = [f"{name}:{text}" for name, text in zip(names, texts, strict=True)]
+        return f"{self.kind}<{','.join(texts)}>"
+
+    def _null(self, position: int, nulls: Nulls) -> str:
+        may = self.nullable_at(position)
+        if may is None or nulls == "none" or (may and nulls == "required"):
+            return ""
+        return " NULL" if may else " NOT NULL"
+
+    def nullable_at(self, position: int) -> bool | None:
+        """Return whether the argument at a position may be null, None where nobody knows."""
+        return self.nullables[position] if self.nullables else None
+
+    def shape(self) -> DataType:
+        """Return the type without nullability, the fields of structs in order of name."""
+        inner = [argument.shape() for argument in self.args]
+        if self.kind != "STRUCT":
+            return DataType(self.kind, self.precision, self.scale, tuple(inner))
+        ordered = sorted(zip(self.names, inner, strict=True), key=lambda field: field[0])
+        return struct_of((name, kind, None) for name, kind in ordered)
 
     @property
     def is_integer(self) -> bool:
@@ -126,79 +166,147 @@ class DataType(msgspec.Struct, frozen=True, omit_defaults=True):
         return False
 
 
+def array_of(element: DataType, nullable: bool | None = None) -> DataType:
+    """Return ARRAY<element>."""
+    return DataType("ARRAY", args=(element,), nullables=() if nullable is None else (nullable,))
+
+
+def map_of(key: DataType, value: DataType, nullable: bool | None = None) -> DataType:
+    """Return MAP<key,value>; `nullable` speaks of the values."""
+    known = () if nullable is None else (None, nullable)
+    return DataType("MAP", args=(key, value), nullables=known)
+
+
+def struct_of(fields: Iterable[tuple[str, DataType, bool | None]]) -> DataType:
+    """Return STRUCT<…> of (name, type, nullable). Raises ValueError for a name given twice."""
+    listed = list(fields)
+    names = tuple(name for name, _, _ in listed)
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"field {twice!r} stands twice in a STRUCT")
+    nullables = tuple(nullable for _, _, nullable in listed)
+    known = () if all(nullable is None for nullable in nullables) else nullables
+    return DataType("STRUCT", args=tuple(t for _, t, _ in listed), names=names, nullables=known)
+
+
+def decimal_of(precision: int, scale: int) -> DataType:
+    """Return DECIMAL(p,s). Raises ValueError outside 1..38 and 0..p."""
+    if not 1 <= precision <= 38 or not 0 <= scale <= precision:
+        raise ValueError(f"DECIMAL({precision},{scale}) is outside 1..38 and scale ≤ precision")
+    return DataType("DECIMAL", precision, scale)
+
+
 def parse(text: str) -> DataType:
     """Parse a type as people write it. Raises ValueError with what is wrong."""
-    tokens: list[str] = []
-    position = 0
-    stripped = text.strip()
-    while position < len(stripped):
-        match = _TOKEN.match(stripped, position)
-        if match is None:
-            raise ValueError(f"unexpected {stripped[position]!r} in type {text!r}")
-        tokens.append(match[1])
-        position = match.end()
-    found, rest = _parse(tokens, text, 0)
-    if rest:
-        raise ValueError(f"unexpected {rest[0]!r} in type {text!r}")
+    words = _Words(text)
+    found = _parse(words, 0)
+    if words.next:
+        raise ValueError(f"unexpected {words.next!r} in type {words.shown}")
     return found
 
 
-def _parse(tokens: list[str], text: str, depth: int) -> tuple[DataType, list[str]]:
-    if depth > 32:
-        raise ValueError(f"type {text[:40]!r}… is nested too deeply")
-    if not tokens:
-        raise ValueError(f"type {text!r} ends too early")
-    name = tokens[0].upper()
-    kind = SYNONYMS.get(name, name)
-    rest = tokens[1:]
+class _Words:
+    """The words of a type from left to right; `next` is empty at the end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.strip()
+        self._at = 0
+        self.shown = repr(text if len(text) <= 80 else f"{text[:79]}…")
+        self.next = ""
+        self.advance()
+
+    def advance(self) -> str:
+        """Return the present word and go on."""
+        present = self.next
+        if self._at >= len(self._text):
+            self.next = ""
+            return present
+        match = _TOKEN.match(self._text, self._at)
+        if match is None:
+            raise ValueError(f"unexpected {self._text[self._at]!r} in type {self.shown}")
+        self.next, self._at = match[1] or match[2], match.end()
+        return present
+
+    def took(self, word: str) -> bool:
+        """Go past the present word if it is this one, in any case."""
+        if self.next.upper() != word:
+            return False
+        self.advance()
+        return True
+
+
+def _parse(words: _Words, depth: int) -> DataType:
+    if depth > DEEPEST:
+        raise ValueError(f"type {words.shown} is nested too deeply")
+    if not words.next:
+        raise ValueError(f"type {words.shown} ends too early")
+    written = words.advance()
+    kind = SYNONYMS.get(written.upper(), written.upper())
     if kind == "DECIMAL":
-        if rest[:1] != ["("]:
-            return DataType(kind), rest
-        if len(rest) >= 3 and rest[1].isdigit() and rest[2] == ")":
-            precision, scale, rest = int(rest[1]), 0, rest[3:]
-        elif (
-            len(rest) >= 5
-            and rest[1].isdigit()
-            and rest[2] == ","
-            and rest[3].isdigit()
-            and rest[4] == ")"
-        ):
-            precision, scale, rest = int(rest[1]), int(rest[3]), rest[5:]
-        else:
-            raise ValueError(f"DECIMAL takes (precision,scale) in type {text!r}")
-        if not 1 <= precision <= 38 or scale > precision:
-            raise ValueError(f"DECIMAL({precision},{scale}) is outside 1..38 and scale ≤ precision")
-        return DataType(kind, precision, scale), rest
+        return _decimal(words)
     if kind in ("ARRAY", "MAP", "STRUCT"):
-        if rest[:1] != ["<"]:
-            return DataType(kind), rest
-        rest = rest[1:]
-        names: list[str] = []
-        args: list[DataType] = []
-        while True:
-            if kind == "STRUCT":
-                if len(rest) < 2 or rest[1] != ":":
-                    raise ValueError(f"STRUCT takes <name:type,…> in type {text!r}")
-                names.append(rest[0])
-                rest = rest[2:]
-            found, rest = _parse(rest, text, depth + 1)
-            args.append(found)
-            if rest[:1] == [","]:
-                rest = rest[1:]
-                continue
-            if rest[:1] == [">"]:
-                rest = rest[1:]
-                break
-            raise ValueError(f"missing '>' in type {text!r}")
-        if len(args) != {"ARRAY": 1, "MAP": 2}.get(kind, len(args)):
-            raise ValueError(f"{kind} takes {1 if kind == 'ARRAY' else 2} types in {text!r}")
-        if len(set(names)) != len(names):
-            raise ValueError(f"a field stands twice in type {text!r}")
-        return DataType(kind, args=tuple(args), names=tuple(names)), rest
-    if kind == "VARCHAR" or kind == "STRING":
-        if rest[:1] == ["("] and len(rest) >= 3 and rest[2] == ")":
-            rest = rest[3:]
-        return DataType("STRING"), rest
+        return _nested(kind, words, depth)
+    if kind == "STRING" and words.took("(") and not _length(words):
+        raise ValueError(f"{written} takes (length) in type {words.shown}")
     if kind not in SCALARS:
-        raise ValueError(f"unknown type {tokens[0]!r}")
-    return DataType(kind), rest
+        raise ValueError(f"unknown type {written!r}")
+    return DataType(kind)
+
+
+def _length(words: _Words) -> bool:
+    return words.advance().isdigit() and words.took(")")
+
+
+def _decimal(words: _Words) -> DataType:
+    if not words.took("("):
+        return DataType("DECIMAL")
+    precision, scale = words.advance(), "0"
+    if words.took(","):
+        scale = words.advance()
+    if not (precision.isdigit() and scale.isdigit() and words.took(")")):
+        raise ValueError(f"DECIMAL takes (precision,scale) in type {words.shown}")
+    return decimal_of(int(precision[:4]), int(scale[:4]))
+
+
+def _nested(kind: str, words: _Words, depth: int) -> DataType:
+    if not words.took("<"):
+        return DataType(kind)
+    inner: list[tuple[str, DataType, bool | None]] = []
+    while True:
+        name = ""
+        if kind == "STRUCT":
+            name = words.advance()
+            if not words.took(":"):
+                raise ValueError(f"STRUCT takes <name:type,…> in type {words.shown}")
+        found = _parse(words, depth + 1)
+        inner.append((_unquoted(name), found, _nullable(words)))
+        if words.took(","):
+            continue
+        if words.took(">"):
+            break
+        raise ValueError(f"missing '>' in type {words.shown}")
+    if kind == "STRUCT":
+        return struct_of(inner)
+    if len(inner) != (1 if kind == "ARRAY" else 2):
+        raise ValueError(f"{kind} takes {1 if kind == 'ARRAY' else 2} types in {words.shown}")
+    types = [found for _, found, _ in inner]
+    last = inner[-1][2]
+    return array_of(types[0], last) if kind == "ARRAY" else map_of(types[0], types[1], last)
+
+
+def _nullable(words: _Words) -> bool | None:
+    if words.took("NULL"):
+        return True
+    if not words.took("NOT"):
+        return None
+    if not words.took("NULL"):
+        raise ValueError(f"NOT needs NULL behind it in type {words.shown}")
+    return False
+
+
+def _quoted(name: str) -> str:
+    return name if _BARE.match(name) else "`" + name.replace("`", "``") + "`"
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from sfctl.model.policy import Gate, SchemaPolicy
-from sfctl.model.schema import Drift, Schema, compare
+from sfctl.model.schema import Schema
 from sfctl.model.schema_change import MOST_CHANGES, changes
+from sfctl.model.schema_drift import Drift, compare
 from sfctl.model.verdict import (
     NOTHING_DECLARED,
     GateResult,

@@ -35,7 +35,7 @@ from sfctl.runtime.polars.program import Program, RowJudge
 from sfctl.runtime.polars.term import DataError
 
 if TYPE_CHECKING:
-    from sfctl.model.schema import Drift
+    from sfctl.model.schema_drift import Drift
 
 References = Callable[[str], "pl.LazyFrame | None"]
 Pii = Callable[["pl.DataFrame", Sequence[Detection]], tuple[PiiFinding, ...]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfctl.model.schema import Column, Schema, compare, from_json
+from sfctl.model.schema import Column, Schema, from_json
+from sfctl.model.schema_drift import compare
 from sfctl.model.types import parse
 
 COLUMNS = st.lists(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfctl.model.types import SCALARS, DataType, parse
+from sfctl.model.types import SCALARS, DataType, array_of, map_of, parse, struct_of
 
 SCALAR = st.sampled_from(sorted(SCALARS)).map(DataType)
 DECIMAL = st.integers(1, 38).flatmap(
@@ -14,20 +14,20 @@ DECIMAL = st.integers(1, 38).flatmap(
 )
 
 
+NULLABLE = st.sampled_from([True, False, None])
+NAME = st.from_regex(r"[a-z_][a-z0-9_]{0,5}", fullmatch=True) | st.text(min_size=1, max_size=4)
+
+
 def _wrap(inner: st.SearchStrategy[DataType]) -> st.SearchStrategy[DataType]:
     return (
-        inner.map(lambda t: DataType("ARRAY", args=(t,)))
-        | st.tuples(inner, inner).map(lambda p: DataType("MAP", args=p))
+        st.builds(array_of, inner, NULLABLE)
+        | st.builds(map_of, inner, inner, NULLABLE)
         | st.lists(
-            st.tuples(st.from_regex(r"[a-z_][a-z0-9_]{0,5}", fullmatch=True), inner),
+            st.tuples(NAME, inner, NULLABLE),
             min_size=1,
             max_size=4,
-            unique_by=lambda pair: pair[0],
-        ).map(
-            lambda fields: DataType(
-                "STRUCT", args=tuple(t for _, t in fields), names=tuple(n for n, _ in fields)
-            )
-        )
+            unique_by=lambda field: field[0],
+        ).map(struct_of)
     )
 
 
@@ -37,6 +37,13 @@ TYPE = st.recursive(SCALAR | DECIMAL, _wrap, max_leaves=6)
 @given(TYPE)
 def test_print_and_parse_are_inverse(kind: DataType) -> None:
     assert parse(str(kind)) == kind
+
+
+@given(TYPE)
+def test_nullability_inside_is_no_part_of_the_shape(kind: DataType) -> None:
+    assert parse(kind.written("none")).shape() == kind.shape() == kind.shape().shape()
+    assert kind.accepts(parse(kind.written("none")))
+    assert " NULL" not in kind.written("required").replace(" NOT NULL", "") or "`" in str(kind)
 
 
 @given(TYPE)
@@ -66,6 +73,9 @@ def test_widening_is_transitive(a: DataType, b: DataType, c: DataType) -> None:
         ("list<int>", "ARRAY<INT32>"),
         ("struct<a: int, b: map<string, double>>", "STRUCT<a:INT32,b:MAP<STRING,DOUBLE>>"),
         ("datetime", "TIMESTAMP"),
+        ("array<int not null>", "ARRAY<INT32 NOT NULL>"),
+        ("map<string not null, int null>", "MAP<STRING,INT32 NULL>"),
+        ("struct<`a b``c`: int, d.e: date not null>", "STRUCT<`a b``c`:INT32,d.e:DATE NOT NULL>"),
     ],
 )
 def test_synonyms(written: str, canonical: str) -> None:
@@ -77,6 +87,8 @@ def test_synonyms(written: str, canonical: str) -> None:
     [
         "", "MONEY", "DECIMAL(40,2)", "DECIMAL(3,4)", "DECIMAL(a)", "ARRAY<INT", "ARRAY<INT,INT>",
         "MAP<STRING>", "STRUCT<INT>", "STRUCT<a:INT,a:INT>", "INT INT", "INT;", "ARRAY<" * 40,
+        "ARRAY<INT NOT>", "STRUCT<`a:INT>", "VARCHAR(x)", "VARCHAR(3",
+        "DECIMAL(99999999999999999999)",
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_with_a_reason(text: str) -> None:
