@@ -1,29 +1,30 @@
-"""`sfctl register`: dataset identities into the registry; a first `dataset.yaml` for a table."""
+"""`sfctl register`: identities into the registry; a first `dataset.yaml` for tables found."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from sfctl import wiring
+from sfctl import exit_codes, wiring
 from sfctl.clock import clock_from_environment, format_instant
+from sfctl.commands.drafting import Drafted, Wanted, draft
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SpecError, UsageError
 from sfctl.model import urn
+from sfctl.profiling.identity import UNOWNED
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import find_root, load
 from sfctl.spec.repository import PROJECT_FILE
+from sfctl.state.port import Put
 
 TABLE = "registry"
 """The state table of registered datasets, by canonical URN."""
-_DATE = re.compile(r"[._-]?\d{4}([._-]?\d{2}){0,2}$")
-_SUFFIXES = (".parquet", ".csv", ".jsonl", ".ndjson", ".tsv", ".gz")
 
 
 def register(
@@ -31,37 +32,45 @@ def register(
     *,
     exclude: Exclude = (),
     from_: Annotated[
-        Path | None, typer.Option("--from", help="Write a dataset.yaml for this table or file.")
+        Path | None,
+        typer.Option("--from", help="Draft a dataset.yaml for this table, or all in this folder."),
     ] = None,
     name: Annotated[str, typer.Option(help="With --from: the dataset's name.")] = "",
     zone: Annotated[str, typer.Option(help="With --from: the zone of its URN.")] = "raw",
-    owner: Annotated[str, typer.Option(help="With --from: the owning team.")] = "unowned",
+    owner: Annotated[str, typer.Option(help="With --from: the owning team.")] = UNOWNED,
+    tier: Annotated[
+        Literal["TIER_1", "TIER_2", "TIER_3"], typer.Option(help="With --from: how much depends.")
+    ] = "TIER_3",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --from: say what would be written.")
+    ] = False,
     project_dir: Path,
     target: str | None,
     now: datetime | None,
 ) -> Outcome:
-    """Put datasets into the registry; with --from, write a first dataset.yaml before.
+    """Put datasets into the registry; with --from, draft a dataset.yaml for each table before.
 
-    Raises SpecError for a project that cannot be read, UsageError SF007 where there is nothing
-    at the path, SF006 where the dataset exists.
+    Tables that a dataset holds already are left alone: a second run goes on where one ended.
+    Raises SpecError for a project that cannot be read, UsageError SF007 where there is no table
+    at the path, SF006 where a dataset of that name exists.
     """
     root = find_root(project_dir)
-    written = ""
+    if dry_run and from_ is None:
+        raise UsageError("--dry-run is for --from", code="SF001")
+    drafted: Drafted | None = None
     if from_ is not None:
-        name = name or name_of(from_)
-        written = _infer(root, from_, name, zone, owner)
-        select = (*select, name)
+        wanted = Wanted(name, zone, owner, tier, dry_run)
+        drafted = draft(load(root, target, offline=True), from_, wanted)
+        select = (*select, *drafted.written, *drafted.known)
+    if dry_run or (drafted is not None and not select):
+        return _outcome([], drafted, dry_run=dry_run)
     project = load(root, target, offline=True)
     mine = [e for e in project.errors if e.path.endswith(("/dataset.yaml", PROJECT_FILE))]
     if mine or not project.datasets:
         raise SpecError(mine or project.errors)
     datasets = chosen(project, select, exclude)
     instant = now or clock_from_environment().now()
-    rows = _put(root, datasets, format_instant(instant))
-    lines = [f"wrote {written}"] if written else []
-    lines += [text.status_line(f"{row['name']}  {row['urn']}", row["change"]) for row in rows]
-    lines += ["", f"{text.count(len(rows), 'dataset')} in the registry."]
-    return Outcome("register", {"datasets": rows, "written": written or None}, "\n".join(lines))
+    return _outcome(_put(root, datasets, format_instant(instant)), drafted)
 
 
 def identity(dataset: DatasetFiles) -> dict[str, Any]:
@@ -83,17 +92,8 @@ def identity(dataset: DatasetFiles) -> dict[str, Any]:
     }
 
 
-def name_of(path: Path) -> str:
-    """Return a dataset's name from a path: without suffixes, dates and what a URN cannot hold."""
-    stem = path.name
-    while Path(stem).suffix.lower() in _SUFFIXES:
-        stem = Path(stem).stem
-    stem = _DATE.sub("", stem) or (path.resolve().parent.name if path.is_file() else stem)
-    return re.sub(r"[^a-z0-9_]+", "_", stem.lower()).strip("_") or "dataset"
-
-
 def _put(root: Path, datasets: tuple[DatasetFiles, ...], at: str) -> list[dict[str, Any]]:
-    rows = []
+    rows, writes = [], []
     with wiring.open_state(wiring.store_folder(root)) as state:
         for dataset in datasets:
             known = identity(dataset)
@@ -103,38 +103,55 @@ def _put(root: Path, datasets: tuple[DatasetFiles, ...], at: str) -> list[dict[s
                 "registered_at": "",
             }
             if not same:
-                state.put(TABLE, known["urn"], {**known, "registered_at": at})
+                writes.append(Put(TABLE, known["urn"], {**known, "registered_at": at}))
             change = "unchanged" if same else "updated" if before else "registered"
             rows.append({**known, "change": change})
+        if writes:
+            state.transact(writes)
     return rows
 
 
-def _infer(root: Path, path: Path, name: str, zone: str, owner: str) -> str:
-    if not path.exists():
-        raise UsageError(f"there is nothing at {path}", code="SF007")
-    file = root / "datasets" / name / "dataset.yaml"
-    if file.exists():
-        raise UsageError(
-            f"datasets/{name}/dataset.yaml exists",
-            hint="--name gives the new one another name",
-            code="SF006",
-        )
-    stage = "gold" if path.is_dir() else "bronze"
-    if path.is_dir():
-        absolute = path.resolve()
-        where = str(absolute.relative_to(root) if absolute.is_relative_to(root) else absolute)
-        where = f"./{where}" if not where.startswith("/") else where
-    else:
-        where = f"bronze/{name}"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lines = [
-        f"# drafted from {path.name}; say whose it is and how much depends on it",
-        f"urn: ds://{zone}/{name}",
-        f"owner_team: {owner}",
-        "tier: TIER_3",
-        "storage:",
-        f"  {stage}: {where}",
-        *([] if stage == "gold" else [f"  gold: gold/{name}"]),
-    ]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return str(file.relative_to(root))
+def _outcome(
+    rows: list[dict[str, Any]], drafted: Drafted | None, *, dry_run: bool = False
+) -> Outcome:
+    written = drafted.written if drafted else {}
+    payload = {
+        "datasets": rows,
+        "written": next(iter(written.values())) if len(written) == 1 else None,
+        "drafted": sorted(written.values()),
+        "known": list(drafted.known) if drafted else [],
+        "beside": list(drafted.beside) if drafted else [],
+        "unreadable": list(drafted.unreadable) if drafted else [],
+        "dry_run": dry_run,
+    }
+    verb = "would write" if dry_run else "wrote"
+    lines = [f"{verb} {file}" for file in written.values()]
+    lines += [text.status_line(f"{row['name']}  {row['urn']}", row["change"]) for row in rows]
+    lines += ["", *_closing(rows, drafted, dry_run=dry_run)]
+    code = exit_codes.UNABLE if drafted and drafted.unreadable else exit_codes.OK
+    return Outcome("register", payload, "\n".join(lines), code)
+
+
+def _closing(
+    rows: list[dict[str, Any]], drafted: Drafted | None, *, dry_run: bool
+) -> Iterator[str]:
+    """Yield what it came to, and what only a person can say."""
+    if drafted is not None:
+        for each in drafted.unreadable:
+            yield f"{each['path']} {each['code']} {each['message']}"
+        for each in drafted.beside:
+            stage = f"the {each['stage']} stage of {each['dataset']}"
+            yield f"{each['path']} may be {stage}: add it there"
+        if drafted.known:
+            yield f"{text.count(len(drafted.known), 'dataset')} known already."
+        unowned = [row["name"] for row in rows if row["owner_team"] == UNOWNED]
+        if unowned:
+            yield f"{text.count(len(unowned), 'dataset')} without an owner: {_few(unowned)}."
+        if drafted.written and not dry_run:
+            yield "look next: sfctl profile --suggest, then say owner and tier in dataset.yaml"
+    if not dry_run:
+        yield f"{text.count(len(rows), 'dataset')} in the registry."
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -10,6 +10,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from sfctl.cli import main
@@ -135,7 +136,9 @@ def test_register_from_a_file_names_the_dataset(
     shutil.rmtree(home / "datasets" / "orders")
     (home / "jobs" / "daily.yaml").unlink()
     (home / "drop").mkdir()
-    (home / "drop" / name).write_text("id\n1\n")
+    rows = pl.DataFrame({"id": [1]})
+    write = rows.write_parquet if name.endswith(".parquet") else rows.write_csv
+    write(home / "drop" / name)
     assert main(["register", "--from", f"drop/{name}", *JSON]) == 0
     out = _json(capsys)
     assert out["written"] == f"datasets/{dataset}/dataset.yaml"
@@ -144,6 +147,73 @@ def test_register_from_a_file_names_the_dataset(
     assert main(["register", "--from", f"drop/{name}"]) == 2
     assert main(["register", "--from", "nowhere.csv"]) == 2
     assert "SF007 there is nothing at nowhere.csv" in capsys.readouterr().err
+
+
+@pytest.fixture
+def lake(home: Path) -> Path:
+    """Tables of every kind a folder may hold, some of them no tables at all."""
+    shutil.rmtree(home / "datasets" / "orders")
+    (home / "jobs" / "daily.yaml").unlink()
+    rows = pl.DataFrame({"id": [1, 2], "dt": ["2024-01-01", "2024-01-02"]})
+    lake = home / "lake"
+    for stage in ("silver", "gold"):
+        rows.write_delta(lake / stage / "sales", delta_write_options={"partition_by": ["dt"]})
+    for team in ("north", "south"):
+        rows.write_delta(lake / team / "events")
+    rows.write_parquet(lake / "hive", partition_by="dt", mkdir=True)
+    (lake / "drop").mkdir()
+    rows.write_csv(lake / "drop" / "customers-2024-01-31.csv")
+    rows.write_parquet(lake / "drop" / "items.parquet")
+    (lake / "drop" / "broken.parquet").write_bytes(b"PAR1")
+    (lake / "drop" / "notes.txt").write_text("no table")
+    (lake / "_quarantine" / "x").mkdir(parents=True)
+    (lake / "loop").symlink_to(lake)
+    return lake
+
+
+def test_register_from_a_folder_finds_every_table(
+    lake: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["register", "--from", "lake", "--dry-run", *JSON]) == 3
+    told = _json(capsys)
+    assert not list((home / "datasets").glob("*/dataset.yaml"))
+    assert main(["register", "--from", "lake", *JSON]) == 3
+    out = _json(capsys)
+    assert out["drafted"] == told["drafted"]
+    assert {row["name"] for row in out["datasets"]} == {
+        "sales", "north_events", "south_events", "hive", "customers", "items",
+    }  # fmt: skip
+    (bad,) = out["unreadable"]
+    assert (bad["path"], bad["code"]) == ("lake/drop/broken.parquet", "SF501")
+    sales = (home / "datasets/sales/dataset.yaml").read_text()
+    assert 'silver: {path: "silver/sales", partition_by: [dt]}' in sales
+    assert 'gold: {path: "gold/sales", partition_by: [dt]}' in sales
+    hive = (home / "datasets/hive/dataset.yaml").read_text()
+    assert "gold: {path: hive, format: parquet, partition_by: [dt]}" in hive
+    assert main(["validate", *JSON]) == 0
+    capsys.readouterr()
+    assert main(["profile", "sales", "north_events", "hive"]) == 0
+
+
+def test_register_from_a_folder_goes_on_where_it_ended(
+    lake: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["register", "--from", "lake/gold", "--owner", "shop", *JSON]) == 0
+    assert _json(capsys)["datasets"][0]["owner_team"] == "shop"
+    before = (home / "datasets/sales/dataset.yaml").read_bytes()
+    assert main(["register", "--from", "lake/north"]) == 0
+    (lake / "drop" / "broken.parquet").unlink()
+    assert main(["register", "--from", "lake"]) == 0
+    out = capsys.readouterr().out
+    assert "lake/silver/sales may be the silver stage of sales: add it there" in out
+    assert "2 datasets known already." in out
+    assert "5 datasets without an owner: customers, events, hive and 2 more." in out
+    assert (home / "datasets/sales/dataset.yaml").read_bytes() == before
+    assert main(["register", "--from", "lake", "--name", "one"]) == 2
+    assert "SF006" in capsys.readouterr().err
+    (home / "empty").mkdir()
+    assert main(["register", "--from", "empty"]) == 2
+    assert main(["register", "--dry-run"]) == 2
 
 
 def test_profile_gives_the_same_bytes_for_the_same_rows(

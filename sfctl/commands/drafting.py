@@ -1,0 +1,137 @@
+"""`register --from`: a first `dataset.yaml` for every table that no dataset holds yet."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfctl.compiler.entries import storage
+from sfctl.errors import SfctlError, UsageError
+from sfctl.model import urn
+from sfctl.profiling import discovery, identity
+from sfctl.profiling.discovery import FoundTable
+from sfctl.report import progress
+from sfctl.spec.project import Project
+
+Stored = tuple[FoundTable, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line says of the datasets to be: `name` is empty where tables name them."""
+
+    name: str
+    zone: str
+    owner: str
+    tier: str
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What it came to: files by dataset, datasets that held a table already, what is unreadable.
+
+    `beside` are tables that look like a further stage of a dataset that is known.
+    """
+
+    written: dict[str, str]
+    known: tuple[str, ...]
+    beside: tuple[dict[str, str], ...]
+    unreadable: tuple[dict[str, str], ...]
+
+
+def draft(project: Project, path: Path, wanted: Wanted) -> Drafted:
+    """Write a dataset.yaml for each table at or below `path`; a second run goes on from there.
+
+    Raises UsageError SF007 where there is no table, SF006 where a name is taken.
+    """
+    if not path.exists():
+        raise UsageError(f"there is nothing at {path}", code="SF007")
+    found = list(discovery.tables_below(path))
+    if not found:
+        raise UsageError(
+            f"there is no table at {path}",
+            hint="a Delta table, a folder of Parquet, or files ending in .parquet, .csv, .jsonl",
+            code="SF007",
+        )
+    held = _held(project)
+    kept = {t.names: held[t.path.resolve()] for t in found if t.path.resolve() in held}
+    new = [each for each in found if each.path.resolve() not in held]
+    fresh = [each for each in new if not (each.stage and each.names in kept)]
+    beside = [
+        {"path": str(each.path), "stage": each.stage, "dataset": kept[each.names]}
+        for each in new
+        if each not in fresh
+    ]
+    written: dict[str, str] = {}
+    unreadable: list[dict[str, str]] = []
+    groups = _groups(project, path, found, fresh, wanted.name)
+    for name, tables in progress.track(groups.items(), "drafting", len(groups)):
+        stored = _readable(tables, unreadable)
+        if stored:
+            text = identity.dataset_yaml(
+                name, stored, Path(project.target.lake),
+                zone=wanted.zone, owner=wanted.owner, tier=wanted.tier,
+            )  # fmt: skip
+            file = project.root / "datasets" / name / "dataset.yaml"
+            if not wanted.dry_run:
+                _write(file, text)
+            written[name] = str(file.relative_to(project.root))
+    known = tuple(sorted(set(kept.values())))
+    return Drafted(written, known, tuple(beside), tuple(unreadable))
+
+
+def _groups(
+    project: Project,
+    path: Path,
+    found: Sequence[FoundTable],
+    fresh: Sequence[FoundTable],
+    name: str,
+) -> dict[str, list[FoundTable]]:
+    taken = frozenset(file.parent.name for file in project.root.glob("datasets/*/dataset.yaml"))
+    if not name and [each.path for each in found] != [path]:
+        return discovery.named(fresh, taken)
+    if len(found) > 1 and len({each.stage or each.path for each in found}) < len(found):
+        hint = "leave --name out, or name one table"
+        raise UsageError(f"{len(found)} tables cannot all be `{name}`", hint=hint, code="SF006")
+    name = name or discovery.name_of(path)
+    if fresh and name in taken:
+        raise UsageError(
+            f"datasets/{name}/dataset.yaml exists",
+            hint="--name gives the new one another name",
+            code="SF006",
+        )
+    return {name: list(fresh)} if fresh else {}
+
+
+def _held(project: Project) -> dict[Path, str]:
+    """Return which dataset holds the table at a path."""
+    held: dict[Path, str] = {}
+    for files in project.datasets:
+        name = urn.without_stage(urn.canonical(files.dataset.string("urn")))
+        paths, _, _ = storage(files.dataset, name, project.target.lake)
+        held |= {Path(path).resolve(): files.name for path in paths.values() if "://" not in path}
+    return held
+
+
+def _readable(tables: Sequence[FoundTable], unreadable: list[dict[str, str]]) -> list[Stored]:
+    stored: list[Stored] = []
+    for found in tables:
+        try:
+            stored.append((found, discovery.partitions_of(found)))
+        except SfctlError as error:
+            told = {"path": str(found.path), "code": error.code, "message": str(error)}
+            unreadable.append(told)
+    return stored
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".dataset-", dir=file.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    Path(name).chmod(0o644)
+    Path(name).replace(file)
