@@ -203,14 +203,14 @@ def test_register_from_a_folder_goes_on_where_it_ended(
     before = (home / "datasets/sales/dataset.yaml").read_bytes()
     assert main(["register", "--from", "lake/north"]) == 0
     (lake / "drop" / "broken.parquet").unlink()
+    assert main(["register", "--from", "lake", "--name", "one"]) == 2
+    assert "SF006" in capsys.readouterr().err
     assert main(["register", "--from", "lake"]) == 0
     out = capsys.readouterr().out
     assert "lake/silver/sales may be the silver stage of sales: add it there" in out
     assert "2 datasets known already." in out
     assert "5 datasets without an owner: customers, events, hive and 2 more." in out
     assert (home / "datasets/sales/dataset.yaml").read_bytes() == before
-    assert main(["register", "--from", "lake", "--name", "one"]) == 2
-    assert "SF006" in capsys.readouterr().err
     (home / "empty").mkdir()
     assert main(["register", "--from", "empty"]) == 2
     assert main(["register", "--dry-run"]) == 2
