@@ -21,7 +21,7 @@ def to_polars(
     """Return the rows as a Polars frame, sharing memory where the formats agree.
 
     `columns` keeps only those. With a policy, whole numbers that pandas holds as floats become
-    the integers that are declared. Raises SourceError for anything that holds no rows.
+    the integers that are declared, midnights the dates. Raises SourceError for anything that holds no rows.
     """
     import polars as pl
 
@@ -34,7 +34,7 @@ def to_polars(
             assert isinstance(obj, pl.LazyFrame)
             return (obj if columns is None else obj.select(columns)).collect()
         if kind == "pandas":
-            return _whole(_from_pandas(obj, columns), policy)
+            return _as_declared(_from_pandas(obj, columns), policy)
         if kind == "rows":
             frame = pl.from_dicts(list(obj), infer_schema_length=None)  # type: ignore[call-overload]
         elif kind == "arrow":
@@ -137,8 +137,12 @@ def _extended(kind: Any) -> bool:
     return not type(kind).__module__.startswith("numpy")
 
 
-def _whole(frame: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
-    """Turn floats whose declared type is an integer, and which all are whole, into integers."""
+def _as_declared(frame: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
+    """Give back what pandas has no type for: integers beside a null, and dates.
+
+    A column whose declared type is an integer becomes one where all its floats are whole; one
+    that is declared a date where all its times are midnight.
+    """
     import polars as pl
 
     if policy is None:
@@ -146,9 +150,14 @@ def _whole(frame: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
     declared = {c.name: c.type for c in (*(policy.schema.baseline or ()), *policy.schema.columns)}
     changed = []
     for name, dtype in frame.schema.items():
-        if dtype not in (pl.Float32, pl.Float64) or name not in declared:
+        if name not in declared:
             continue
-        if not declared[name].is_integer:
+        if declared[name].kind == "DATE" and isinstance(dtype, pl.Datetime) and not dtype.time_zone:
+            moments = frame.get_column(name)
+            days = moments.dt.date()
+            if (days.cast(dtype) == moments).all():
+                changed.append(days)
+        if dtype not in (pl.Float32, pl.Float64) or not declared[name].is_integer:
             continue
         series = frame.get_column(name).fill_nan(None)
         whole = series.cast(pl.Int64, strict=False)

@@ -85,7 +85,7 @@ class TextFiles:
     def inferred(self) -> Mapping[str, pl.DataType]:
         """The type that every value of every file fits, by column."""
         found: dict[str, pl.DataType] = {}
-        for path in self.paths:
+        for path in self._written:
             schema = _schema(self._scan(path, None), path)
             self._refuse_twice_named(schema, path)
             for name, dtype in schema.items():
@@ -105,7 +105,7 @@ class TextFiles:
     def only_headers(self) -> bool:
         """Whether there is not a single row, so that nothing says what the columns hold."""
         if self.format != "csv":
-            return False
+            return not self._written
         try:
             return all(
                 self._scan(path, self.schema).head(1).collect().is_empty() for path in self.paths
@@ -116,7 +116,7 @@ class TextFiles:
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield all rows in order as text. Raises SourceError for malformed lines."""
         wanted = needed(columns, self.schema)
-        for path in self.paths:
+        for path in self._written:
             own = self._scan(path, self.schema)
             present = _schema(own, path)
             absent = [
@@ -134,6 +134,13 @@ class TextFiles:
                     hint="every line must be UTF-8 and have the columns of the header",
                     code="SF504",
                 ) from error
+
+    @cached_property
+    def _written(self) -> tuple[str, ...]:
+        """The files that say something: one of JSON lines without a line names no columns."""
+        if self.format != "jsonl":
+            return self.paths
+        return tuple(path for path in self.paths if not _is_blank(path))
 
     def _scan(self, path: str, schema: Mapping[str, pl.DataType] | None) -> pl.LazyFrame:
         if self.format == "jsonl":
@@ -162,6 +169,17 @@ class TextFiles:
                 hint="give each column a name of its own; no rule can tell the two apart",
                 code="SF504",
             )
+
+
+def _is_blank(path: str) -> bool:
+    """Tell whether a local file holds nothing but blanks; a remote one is left to the kernel."""
+    if "://" in path:
+        return False
+    try:
+        with open(path, "rb") as stream:
+            return all(not line.strip() for line in stream)
+    except OSError:
+        return False  # whoever reads the rows will say what is wrong
 
 
 def _separator(path: str) -> str:

@@ -10,6 +10,7 @@ from typing import TypeGuard
 import polars as pl
 from msgspec.structs import replace
 
+from sfctl.model.binding import columns_of
 from sfctl.model.expr import (
     Call,
     CastsTo,
@@ -58,7 +59,7 @@ class TextSource:
             spec.name: spec.type
             for spec in specs
             if spec.type.kind not in ("ANY", "STRING", "JSON")
-            and self.files.schema.get(spec.name) == pl.String()
+            and self._written.get(spec.name) == pl.String()
         }
 
     @cached_property
@@ -69,8 +70,21 @@ class TextSource:
             else pl.Null()
             if self._unknown(name)
             else dtype
-            for name, dtype in self.files.schema.items()
+            for name, dtype in self._written.items()
         }
+
+    @cached_property
+    def _written(self) -> Mapping[str, pl.DataType]:
+        """The columns of the files; those the policy knows where no file names any."""
+        if self.files.schema:
+            return self.files.schema
+        known = dict.fromkeys(
+            spec.name
+            for spec in (*(self.policy.schema.baseline or ()), *self.policy.schema.columns)
+        )
+        for rule in self.policy.rules:
+            known.update(dict.fromkeys(columns_of(rule, known)))
+        return dict.fromkeys(known, pl.String())
 
     def asked(self, rules: Sequence[Rule], gate: Gate) -> list[Rule]:
         """Return the rules with those on the type of a declared column asking the file's text.
@@ -99,6 +113,8 @@ class TextSource:
     def chunks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield all rows in order, typed. Raises SourceError for malformed lines."""
         self.cells.clear()
+        if not self.files.schema:
+            return
         before = 0
         for chunk in self.files.chunks(columns):
             typed = []
@@ -129,7 +145,7 @@ class TextSource:
             return self.declared[name]
         if name in self._taken_for_text:
             return None
-        guess = type_of(self.files.inferred[name])
+        guess = type_of(self.files.inferred.get(name, pl.String()))
         return guess if guess.is_numeric or guess.kind == "BOOLEAN" else None
 
     def _unknown(self, name: str) -> bool:

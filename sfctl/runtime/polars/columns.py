@@ -75,6 +75,14 @@ def as_found(value: pl.Expr, dtype: pl.DataType, bounds: tuple[int, int] | None 
     return Term(value, "duration" if isinstance(dtype, pl.Duration) else "other", dtype)
 
 
+def text_of(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a value as it is named to people: decimals with their point, -0.0 as 0.0."""
+    if dtype.is_float():
+        zero = pl.lit(0.0, dtype=dtype)
+        value = pl.when(value.fill_nan(None) == zero).then(zero).otherwise(value.fill_nan(None))
+    return value.cast(pl.String, strict=False)
+
+
 def read_as(term: Term, want: DataType, name: str) -> Term:
     """Return the term as the declared type; cells that are not of it are errors.
 

@@ -234,6 +234,13 @@ class Program:
             else ((failing & where.value) | where.error)
         )
 
+    def _violating(self, rule: Rule, emitter: Emitter) -> pl.Expr:
+        """Return the rows that fail a rule without any of it being impossible to evaluate."""
+        violating = ~self._holds(rule, emitter).value
+        if rule.where is None:
+            return violating
+        return violating & emitter.condition(rule.where).value
+
     def _holds(self, rule: Rule, emitter: Emitter) -> Term:
         if isinstance(rule.check, RowCheck):
             return emitter.condition(rule.check.expr)
@@ -300,9 +307,8 @@ class Program:
             name = rule.detail_field
             if tally is None or not tally.failed or name not in self.tellable:
                 continue
-            value, dtype = columns.named(name, chunk.schema)
-            text = columns.as_found(value, dtype).value.cast(pl.String, strict=False)
-            failing = chunk.select(text.filter(self._failing(rule, emitter)).alias("value"))
+            text = columns.text_of(*columns.named(name, chunk.schema))
+            failing = chunk.select(text.filter(self._violating(rule, emitter)).alias("value"))
             counts = failing.drop_nulls().to_series().value_counts(sort=False)
             kept = RowTally(values=dict(counts.iter_rows()))
             tallies[rule.id] = tally.merge(kept)
