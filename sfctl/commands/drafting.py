@@ -94,9 +94,9 @@ def _groups(
     taken = frozenset(file.parent.name for file in project.root.glob("datasets/*/dataset.yaml"))
     if not name and [each.path for each in found] != [path]:
         return discovery.named(fresh, taken)
-    if len(found) > 1 and len({each.stage or each.path for each in found}) < len(found):
+    if len({each.stage or "gold" for each in fresh}) < len(fresh):
         hint = "leave --name out, or name one table"
-        raise UsageError(f"{len(found)} tables cannot all be `{name}`", hint=hint, code="SF006")
+        raise UsageError(f"{len(fresh)} tables cannot all be `{name}`", hint=hint, code="SF006")
     name = name or discovery.name_of(path)
     if fresh and name in taken:
         raise UsageError(
