@@ -14,7 +14,8 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from sfctl.errors import StoreError, StoreLocked
 
@@ -193,6 +194,37 @@ class Database:
                 code="SF605",
             )
         return StoreError(f"{self.path} does not answer: {error}", hint="check its permissions")
+
+
+class Store:
+    """What every store on one such file has in common: a path, a size, an end."""
+
+    def __init__(self, path: str | Path, steps: Sequence[str], *, timeout: float) -> None:
+        self._db = Database(Path(path), steps, timeout=timeout)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._db.path
+
+    def size(self) -> int:
+        """Return the bytes the store takes on disk."""
+        return self._db.size()
+
+    def close(self) -> None:
+        """Let go of the connection. Closing twice is fine."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

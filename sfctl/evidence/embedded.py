@@ -10,14 +10,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 from sfctl.clock import Clock, SystemClock, format_instant
 from sfctl.evidence.port import DeadLetter, Published, Query, Record
 from sfctl.model import evidence, urn
 from sfctl.model.evidence import Evidence
-from sfctl.sqlite import Database
+from sfctl.sqlite import Store
 
 _STEPS = (
     """
@@ -57,19 +56,14 @@ CREATE TABLE dead_letters (
 _ROW = "offset, key, body, published_at"
 
 
-class EmbeddedBus:
+class EmbeddedBus(Store):
     """The bus port on `path` (`.sfctl/bus.db`). A lock is waited for `timeout` seconds."""
 
     def __init__(
         self, path: str | Path, *, timeout: float = 1.0, clock: Clock | None = None
     ) -> None:
         self._clock = clock or SystemClock()
-        self._db = Database(Path(path), _STEPS, timeout=timeout)
-
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._db.path
+        super().__init__(path, _STEPS, timeout=timeout)
 
     def publish(self, events: Sequence[Evidence]) -> Published:
         """Append all or none, in one durable commit; see the port."""
@@ -219,28 +213,9 @@ class EmbeddedBus:
             )
             return cursor.rowcount
 
-    def size(self) -> int:
-        """Return the bytes the log takes on disk."""
-        return self._db.size()
-
     def shrink(self) -> None:
         """Give freed space back to the file system."""
         self._db.shrink()
-
-    def close(self) -> None:
-        """Let go of the connection. Closing twice is fine."""
-        self._db.close()
-
-    def __enter__(self) -> EmbeddedBus:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @staticmethod
     def _keep(cursor: sqlite3.Cursor, letters: Iterable[DeadLetter]) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path as FilePath
-from types import TracebackType
 from typing import Any
 
 from sfctl.errors import StoreError
@@ -21,7 +20,7 @@ from sfctl.graph.find import head, tail_patterns
 from sfctl.graph.merging import Folded, Known, Rolled, changes, fold
 from sfctl.graph.port import LIMIT, Direction, Hop, Path, Reached
 from sfctl.model.graph import Edge, Elements, Node
-from sfctl.sqlite import Database
+from sfctl.sqlite import Store
 
 _STEPS = (
     """
@@ -49,16 +48,11 @@ INSERT INTO counters VALUES ('generation', 0)
 )
 
 
-class EmbeddedGraph:
+class EmbeddedGraph(Store):
     """The graph port on `path` (`.sfctl/graph.db`). A lock is waited for `timeout` seconds."""
 
     def __init__(self, path: str | FilePath, *, timeout: float = 5.0) -> None:
-        self._db = Database(FilePath(path), _STEPS, timeout=timeout)
-
-    @property
-    def path(self) -> FilePath:
-        """The database file."""
-        return self._db.path
+        super().__init__(path, _STEPS, timeout=timeout)
 
     def upsert(self, elements: Elements, now: datetime) -> int:
         """Merge nodes and edges, all or none; return how many changed.
@@ -208,25 +202,6 @@ class EmbeddedGraph:
     def generation(self) -> int:
         """Return a number that grows with every change, for caches."""
         return int(self._db.rows("SELECT value FROM counters WHERE name = 'generation'")[0][0])
-
-    def size(self) -> int:
-        """Return the bytes the graph takes on disk."""
-        return self._db.size()
-
-    def close(self) -> None:
-        """Let go of the connection. Closing twice is fine."""
-        self._db.close()
-
-    def __enter__(self) -> EmbeddedGraph:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _expand(
         self,

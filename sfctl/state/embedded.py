@@ -6,13 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from sfctl.clock import Clock, SystemClock
 from sfctl.errors import Conflict
 from sfctl.model import codec
-from sfctl.sqlite import Database
+from sfctl.sqlite import Store
 from sfctl.state.port import ABSENT, Delete, Expect, Item, Put
 
 _STEPS = (
@@ -32,19 +31,14 @@ _TOMBSTONE_S = 30 * 86400.0
 """How long a removed key's version is remembered, so that an old expectation cannot match anew."""
 
 
-class EmbeddedState:
+class EmbeddedState(Store):
     """The state port on `path` (`.sfctl/state.db`). A lock is waited for `timeout` seconds."""
 
     def __init__(
         self, path: str | Path, *, timeout: float = 5.0, clock: Clock | None = None
     ) -> None:
-        self._db = Database(Path(path), _STEPS, timeout=timeout)
+        super().__init__(path, _STEPS, timeout=timeout)
         self._clock = clock or SystemClock()
-
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._db.path
 
     def get(self, table: str, key: str) -> Item | None:
         """Return an item, or None."""
@@ -109,25 +103,6 @@ class EmbeddedState:
                 (now + _TOMBSTONE_S, now, limit),
             )
             return gone + cursor.rowcount
-
-    def size(self) -> int:
-        """Return the bytes the store takes on disk."""
-        return self._db.size()
-
-    def close(self) -> None:
-        """Let go of the connection. Closing twice is fine."""
-        self._db.close()
-
-    def __enter__(self) -> EmbeddedState:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
