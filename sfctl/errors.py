@@ -18,7 +18,7 @@ Codes (`SF…`) are explained offline by `sfctl explain CODE`; the catalogue is 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sfctl import exit_codes
@@ -35,11 +35,42 @@ class Problem:
     message: str
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
+    included: str = ""
+    """Where the pack it stands in was included, the nearest place first; empty outside packs."""
+
+    @property
+    def advice(self) -> str:
+        """The hint, and where the pack was included."""
+        said = f"included from {self.included}" if self.included else ""
+        return "; ".join(part for part in (self.hint, said) if part)
+
+    @property
+    def bundle(self) -> str:
+        """The path of the file that brought it in: the bundle that includes, else its own."""
+        outermost = self.included.rpartition(", ")[2]
+        return outermost.rsplit(":", 2)[0] if outermost else self.path
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.col}" if self.line else self.path
         text = f"{place} {self.code} {self.message}"
-        return f"{text}\n    hint: {self.hint}" if self.hint else text
+        return f"{text}\n    hint: {self.advice}" if self.advice else text
+
+
+def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems sorted, one that several bundles brought in by a pack only once."""
+    found: dict[tuple[object, ...], list[Problem]] = {}
+    for each in sorted(problems):
+        key = (each.path, each.line, each.col, each.code, each.message, each.severity)
+        found.setdefault(key if each.included else (each,), []).append(each)
+    return tuple(_joined(same) for same in found.values())
+
+
+def _joined(same: list[Problem]) -> Problem:
+    more = len(same) - 1
+    if not more:
+        return same[0]
+    plural = "s" if more > 1 else ""
+    return replace(same[0], included=f"{same[0].included} and {more} more place{plural}")
 
 
 class SfctlError(Exception):

@@ -199,4 +199,27 @@ CODES: dict[str, Code] = {
         "written into target/ to be kept, where a secret must never stand.",
         "Give the variable a value of its own: KEY: \"{{ env_var('NAME') }}\".",
     ),
+    "SF270": Code(
+        "Unknown pack",
+        "A bundle or a pack includes a pack for which there is no file packs/<name>.yaml.",
+        "Correct the name, or add the file. Packs stand in packs/ of the project, nowhere else.",
+    ),
+    "SF271": Code(
+        "Parameter of a pack",
+        "A parameter is unknown, missing or of another type than the pack declares, or a pack "
+        "declares one that it does not use.",
+        "The hint names the other place. A pack declares under `parameters:`, an include gives "
+        "under `with:`.",
+    ),
+    "SF272": Code(
+        "Packs without end",
+        "Packs include each other in a circle, or a bundle leads to more than 500 includes.",
+        "Take one of the includes out.",
+    ),
+    "SF273": Code(
+        "Pack outside the project",
+        "A file in packs/ is a link that leads out of the project's folder, so a review of the "
+        "project would not show it.",
+        "Copy the file into packs/.",
+    ),
 }

@@ -18,7 +18,7 @@ from sfctl.clock import clock_from_environment
 from sfctl.commands.selection import Exclude, Select, chosen, digests
 from sfctl.compiler.breaking import Breaking, breaking_changes
 from sfctl.compiler.compile import Compiled, compile_project
-from sfctl.errors import Problem, SpecError, UsageError
+from sfctl.errors import Problem, SpecError, UsageError, told_once
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
 from sfctl.spec.project import Project, find_root, load
@@ -91,7 +91,7 @@ def _unguarded(project: Project, names: set[str]) -> Iterator[Problem]:
 
 
 def _concerns(problem: Problem, names: set[str], narrowed: bool) -> bool:
-    parts = Path(problem.path).parts
+    parts = Path(problem.bundle).parts
     return not narrowed or len(parts) < 2 or parts[0] != "datasets" or parts[1] in names
 
 
@@ -122,6 +122,8 @@ def _outcome(
     strict: bool,
     against: str | None,
 ) -> Outcome:
+    wrong = {_dataset_of(each) for each in problems if each.severity == "error"}
+    problems = told_once(problems)
     errors = [each for each in problems if each.severity == "error"]
     warnings = [each for each in problems if each.severity == "warning"]
     code = exit_codes.OK
@@ -147,7 +149,7 @@ def _outcome(
     return Outcome(
         "validate",
         payload,
-        "\n".join([*_lines(datasets, unread, problems, broken), "", closing]),
+        "\n".join([*_lines(datasets, unread, problems, broken, wrong), "", closing]),
         code,
         findings=(*_findings(datasets, problems), *map(_breaking, broken)),
     )
@@ -158,8 +160,8 @@ def _lines(
     unread: list[str],
     problems: Sequence[Problem],
     broken: Sequence[Breaking],
+    wrong: set[str],
 ) -> Iterator[str]:
-    wrong = {_dataset_of(each) for each in problems if each.severity == "error"}
     for each in datasets:
         name = each["name"]
         said = f"{name}: {text.count(each['rules'], 'rule')}, level {each['level']}"
@@ -178,7 +180,7 @@ def _warning(problem: Problem) -> str:
 
 
 def _dataset_of(problem: Problem) -> str:
-    parts = Path(problem.path).parts
+    parts = Path(problem.bundle).parts
     return parts[1] if len(parts) > 2 and parts[0] == "datasets" else ""
 
 
@@ -212,6 +214,6 @@ def _plain(problem: Problem) -> dict[str, Any]:
         "col": problem.col,
         "code": problem.code,
         "message": problem.message,
-        "hint": problem.hint,
+        "hint": problem.advice,
         "severity": problem.severity,
     }

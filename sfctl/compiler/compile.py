@@ -23,7 +23,7 @@ from sfctl.errors import Problem
 from sfctl.model import urn
 from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest, digest_of
 from sfctl.model.policy import Policy
-from sfctl.spec.dataset import DatasetFiles
+from sfctl.spec.dataset import DatasetFiles, nobody
 from sfctl.spec.project import Project
 from sfctl.spec.tree import Node
 
@@ -64,6 +64,7 @@ def compile_project(
             policies[files.name] = policy
             entries[entry.urn] = entry
     jobs = compiler.jobs(select)
+    compiler.spare_packs()
     manifest = Manifest(
         project=project.name,
         target=target_entry(project.target),
@@ -135,6 +136,18 @@ class _ProjectCompiler:
         )
         return policy, entry
 
+    def spare_packs(self) -> None:
+        """Judge the packs that no bundle includes, on columns that nobody knows."""
+        for pack in self.project.spare_packs:
+            name = pack.path.rpartition("/")[2].removesuffix(".yaml")
+            _, problems = compile_policy(
+                DatasetFiles(name, nobody(name, pack.path), pack, None),
+                names=self.names,
+                root=self.project.root,
+                open_columns=True,
+            )
+            self.findings.problems += problems
+
     def slo(self, files: DatasetFiles, demands: tuple[Expectation, ...]) -> dict[str, object]:
         own = files.dataset.get("slo")
         plain = own.plain() if own is not None else {}
@@ -154,7 +167,7 @@ class _ProjectCompiler:
         """Return every file that a policy is made of, below the project's folder."""
         paths = [files.dataset.path]
         if files.policy is not None:
-            paths.append(files.policy.path)
+            paths += [files.policy.path, *files.packs]
         if files.baseline is not None:
             paths.append(f"datasets/{files.name}/baseline.json")
         if self.project.minimum is not None:

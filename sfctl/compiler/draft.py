@@ -80,6 +80,8 @@ def name_rules(drafts: list[Draft], findings: Findings) -> None:
         if first is not draft:
             node = draft.node.get("id") or draft.node
             hint = f"the first stands at {place(first.node)}"
+            if draft.node.included and first.node.included:
+                hint += "; tell the two includes apart with `as:`"
             findings.error(node, "SF223", f"rule id `{draft.explicit}` is used twice", hint)
         draft.id = draft.explicit
     for draft in drafts:

@@ -15,7 +15,7 @@ from sfctl.compiler.findings import Findings, place
 from sfctl.compiler.quantity import plain, share
 from sfctl.model.policy import Detection, Policy, Threshold
 from sfctl.spec.dataset import DatasetFiles
-from sfctl.spec.documents.policy import PII_KINDS
+from sfctl.spec.documents.detection import PII_KINDS
 from sfctl.spec.tree import Node
 
 MODES = ("breaking", "compatible", "strict")

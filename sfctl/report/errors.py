@@ -30,7 +30,7 @@ def as_payload(error: SfctlError, verb: str) -> dict[str, Any]:
                 "col": p.col,
                 "code": p.code,
                 "message": p.message,
-                "hint": p.hint,
+                "hint": p.advice,
                 "severity": p.severity,
             }
             for p in problems

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sfctl.spec.tree import Scalar
 
+Value = Scalar | tuple[Scalar, ...]
 FUNCTIONS = ("env_var", "file", "var")
 NAMES = (*FUNCTIONS, "target", "project_name")
 FILTERS = ("default", "int", "float", "lower", "upper", "trim", "string")
@@ -17,12 +18,16 @@ TARGET_KEYS = ("name", "environment")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The values behind the names. With `offline`, credentials that are absent stay templates."""
+    """The values behind the names. With `offline`, credentials that are absent stay templates.
+
+    `parameters` are those of the pack that is read; None outside of packs.
+    """
 
     root: Path
     project_name: str
     target: str
     environment: str
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    variables: Mapping[str, Value] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     offline: bool = False
+    parameters: Mapping[str, Value] | None = None

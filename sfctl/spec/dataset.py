@@ -16,3 +16,12 @@ class DatasetFiles:
     policy: Node | None
     """None where there is none, or where it has errors, which are among the problems."""
     baseline: dict[str, object] | None
+    packs: tuple[str, ...] = ()
+    """The files whose rules stand in the policy, below the project's folder."""
+
+
+def nobody(name: str, path: str) -> Node:
+    """Return the identity of a dataset that nobody registered: `ds://file/<name>` of tier 3."""
+    values = {"urn": f"ds://file/{name.lower()}", "owner_team": "nobody", "tier": "TIER_3"}
+    nodes = {key: Node(text, path, 1, 1, text=text) for key, text in values.items()}
+    return Node(nodes, path, 1, 1)

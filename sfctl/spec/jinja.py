@@ -14,8 +14,8 @@ from jinja2.exceptions import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from sfctl.errors import Problem
-from sfctl.spec.context import FILTERS, FUNCTIONS, NAMES, TARGET_KEYS, Context
-from sfctl.spec.tree import Node, Scalar
+from sfctl.spec.context import FILTERS, FUNCTIONS, NAMES, TARGET_KEYS, Context, Value
+from sfctl.spec.tree import Node
 from sfctl.spec.wording import suggestion
 
 MAX_TEMPLATE = 4096
@@ -50,7 +50,7 @@ class Renderer:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.environment = SandboxedEnvironment(autoescape=False)
+        self.environment = SandboxedEnvironment(autoescape=False, finalize=_single)
         known = self.environment.filters
         self.environment.filters = {name: known[name] for name in FILTERS}
         self.names: dict[str, Any] = {
@@ -60,8 +60,10 @@ class Renderer:
             "target": {"name": context.target, "environment": context.environment},
             "project_name": context.project_name,
         }
+        if context.parameters is not None:
+            self.names["param"] = self._param
 
-    def render(self, node: Node, expression: str) -> tuple[Scalar] | list[Problem]:
+    def render(self, node: Node, expression: str) -> tuple[Value] | list[Problem]:
         """Return the value of a template in a 1-tuple, or the problems that prevent it.
 
         `expression` is given where the template is nothing else; its type is then kept.
@@ -79,12 +81,13 @@ class Renderer:
             return [node.problem("SF123", "a template is nested too deep")]
         parts = list(tree.find_all(nodes.Node))
         problems = [_not_allowed(each, node) for each in parts if _kind(each) not in _ALLOWED]
-        problems = problems or [found for each in parts for found in _refused(each, node)]
+        known = (*FUNCTIONS, "param") if "param" in self.names else FUNCTIONS
+        problems = problems or [found for each in parts for found in _refused(each, node, known)]
         if problems:
             return list(dict.fromkeys(problems))
         return self._value(node, text, expression)
 
-    def _value(self, node: Node, text: str, expression: str) -> tuple[Scalar] | list[Problem]:
+    def _value(self, node: Node, text: str, expression: str) -> tuple[Value] | list[Problem]:
         try:
             if expression:
                 compiled = self.environment.compile_expression(expression)
@@ -105,7 +108,9 @@ class Renderer:
         except (TemplateError, TypeError, ValueError) as error:
             message = f"the template cannot be rendered ({type(error).__name__})"
             return [node.problem("SF121", message, hint="check the arguments of its functions")]
-        if value is None or not isinstance(value, str | int | float | bool):
+        if isinstance(value, list | tuple) and all(_is_scalar(each) for each in value):
+            return (tuple(value),)
+        if not _is_scalar(value):
             return [node.problem("SF121", "the template gives no single value")]
         return (value,)
 
@@ -131,7 +136,16 @@ class Renderer:
             return default
         near = suggestion(str(name), variables, closed=True)
         message = f"target `{self.context.target}` has no var `{name}`"
-        raise Unrendered(name, "SF122", message, near or "declare it under `vars:` of the target")
+        declare = "declare it under `vars:` of sfctl.yml or of the target"
+        raise Unrendered(name, "SF122", message, near or declare)
+
+    def _param(self, name: object) -> object:
+        parameters = self.context.parameters or {}
+        if str(name) in parameters:
+            return parameters[str(name)]
+        near = suggestion(str(name), parameters, closed=True)
+        message = f"the pack has no parameter `{name}`"
+        raise Unrendered(name, "SF271", message, near or "declare it under `parameters:`")
 
     def _file(self, name: object) -> str:
         root = self.context.root.resolve()
@@ -154,6 +168,19 @@ class Renderer:
         return text.rstrip("\r\n")
 
 
+def _single(value: object) -> object:
+    """Return a value as part of a text, as YAML writes it; refuse what has no such form."""
+    if value is None or isinstance(value, list | tuple | dict):
+        what = "nothing" if value is None else "a list"
+        hint = "let the template be the whole value"
+        raise Unrendered("", "SF121", f"the template gives {what} inside a text", hint)
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
 def _kind(part: nodes.Node) -> str:
     return type(part).__name__
 
@@ -163,9 +190,15 @@ def _not_allowed(part: nodes.Node, node: Node) -> Problem:
     return node.problem("SF123", message, hint=_HINT)
 
 
-def _refused(found: nodes.Node, node: Node) -> list[Problem]:
+def _refused(found: nodes.Node, node: Node, functions: tuple[str, ...]) -> list[Problem]:
     if isinstance(found, nodes.Name):
-        return _unknown(node, found.name, NAMES, f"name `{found.name}`")
+        if found.name == "param" and "param" not in functions:
+            offset = _offset(str(node.value), "param")
+            message = "param() outside of a pack"
+            hint = "var('x') gives what sfctl.yml declares"
+            return [node.problem("SF122", message, hint=hint, offset=offset)]
+        names = dict.fromkeys((*functions, *NAMES))
+        return _unknown(node, found.name, tuple(names), f"name `{found.name}`")
     if isinstance(found, nodes.Filter):
         return _unknown(node, found.name, FILTERS, f"filter `{found.name}`")
     if isinstance(found, nodes.Getattr):
@@ -177,9 +210,25 @@ def _refused(found: nodes.Node, node: Node) -> list[Problem]:
         return [] if unknown else [node.problem("SF123", message, hint=_HINT)]
     if isinstance(found, nodes.Call) and not isinstance(found.node, nodes.Getattr):
         name = found.node.name if isinstance(found.node, nodes.Name) else ""
-        if not name or (name in NAMES and name not in FUNCTIONS):
+        if not name or (name in NAMES and name not in functions):
             return [node.problem("SF123", "only env_var(), file() and var() can be called")]
     return []
+
+
+def parameters_of(text: str) -> list[str]:
+    """Return the names that `param('…')` is called with, in order; none of a broken template."""
+    try:
+        calls = SandboxedEnvironment().parse(text).find_all(nodes.Call)
+    except (TemplateSyntaxError, RecursionError):
+        return []
+    return [
+        str(call.args[0].value)
+        for call in calls
+        if isinstance(call.node, nodes.Name)
+        and call.node.name == "param"
+        and call.args
+        and isinstance(call.args[0], nodes.Const)
+    ]
 
 
 def _unknown(node: Node, name: str, known: tuple[str, ...], what: str) -> list[Problem]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.spec.baseline import load_baseline
 from sfctl.spec.context import Context
-from sfctl.spec.dataset import DatasetFiles
+from sfctl.spec.dataset import DatasetFiles, nobody
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.dataset import DATASET
 from sfctl.spec.documents.policy import POLICY
+from sfctl.spec.pack import FOLDER, Packs
 from sfctl.spec.tree import Node
 
 _NEED_A_PROJECT = ("SF122", "SF124")
@@ -47,8 +48,13 @@ def _project_context(path: Path) -> Context | None:
 def _load(path: Path, context: Context) -> tuple[DatasetFiles | None, tuple[Problem, ...]]:
     document = load_document(path, str(path), POLICY, context)
     problems = list(document.problems)
+    policy = document.node
+    if policy is not None and "include" in policy:
+        packs = Packs(*_packs(path), context)
+        policy, _, found = packs.into(policy)
+        problems += [*packs.problems, *found]
     beside = path.with_name("dataset.yaml")
-    node: Node | None = _anonymous(path)
+    node: Node | None = nobody(_name(path), str(path))
     if beside.is_file():
         dataset = load_document(beside, str(beside), DATASET, context)
         problems += dataset.problems
@@ -56,24 +62,27 @@ def _load(path: Path, context: Context) -> tuple[DatasetFiles | None, tuple[Prob
     baseline = None
     normal = path.with_name("baseline.json")
     if normal.is_file():
-        found = load_baseline(normal, str(normal))
-        if isinstance(found, Problem):
-            problems.append(found)
+        normality = load_baseline(normal, str(normal))
+        if isinstance(normality, Problem):
+            problems.append(normality)
         else:
-            baseline = found
+            baseline = normality
     if node is None or any(problem.severity == "error" for problem in problems):
         return None, tuple(sorted(problems))
-    return DatasetFiles(_name(path), node, document.node, baseline), tuple(sorted(problems))
+    return DatasetFiles(_name(path), node, policy, baseline), tuple(sorted(problems))
+
+
+def _packs(path: Path) -> tuple[Path, tuple[str, ...]]:
+    """Return where packs are looked for, and their files: the project, else beside the bundle."""
+    from sfctl.spec.repository import Files, find_root, list_folder
+
+    try:
+        root = find_root(path.parent)
+    except UsageError:
+        root = path.parent
+    return root, list_folder(root, FOLDER, Files())
 
 
 def _name(path: Path) -> str:
     stem = path.parent.name if path.name == "policy_bundle.yaml" else path.stem
     return re.sub(r"[^a-z0-9_.-]+", "_", stem.lower()) or "data"
-
-
-def _anonymous(path: Path) -> Node:
-    values = {"urn": f"ds://file/{_name(path)}", "owner_team": "nobody", "tier": "TIER_3"}
-    place = str(path)
-    return Node(
-        {key: Node(text, place, 1, 1, text=text) for key, text in values.items()}, place, 1, 1
-    )

@@ -17,6 +17,7 @@ from sfctl.spec.documents.job import JOB
 from sfctl.spec.documents.lineage import LINEAGE
 from sfctl.spec.documents.minimum import MINIMUM
 from sfctl.spec.documents.policy import POLICY
+from sfctl.spec.pack import Packs
 from sfctl.spec.reference import check_references
 from sfctl.spec.repository import Files, find_root, list_files
 from sfctl.spec.shape import Fields
@@ -46,6 +47,8 @@ class Project:
     """Stand-alone freshness policies; each names its dataset."""
     broken: tuple[str, ...] = ()
     """Names of the datasets that are left out because their `dataset.yaml` has errors."""
+    spare_packs: tuple[Node, ...] = ()
+    """Packs that no bundle includes, each as a bundle of its own."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -79,6 +82,7 @@ def load(root: Path, target: str | None = None, *, offline: bool = False) -> Pro
         problems=tuple(sorted({*header.problems, *read.problems})),
         freshness_policies=read.freshness,
         broken=tuple(read.broken),
+        spare_packs=read.spare_packs,
     )
 
 
@@ -96,6 +100,7 @@ class _Reading:
     expectations: tuple[Node, ...] = ()
     lineage: tuple[Node, ...] = ()
     freshness: tuple[Node, ...] = ()
+    spare_packs: tuple[Node, ...] = ()
 
     def one(self, path: str, shape: Fields) -> Node | None:
         document = load_document(self.root / path, path, shape, self.context)
@@ -121,12 +126,26 @@ class _Reading:
                 self.problems.append(self.minimum.problem("SF137", message, hint=hint))
                 self.minimum = None
 
-    def dataset(self, name: str, held: frozenset[str]) -> None:
+    def spare(self, packs: Packs) -> tuple[Node, ...]:
+        """Return the packs that nobody includes, with the problems that filling them in shows."""
+        found = []
+        for name in packs.nodes:
+            alone = packs.alone(name) if name not in packs.included else None
+            if alone is not None:
+                found.append(alone[0])
+                self.problems += alone[1]
+        return tuple(found)
+
+    def dataset(self, name: str, held: frozenset[str], packs: Packs) -> None:
         folder = f"datasets/{name}"
         node = self.one(f"{folder}/dataset.yaml", DATASET)
         policy = None
         if "policy_bundle.yaml" in held:
             policy = self.one(f"{folder}/policy_bundle.yaml", POLICY)
+        used: tuple[str, ...] = ()
+        if policy is not None:
+            policy, used, problems = packs.into(policy)
+            self.problems += problems
         baseline = None
         if "baseline.json" in held:
             path = f"{folder}/baseline.json"
@@ -138,16 +157,19 @@ class _Reading:
         if node is None:
             self.broken.append(name)
         else:
-            self.datasets.append(DatasetFiles(name, node, policy, baseline))
+            self.datasets.append(DatasetFiles(name, node, policy, baseline, used))
 
 
 def _read(root: Path, files: Files, context: Context | None, minimums: object) -> _Reading:
     reading = _Reading(root, context, list(files.problems))
     alone = [path for path in files.folders["policies"] if path != _MINIMUM]
+    packs = Packs(root, files.folders["packs"], context)
+    reading.problems += packs.problems
     for name, held in files.datasets.items():
-        reading.dataset(name, held)
+        reading.dataset(name, held, packs)
         if "freshness_policy.yaml" in held:
             alone.append(f"datasets/{name}/freshness_policy.yaml")
+    reading.spare_packs = reading.spare(packs)
     reading.jobs = reading.each(files.folders["jobs"], JOB)
     reading.expectations = reading.each(files.folders["expectations"], EXPECTATIONS)
     reading.lineage = reading.each(files.folders["lineage"], LINEAGE)

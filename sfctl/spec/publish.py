@@ -10,6 +10,7 @@ from sfctl.spec.documents.expectations import EXPECTATIONS
 from sfctl.spec.documents.job import JOB
 from sfctl.spec.documents.lineage import LINEAGE
 from sfctl.spec.documents.minimum import MINIMUM
+from sfctl.spec.documents.pack import PACK
 from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.documents.project import PROJECT
 from sfctl.spec.shape import Fields, JsonSchema
@@ -22,6 +23,7 @@ DOCUMENTS: dict[str, Fields] = {
     "job": JOB,
     "lineage": LINEAGE,
     "minimum": MINIMUM,
+    "pack": PACK,
     "policy_bundle": POLICY,
     "sfctl": PROJECT,
 }

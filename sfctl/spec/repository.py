@@ -12,7 +12,7 @@ from sfctl.spec.wording import suggestion
 
 PROJECT_FILE = "sfctl.yml"
 DATASET_FILES = ("dataset.yaml", "policy_bundle.yaml", "baseline.json", "freshness_policy.yaml")
-_FOLDERS = ("jobs", "policies", "expectations", "lineage")
+_FOLDERS = ("jobs", "packs", "policies", "expectations", "lineage")
 
 
 @dataclass(slots=True)
@@ -49,8 +49,13 @@ def list_files(root: Path) -> Files:
             hint = f"move it to datasets/{Path(entry.name).stem}/dataset.yaml"
             files.problems.append(_stray(f"datasets/{entry.name}", hint))
     for folder in _FOLDERS:
-        files.folders[folder] = tuple(_yaml_files(root, folder, files))
+        files.folders[folder] = list_folder(root, folder, files)
     return files
+
+
+def list_folder(root: Path, folder: str, files: Files) -> tuple[str, ...]:
+    """Return the YAML files of one folder; what is misplaced there goes to `files.problems`."""
+    return tuple(_yaml_files(root, folder, files))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

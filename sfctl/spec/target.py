@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfctl.errors import Problem, SpecError, UsageError
-from sfctl.spec.context import Context
+from sfctl.spec.context import Context, Value
 from sfctl.spec.document import check, load_document
-from sfctl.spec.documents.project import PROJECT, TARGET
+from sfctl.spec.documents.project import PROJECT, TARGET, VAR
 from sfctl.spec.repository import PROJECT_FILE
+from sfctl.spec.shape import Report
 from sfctl.spec.template import render
-from sfctl.spec.tree import Node, Scalar
+from sfctl.spec.tree import Node
 from sfctl.spec.wording import clipped, suggestion
 
 _PORTS = ("bus", "state", "graph")
@@ -57,7 +58,7 @@ def load_header(root: Path, target: str | None, *, offline: bool) -> Header:
     if chosen not in names:
         raise _unknown(chosen, names, None if target else targets["default"])
     context = Context(root, document.node.string("name"), chosen, "", offline=offline)
-    context, problems = _with_variables(context, targets[chosen])
+    context, problems = _with_variables(context, document.node, targets[chosen])
     node, failed = render(targets[chosen], context)
     checked = check(node, TARGET, None)
     problems = tuple(sorted({*problems, *failed, *checked.problems}))
@@ -75,21 +76,35 @@ def _unknown(chosen: str, names: tuple[str, ...], default: Node | None) -> Excep
     return SpecError([default.problem("SF131", message, hint=hint)])
 
 
-def _with_variables(context: Context, target: Node) -> tuple[Context, tuple[Problem, ...]]:
-    """Return the context with the target's environment and vars, which see no others."""
-    problems: list[Problem] = []
+def _with_variables(
+    context: Context, project: Node, target: Node
+) -> tuple[Context, tuple[Problem, ...]]:
+    """Return the context with the target's environment and vars, which see no others.
+
+    What the target says of a var comes before what the project says.
+    """
     environment, failed = render(target["environment"], context)
-    problems += failed
-    variables: dict[str, Scalar] = {}
-    declared = target.get("vars")
-    if declared is not None:
-        declared, failed = render(declared, context)
-        problems += failed
-        for name, node in declared.items():
-            if not isinstance(node.value, dict | tuple):
-                variables[name] = node.value
-    known = replace(context, environment=str(environment.value), variables=variables)
-    return known, tuple(problems)
+    context = replace(context, environment=str(environment.value))
+    problems = list(failed)
+    own, common = target.get("vars"), project.get("vars")
+    hidden = {name for name, _ in own.items()} if own is not None else set()
+    variables: dict[str, Value] = {}
+    for declared in (common, own):
+        for name, node in declared.items() if declared is not None else ():
+            if declared is common and name in hidden:
+                continue
+            value, failed = render(node, context)
+            report = Report()
+            VAR.check(value, name, report)
+            problems += [*failed, *(report.problems if declared is common else ())]
+            variables[name] = _value(value)
+    return replace(context, variables=variables), tuple(problems)
+
+
+def _value(node: Node) -> Value:
+    if isinstance(node.value, tuple):
+        return tuple(item.value for item in node.value if not isinstance(item.value, dict | tuple))
+    return None if isinstance(node.value, dict) else node.value
 
 
 def _target(root: Path, name: str, node: Node) -> Target:
@@ -97,6 +112,7 @@ def _target(root: Path, name: str, node: Node) -> Target:
     assert isinstance(plain, dict)
     ports = {port: _located(root, plain.pop(port, {"type": "embedded"})) for port in _PORTS}
     environment, lake = plain.pop("environment"), plain.pop("lake")
+    plain.pop("vars", None)  # what a variable gave them may be a secret
     for key in ("minimums", "pii_key"):
         if isinstance(plain.get(key), dict):
             plain[key] = _located(root, plain[key])

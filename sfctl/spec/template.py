@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sfctl.errors import Problem
 from sfctl.spec.context import Context
 from sfctl.spec.scalar import resolve
-from sfctl.spec.tree import Node
+from sfctl.spec.tree import Node, Scalar
 
 if TYPE_CHECKING:
     from sfctl.spec.jinja import Renderer
@@ -28,8 +28,8 @@ def has_template(text: str) -> bool:
 def render(root: Node, context: Context) -> tuple[Node, list[Problem]]:
     """Return the tree with every template replaced by its value, and what went wrong.
 
-    A value that is one single expression keeps the type the expression has; a plain (unquoted)
-    one is typed as YAML would. A template that fails stays as it is written.
+    A value that is one single expression keeps the type the expression has, that of a list too; a
+    plain (unquoted) one is typed as YAML would. A template that fails stays as it is written.
     """
     if not has_template(root.source):
         return root, []
@@ -71,7 +71,23 @@ class _Rendering:
             self.problems += found
             return node
         (result,) = found
-        text = str(result).lower() if isinstance(result, bool) else str(result)
+        if isinstance(result, tuple):
+            return self.members(node, result)
+        text = written(result)
         if node.style == "plain":
             result = resolve(text)
         return replace(node, value=result, text=text, template=str(node.value))
+
+    def members(self, node: Node, values: tuple[Scalar, ...]) -> Node:
+        """Return the list that a template gave; every member stands where the template does."""
+        template = str(node.value)
+        items = tuple(
+            replace(node, value=each, text=written(each), template=template, style="double")
+            for each in values
+        )
+        return replace(node, value=items, text="", template=template, style="flow")
+
+
+def written(value: Scalar) -> str:
+    """Return a value as YAML writes it plainly."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

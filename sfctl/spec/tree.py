@@ -176,9 +176,9 @@ class Node:
     ) -> Problem:
         """Return a Problem at this node, or at a character offset inside its scalar."""
         line, col = (self.line, self.col) if offset is None else self.at(offset)
-        return Problem(self.path, line, col, code, message, hint, severity)
+        return Problem(self.path, line, col, code, message, hint, severity, self.included)
 
     def key_problem(self, key: str, code: str, message: str, *, hint: str = "") -> Problem:
         """Return a Problem at the place where `key` of this mapping is written."""
         line, col = self.keys.get(key, (self.line, self.col))
-        return Problem(self.path, line, col, code, message, hint)
+        return Problem(self.path, line, col, code, message, hint, included=self.included)

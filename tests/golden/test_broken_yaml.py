@@ -32,7 +32,7 @@ CONTEXT = Context(
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_broken_file_reports_every_problem_at_its_place(file: Path) -> None:
-    context = None if file.parent.name == "sfctl" else CONTEXT
+    context = None if file.parent.name in ("pack", "sfctl") else CONTEXT
     document = load_document(file, file.name, DOCUMENTS[file.parent.name], context)
     assert document.node is None
     agree(file.with_suffix(".txt"), printed(document.problems))

@@ -25,7 +25,7 @@ CONTEXT = Context(
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_good_file_has_no_problem(file: Path) -> None:
-    context = None if file.parent.name == "sfctl" else CONTEXT
+    context = None if file.parent.name in ("pack", "sfctl") else CONTEXT
     document = load_document(file, file.name, DOCUMENTS[file.parent.name], context)
     assert printed(document.problems) == ""
     assert document.node is not None

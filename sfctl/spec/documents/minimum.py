@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sfctl.spec.documents.dataset import TIERS
-from sfctl.spec.documents.policy import LEVELS, PII_KINDS
+from sfctl.spec.documents.detection import PII_KINDS
+from sfctl.spec.documents.policy import LEVELS
 from sfctl.spec.shape import Fields, Seq, may
 from sfctl.spec.values import Boolean, Enum, Share, Text, count
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from sfctl.spec.documents.detection import DETECTIONS
+from sfctl.spec.documents.pack import INCLUDE
 from sfctl.spec.documents.rule import INVARIANT
 from sfctl.spec.documents.rules import RULES
-from sfctl.spec.shape import Either, Field, Fields, Seq, Tagged, may, need
-from sfctl.spec.values import Boolean, Enum, Number, Share, Text, count, one_or_more
+from sfctl.spec.shape import Either, Fields, Seq, may, need
+from sfctl.spec.values import Boolean, Enum, Number, Share, Text, count
 
-PII_KINDS = ("EMAIL", "PHONE", "SSN", "CREDIT_CARD", "IBAN", "IP")
 LEVELS = ("G0", "G1", "G2", "G3")
 STAGES = ("bronze", "silver", "gold")
 
 _COLUMN = Text("the name of a column")
-_COLUMNS = one_or_more(_COLUMN, "the name of a column, or a list of them")
 
 _CONSTRAINT = Fields(
     "a constraint",
@@ -54,35 +54,6 @@ _CONTRACT = Fields(
 )
 
 
-def _detection(own: dict[str, Field], kinds: tuple[str, ...]) -> Fields:
-    return Fields(
-        "a detection",
-        {
-            "pattern": need(Enum(*kinds), "Kind of personal data."),
-            **own,
-            "columns": may(_COLUMNS, "Only these; every string column where absent."),
-            "action": may(
-                Enum("tokenize", "mask", "redact", "none"), "What is done before writing."
-            ),
-            "placeholder": may(Text(), "Stands in for a redacted value instead of null."),
-            "min_share": may(Share(), "Share of matching values that makes a column personal."),
-            "description": may(Text(), "Why, for people."),
-        },
-    )
-
-
-_CUSTOM = {
-    "name": need(Text("an upper-case name", r"[A-Z][A-Z0-9_]*"), "Name of the kind in findings."),
-    "regex": need(Text("a regular expression"), "Matches one value of the kind."),
-}
-_DETECTION = Tagged(
-    "a detection",
-    "pattern",
-    {
-        **{kind: _detection({}, (kind,)) for kind in PII_KINDS},
-        "CUSTOM": _detection(_CUSTOM, ("CUSTOM",)),
-    },
-)
 _SHARES = Either(
     "a share, or a share for each stage",
     scalar=Share(),
@@ -94,6 +65,7 @@ POLICY = Fields(
     {
         "version": may(count("a whole number of 1 or more", low=1), "Version of this policy."),
         "description": may(Text(), "What it is for, for people."),
+        "include": may(INCLUDE, "Packs of rules, shared with other bundles."),
         "schema": may(_SCHEMA, "Gate G3."),
         "contract_lite": may(_LITE, "Gate G4, the least."),
         "contract": may(_CONTRACT, "Gate G4, in full."),
@@ -101,7 +73,7 @@ POLICY = Fields(
         "pii": may(
             Fields(
                 "`pii`",
-                {"detection": need(Seq(_DETECTION, what="a list of detections"), "What to find.")},
+                {"detection": need(DETECTIONS, "What to find.")},
             ),
             "Gate G5.",
         ),

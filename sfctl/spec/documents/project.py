@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfctl.spec.shape import Either, Field, Fields, MapOf, Shape, Tagged, may, need
+from sfctl.spec.shape import Either, Field, Fields, MapOf, Seq, Shape, Tagged, may, need
 from sfctl.spec.values import Boolean, Enum, Literal, Secret, Text, one_or_more
 
 _URL = Text("a URL")
@@ -77,6 +77,13 @@ _GRAPH = _port(
     },
 )
 
+VAR = Either(
+    "text, a number, a boolean, or a list of them",
+    scalar=Literal(),
+    sequence=Seq(Literal(), what="a list of values"),
+)
+VARS = MapOf(VAR, "a mapping from name to value")
+
 TARGET = Fields(
     "a target",
     {
@@ -87,7 +94,7 @@ TARGET = Fields(
         "bus": may(_BUS, "Evidence bus; embedded unless given."),
         "state": may(_STATE, "Operational state; embedded unless given."),
         "graph": may(_GRAPH, "Causal graph; embedded unless given."),
-        "vars": may(MapOf(Literal(), "a mapping from name to value"), "What var('x') gives."),
+        "vars": may(VARS, "What var('x') gives here, before what the project says."),
         "minimums": may(
             Either(
                 "a path, or a mapping with `path`",
@@ -117,6 +124,7 @@ PROJECT = Fields(
             Text("a name of letters, digits, _ and -", r"[A-Za-z][A-Za-z0-9_-]*"), "The project."
         ),
         "description": may(Text(), "What it is, for people."),
+        "vars": may(VARS, "What var('x') gives, on every target."),
         "targets": need(
             MapOf(
                 TARGET,

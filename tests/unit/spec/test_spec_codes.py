@@ -12,10 +12,11 @@ USED = {
     for code in re.findall(r"SF\d{3}", file.read_text(encoding="utf-8"))
 }
 OURS = {code for code in CODES if code.startswith("SF1")}
+PACKS = {"SF270", "SF271", "SF272", "SF273"}
 
 
 def test_every_code_is_in_the_catalogue_and_in_use() -> None:
-    assert USED == OURS
+    assert USED == OURS | PACKS
 
 
 def test_the_catalogue_is_sorted_within_our_block() -> None:

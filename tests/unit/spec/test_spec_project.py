@@ -96,7 +96,7 @@ def test_the_default_target_needs_no_credentials_of_others(root: Path) -> None:
     assert (target.name, target.environment) == ("dev", "dev")
     assert target.lake == str(root / "lake")
     assert target.bus == target.state == target.graph == {"type": "embedded"}
-    assert target.settings == {"vars": {"team": "core"}}
+    assert target.settings == {}
 
 
 def test_the_chosen_target_is_rendered(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
