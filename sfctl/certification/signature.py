@@ -1,7 +1,7 @@
 """Approval of compiled policies: Ed25519 keys in files, signatures beside policies, one verdict.
 
-A signature covers its kind, its time and the policy's digest, so that none can be relabelled.
-Only the file of a private key is secret; public keys are text of the form `ed25519:<base64>`.
+A signature covers kind, time, dataset, version and digest, so that none can be relabelled or moved
+to another dataset. Only a private key is secret; public keys are text, `ed25519:<base64>`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sfctl.model.policy import Policy
 
 Kind = Literal["dev", "org"]
 Reason = Literal[
-    "", "unsigned", "unreadable", "altered", "bad_signature", "wrong_key", "dev_on_prod"
+    "", "unsigned", "unreadable", "altered", "bad_signature", "wrong_key", "revoked", "dev_on_prod"
 ]
 PREFIX = "ed25519:"
 _SENTENCES: dict[str, str] = {
@@ -36,16 +36,24 @@ _SENTENCES: dict[str, str] = {
     "altered": "the policy was altered after it was compiled",
     "bad_signature": "the signature does not fit the policy",
     "wrong_key": "the policy is signed with a key that is not trusted here",
+    "revoked": "the policy is signed with a key that was revoked",
     "dev_on_prod": "a dev signature does not count on prod",
 }
 _CODES: dict[str, str] = {
     "unsigned": "SF402", "unreadable": "SF403", "altered": "SF403", "bad_signature": "SF403",
-    "wrong_key": "SF404", "dev_on_prod": "SF405",
+    "wrong_key": "SF404", "dev_on_prod": "SF405", "revoked": "SF343",
 }  # fmt: skip
+DRAFTS: frozenset[str] = frozenset({"unsigned", "wrong_key", "revoked", "dev_on_prod"})
+"""Reasons of policies that nobody approved: judged as drafts. Those tampered with never are."""
+HARMLESS: frozenset[str] = frozenset({"", "unsigned", "dev_on_prod"})
+"""Reasons behind which nobody's doing is suspected: a draft that waits for its approval."""
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """What stands in `target/policies/<name>.sig`. `at` is RFC 3339 in UTC."""
+    """What stands in `target/policies/<name>.sig`. `at` is RFC 3339 in UTC.
+
+    `dataset` is the URN of the policy's dataset, or the name of another document that is signed.
+    """
 
     digest: str
     key_id: str
@@ -53,6 +61,8 @@ class Signature(msgspec.Struct, frozen=True):
     public_key: str
     signature: str
     at: str
+    dataset: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,8 @@ class Approval:
     digest: str = ""
     policy: Policy | None = None
     """The policy that was verified; None where it was rejected."""
+    at: str = ""
+    """When it was signed; empty where it was rejected."""
 
     @property
     def approved(self) -> bool:
@@ -102,6 +114,9 @@ class SigningKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
 
 
+_FORM = "a key is 64 hexadecimal digits"
+
+
 def create_key(path: Path) -> SigningKey:
     """Make a key and its file, readable by its owner only. Raises FileExistsError, OSError."""
     key = SigningKey(os.urandom(32))
@@ -116,7 +131,7 @@ def create_key(path: Path) -> SigningKey:
 
 def load_key(path: Path) -> SigningKey:
     """Read a key's file. Raises PolicyRejected (SF406) for a missing, open or malformed one."""
-    hint = "a key is 64 hexadecimal digits in a file that only its owner may read"
+    hint = f"{_FORM} in a file that only its owner may read"
     try:
         mode = path.stat().st_mode
         with path.open("rb") as file:
@@ -130,12 +145,26 @@ def load_key(path: Path) -> SigningKey:
         raise PolicyRejected(
             f"the signing key {path} is open to others", hint=f"chmod 600 {path}", code="SF406"
         )
+    return _key(text, str(path), hint)
+
+
+def key_of_variable(name: str) -> SigningKey:
+    """Read a key from an environment variable. Raises PolicyRejected (SF406)."""
+    text = os.environ.get(name, "")
+    if not text:
+        raise PolicyRejected(
+            f"the variable {name} is not set", hint=f"{_FORM}, in {name}", code="SF406"
+        )
+    return _key(text.encode(), f"the variable {name}", f"{_FORM}, in {name}")
+
+
+def _key(text: bytes, source: str, hint: str) -> SigningKey:
     try:
         seed = bytes.fromhex(text.decode("ascii").strip())
     except (UnicodeDecodeError, ValueError):
         seed = b""
     if len(seed) != 32:
-        raise PolicyRejected(f"{path} holds no signing key", hint=hint, code="SF406")
+        raise PolicyRejected(f"{source} holds no signing key", hint=hint, code="SF406")
     return SigningKey(seed)
 
 
@@ -150,16 +179,20 @@ def load_or_create(path: Path) -> SigningKey:
 
 
 def key_id(public_key: str) -> str:
-    """Return the short name of a public key: `key-` and 16 hex digits of its hash."""
+    """Return the short name of a public key: `key-` and 16 hex digits of its hash.
+
+    Raises ValueError for text that is no public key.
+    """
     return "key-" + hashlib.sha256(_public(public_key)).hexdigest()[:16]
 
 
-def sign(digest: str, key: SigningKey, kind: Kind, at: datetime) -> Signature:
-    """Sign a policy's digest."""
-    moment = format_instant(at)
+def sign(
+    digest: str, key: SigningKey, kind: Kind, at: datetime, *, dataset: str, version: int
+) -> Signature:
+    """Sign the digest of a policy, or of another document that `dataset` names."""
     public = key.public
-    made = key.sign(_message(digest, kind, moment))
-    return Signature(digest, key_id(public), kind, public, base64.b64encode(made).decode(), moment)
+    bare = Signature(digest, key_id(public), kind, public, "", format_instant(at), dataset, version)
+    return replace(bare, signature=base64.b64encode(key.sign(_message(bare))).decode())
 
 
 def verify(
@@ -168,12 +201,14 @@ def verify(
     *,
     trusted_keys: Collection[str],
     environment: str,
+    revoked_keys: Collection[str] = (),
     dev_keys: Collection[str] | None = None,
 ) -> Approval:
     """Judge the bytes of a compiled policy and of its signature; never raises.
 
-    An organisation's signature counts when its key is trusted. A dev signature counts outside
-    `prod`, made with one of `dev_keys` where those are given.
+    An organisation's signature counts when its key is trusted and not revoked (by key or by its
+    short name). A dev signature counts outside `prod`, made with one of `dev_keys` where those are
+    given.
     """
     try:
         found = codec.decode(policy, Policy)
@@ -191,14 +226,53 @@ def verify(
     except (msgspec.MsgspecError, UnicodeError, ValueError):
         return Approval("", "unreadable", digest=found.digest)
     name = key_id(claim.public_key)
-    if claim.digest != found.digest or not _fits(public, made, claim):
+    subject = (claim.digest, claim.dataset, claim.version)
+    if subject != (found.digest, found.dataset_urn, found.version):
         return Approval("", "bad_signature", name, found.digest)
+    if not _fits(public, made, claim):
+        return Approval("", "bad_signature", name, found.digest)
+    if claim.kind == "org" and _revoked(public, name, revoked_keys):
+        return Approval("", "revoked", name, found.digest)
     trusted = trusted_keys if claim.kind == "org" else dev_keys
     if trusted is not None and not _among(public, trusted):
         return Approval("", "wrong_key", name, found.digest)
     if claim.kind == "dev" and environment == "prod":
         return Approval("", "dev_on_prod", name, found.digest)
-    return Approval(claim.kind, "", name, found.digest, found)
+    return Approval(claim.kind, "", name, found.digest, found, claim.at)
+
+
+def verify_document(
+    document: bytes,
+    signature: bytes | None,
+    name: str,
+    *,
+    trusted_keys: Collection[str],
+    revoked_keys: Collection[str] = (),
+) -> Reason:
+    """Say why an organisation's signature of a document called `name` does not count; "" it does.
+
+    The digest is that of the bytes as they are. Never raises.
+    """
+    if signature is None:
+        return "unsigned"
+    try:
+        claim = codec.decode(signature, Signature)
+        public = _public(claim.public_key)
+        made = base64.b64decode(claim.signature, validate=True)
+    except (msgspec.MsgspecError, UnicodeError, ValueError):
+        return "unreadable"
+    if (claim.kind, claim.dataset) != ("org", name) or not _fits(public, made, claim):
+        return "bad_signature"
+    if claim.digest != document_digest(document):
+        return "altered"
+    if _revoked(public, key_id(claim.public_key), revoked_keys):
+        return "revoked"
+    return "" if _among(public, trusted_keys) else "wrong_key"
+
+
+def document_digest(document: bytes) -> str:
+    """Return `sha256:…` over the bytes of a document as they are."""
+    return "sha256:" + hashlib.sha256(document).hexdigest()
 
 
 def _is_garbage(policy: bytes) -> bool:
@@ -206,8 +280,9 @@ def _is_garbage(policy: bytes) -> bool:
     return b'"dataset_urn"' not in policy
 
 
-def _message(digest: str, kind: str, at: str) -> bytes:
-    return "\0".join(("sfctl policy 1", kind, digest, at)).encode()
+def _message(claim: Signature) -> bytes:
+    said = (claim.kind, claim.digest, claim.at, claim.dataset, str(claim.version))
+    return "\0".join(("sfctl policy 1", *said)).encode()
 
 
 def _fits(public: bytes, made: bytes, claim: Signature) -> bool:
@@ -215,9 +290,7 @@ def _fits(public: bytes, made: bytes, claim: Signature) -> bool:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(
-            made, _message(claim.digest, claim.kind, claim.at)
-        )
+        Ed25519PublicKey.from_public_bytes(public).verify(made, _message(claim))
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -231,6 +304,10 @@ def _public(text: str) -> bytes:
     if len(raw) != 32:
         raise ValueError("a public key has 32 bytes")
     return raw
+
+
+def _revoked(public: bytes, name: str, revoked: Collection[str]) -> bool:
+    return name in revoked or _among(public, revoked)
 
 
 def _among(public: bytes, trusted: Collection[str]) -> bool:

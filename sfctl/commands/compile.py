@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace as replace_project
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from sfctl.certification.signature import SigningKey, load_or_create, sign, verify
-from sfctl.clock import clock_from_environment
+from sfctl.certification.signature import load_or_create
+from sfctl.clock import clock_from_environment, format_instant, parse_instant
+from sfctl.commands import policy_log
+from sfctl.commands.activation import (
+    Choice,
+    Chosen,
+    all_files,
+    artefact_of,
+    release_of,
+    unraised,
+)
+from sfctl.commands.actor import actor
+from sfctl.commands.policy_log import Log
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import Compiled, compile_project, sealed
-from sfctl.errors import Problem, SpecError, UsageError
+from sfctl.errors import Problem, SpecError, UsageError, told_once
 from sfctl.model import codec
 from sfctl.model.expr import Field, IsNull, children
 from sfctl.model.manifest import Manifest
 from sfctl.model.policy import Policy, RowCheck
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
+from sfctl.runtime.job.compiled import BESIDE
 from sfctl.spec.project import Project, find_root, load
+from sfctl.wiring import STORE
 
 TARGET = "target"
 DEV_KEY = ".sfctl/keys/dev.ed25519"
@@ -44,21 +58,77 @@ def compile(
     moment = now or clock_from_environment().now()
     project = load(root, target)
     folder = root / TARGET
-    with target_folder.locked(folder):
+    prod = project.target.environment == "prod"
+    with target_folder.locked(folder), policy_log.opened(root, project.target, create=False) as log:
         before = target_folder.read_manifest(folder)
+        project = replace_project(project, problems=_with_minimum(project, log))
         compiled = _compiled(project, select, exclude, before, moment)
+        choice = Choice(
+            log.trust, folder, log.held, log.history, lambda: load_or_create(root / DEV_KEY), moment
+        )
+        chosen = {name: choice.of(policy) for name, policy in compiled.policies.items()}
         whole = not select and not exclude
-        manifest = compiled.manifest if whole else _joined(compiled.manifest, before)
+        manifest = _activated(compiled.manifest, chosen, log.settings)
+        manifest = sealed(manifest) if whole else _joined(manifest, before)
         unchanged = before is not None and before.digest == manifest.digest
         if before is not None and unchanged and before.compiler == manifest.compiler:
             manifest = before
         files = {target_folder.MANIFEST: codec.canonical(manifest) + b"\n"}
-        signed = _signed(root, project, compiled.policies, folder, moment, files)
+        for name, each in chosen.items():
+            files |= each.files(name)
         gone = _gone(before, manifest)
-        stale = [f"policies/{name}.sig" for name, by in signed.items() if not by]
-        drops = [f"policies/{name}.{end}" for name in gone for end in ("json", "sig")]
-        target_folder.place(folder, files, frozenset((*stale, *drops)))
-    return _outcome(project, compiled, before, manifest, signed, gone)
+        drops = {path for name in (*chosen, *gone) for path in all_files(name)} - files.keys()
+        target_folder.place(folder, files, frozenset(drops))
+        notes = _unraised(chosen, log)
+        if log.history is not None or not prod:
+            notes += _recorded(root, project, log, chosen, moment)
+    return _outcome(project, compiled, before, manifest, chosen, gone, notes)
+
+
+def _with_minimum(project: Project, log: Log) -> tuple[Problem, ...]:
+    approved = log.history.minimum() if log.history else ""
+    found = policy_log.minimum_problems(project, log.trust, approved)
+    return tuple(sorted({*project.problems, *found}))
+
+
+def _activated(
+    manifest: Manifest, chosen: Mapping[str, Chosen], settings: dict[str, object]
+) -> Manifest:
+    """Return the manifest by what is active, and by the keys that count."""
+    entries = {
+        urn: chosen[entry.name].entry(entry) if entry.name in chosen else entry
+        for urn, entry in manifest.datasets.items()
+    }
+    target = replace(manifest.target, settings=settings)
+    return replace(manifest, datasets=entries, target=target)
+
+
+def _unraised(chosen: Mapping[str, Chosen], log: Log) -> tuple[str, ...]:
+    names = [n for n, c in chosen.items() if unraised(c, log.held.get(c.policy.dataset_urn))]
+    if not names:
+        return ()
+    listed = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    return (
+        f"SF345 changed, but `version:` was not raised: {listed}; with a higher version old and "
+        "new are both checked for 7 days, and prod takes nothing else",
+    )
+
+
+def _recorded(
+    root: Path, project: Project, log: Log, chosen: Mapping[str, Chosen], now: datetime
+) -> tuple[str, ...]:
+    """Keep what became active in history and on the record, where anything did."""
+    who = actor()
+    found = {name: release_of(c, log.held.get(c.policy.dataset_urn), now, who)
+             for name, c in chosen.items()}  # fmt: skip
+    moves = [(release, artefact_of(chosen[name])) for name, release in found.items() if release]
+    if not moves or log.note:
+        return (log.note,) if log.note else ()
+    if log.history is not None:
+        return policy_log.recorded(log, moves, root / STORE, now)
+    with policy_log.opened(root, project.target, create=True) as made:
+        notes = (made.note,) if made.note else ()
+        return (*notes, *policy_log.recorded(made, moves, root / STORE, now))
 
 
 def _compiled(
@@ -88,11 +158,11 @@ def _compiled(
 def _refuse(compiled: Compiled, errors: tuple[Problem, ...]) -> None:
     if errors:
         hints = [p for p in compiled.problems if p.severity == "warning"]
-        raise SpecError([*errors, *hints])
+        raise SpecError(told_once([*errors, *hints]))
 
 
 def _concerns(problem: Problem, names: set[str]) -> bool:
-    parts = problem.path.split("/")
+    parts = problem.bundle.split("/")
     return parts[0] != "datasets" or (len(parts) > 1 and parts[1] in names)
 
 
@@ -100,48 +170,6 @@ def _joined(manifest: Manifest, before: Manifest | None) -> Manifest:
     """Return the manifest with the entries of datasets that were not selected, as they were."""
     kept = {} if before is None else before.datasets
     return sealed(replace(manifest, datasets={**kept, **manifest.datasets}))
-
-
-def _signed(
-    root: Path,
-    project: Project,
-    policies: Mapping[str, Policy],
-    folder: Path,
-    now: datetime,
-    files: dict[str, bytes],
-) -> dict[str, str]:
-    """Add each policy and its signature to `files`; return by dataset who approved it.
-
-    A signature that still counts is kept. Others are made with the dev key, except on prod.
-    """
-    environment = project.target.environment
-    trusted = _trusted(project)
-    key: SigningKey | None = None
-    signed: dict[str, str] = {}
-    for name, policy in policies.items():
-        data = codec.canonical(policy) + b"\n"
-        files[f"policies/{name}.json"] = data
-        path = folder / f"policies/{name}.sig"
-        old = path.read_bytes() if path.is_file() else None
-        if old is not None:
-            approval = verify(data, old, trusted_keys=trusted, environment=environment)
-            if approval.approved:
-                signed[name] = approval.by
-                continue
-        signed[name] = ""
-        if environment != "prod":
-            key = key or load_or_create(root / DEV_KEY)
-            made = sign(policy.digest, key, "dev", now)
-            files[f"policies/{name}.sig"] = codec.canonical(made) + b"\n"
-            signed[name] = "dev"
-    return signed
-
-
-def _trusted(project: Project) -> tuple[str, ...]:
-    keys = project.target.settings.get("trusted_keys", ())
-    if isinstance(keys, str):
-        return (keys,)
-    return tuple(map(str, keys)) if isinstance(keys, list | tuple) else ()
 
 
 def _gone(before: Manifest | None, manifest: Manifest) -> tuple[str, ...]:
@@ -155,21 +183,27 @@ def _outcome(
     compiled: Compiled,
     before: Manifest | None,
     manifest: Manifest,
-    signed: Mapping[str, str],
+    chosen: Mapping[str, Chosen],
     gone: tuple[str, ...],
+    told: tuple[str, ...],
 ) -> Outcome:
     old = {} if before is None else {e.name: e.digest for e in before.datasets.values()}
     rows: list[dict[str, Any]] = []
     for name, policy in compiled.policies.items():
-        change = "new" if name not in old else "same" if old[name] == policy.digest else "changed"
+        each = chosen[name]
+        digest = each.policy.digest
+        change = "new" if name not in old else "same" if old[name] == digest else "changed"
         rows.append(
             {
                 "name": name,
                 "urn": policy.dataset_urn,
-                "digest": policy.digest,
-                "rules": len(policy.rules),
-                "level": policy.enforcement.level,
-                "signed": signed[name] or None,
+                "digest": digest,
+                "version": each.policy.version,
+                "rules": len(each.policy.rules),
+                "level": each.policy.enforcement.level,
+                "signed": each.approval.by or None,
+                "draft": _draft(each),
+                "beside": _beside(each),
                 "unverified": _unverified(policy),
                 "change": change,
             }
@@ -185,9 +219,10 @@ def _outcome(
     if unverified:
         columns = text.count(unverified, "column has a type", "columns have types")
         lines.append(f"{columns} that nobody declared: unverified until profiled.")
-    if project.target.environment == "prod" and not all(signed.values()):
+    if project.target.environment == "prod" and not all(c.signature for c in chosen.values()):
         lines.append("Unsigned policies are drafts on prod: have them signed by the organisation.")
-    hints = [problem for problem in compiled.problems if problem.severity == "warning"]
+    lines += _waiting(chosen)
+    hints = told_once(p for p in compiled.problems if p.severity == "warning")
     payload = {
         "project": project.name,
         "target": project.target.name,
@@ -200,8 +235,44 @@ def _outcome(
     findings = tuple(
         Finding(p.code, p.message, "warning", p.path, p.line, p.col, suite=p.path) for p in hints
     )
-    notes = tuple(map(str, hints))
+    notes = (*map(str, hints), *told)
     return Outcome("compile", payload, "\n".join(lines), notes=notes, findings=findings)
+
+
+def _draft(chosen: Chosen) -> dict[str, Any] | None:
+    """Return what the YAML says, where something else is active."""
+    if chosen.draft is None:
+        return None
+    draft = chosen.draft
+    return {"digest": draft.digest, "version": draft.version, "because": chosen.because}
+
+
+def _beside(chosen: Chosen) -> dict[str, Any] | None:
+    """Return the version that is checked beside the active one, and until when."""
+    if chosen.earlier is None:
+        return None
+    version = codec.decode(chosen.earlier.policy, Policy).version
+    until = format_instant(parse_instant(chosen.approval.at) + BESIDE)
+    return {"version": version, "until": until}
+
+
+def _waiting(chosen: Mapping[str, Chosen]) -> list[str]:
+    """Return what to do about policies that say less, or more, than their source."""
+    lines = []
+    unapproved = [name for name, each in chosen.items() if each.because == "unapproved"]
+    if unapproved:
+        names = ", ".join(unapproved[:5]) + (", …" if len(unapproved) > 5 else "")
+        lines.append(
+            f"SF350 the source says otherwise for {names}: the approved policy stays active; "
+            "`sfctl policy sign` approves the draft."
+        )
+    for name, each in chosen.items():
+        if each.because == "rolled_back":
+            lines.append(
+                f"SF350 the source says otherwise for {name}: this was rolled back to version "
+                f"{each.policy.version}; change the source and raise `version:`."
+            )
+    return lines
 
 
 def _unverified(policy: Policy) -> list[str]:
@@ -220,5 +291,5 @@ def _unverified(policy: Policy) -> list[str]:
 
 
 def _plain(problem: Problem) -> dict[str, Any]:
-    names = ("path", "line", "col", "code", "message", "hint")
-    return {name: getattr(problem, name) for name in names}
+    names = ("path", "line", "col", "code", "message")
+    return {**{name: getattr(problem, name) for name in names}, "hint": problem.advice}

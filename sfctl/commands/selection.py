@@ -63,5 +63,6 @@ def digests(manifest: Manifest) -> dict[str, str]:
         paths = {
             stage: path.removeprefix(manifest.target.lake) for stage, path in entry.paths.items()
         }
-        found[entry.name] = codec.digest(replace(entry, paths=paths, source_digest="", files=()))
+        bare = replace(entry, paths=paths, source_digest="", files=())
+        found[entry.name] = codec.digest(replace(bare, earlier="", draft="", draft_because=""))
     return found

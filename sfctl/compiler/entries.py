@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from sfctl.compiler.findings import Findings, place, shown
 from sfctl.model import urn
 from sfctl.model.expr import Within
-from sfctl.model.manifest import DatasetEntry, JobEntry, TargetEntry
+from sfctl.model.manifest import DatasetEntry, Gap, JobEntry, TargetEntry
 from sfctl.model.policy import Policy, RowCheck
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.reference import canonical
@@ -32,33 +34,45 @@ def dataset_entry(
     slo: dict[str, object],
     source_files: tuple[str, ...],
     source_digest: str,
+    gaps: tuple[Gap, ...] = (),
 ) -> DatasetEntry:
     """Return what a run needs to find and treat a dataset."""
     node = files.dataset
     paths, formats, partitions = storage(node, policy.dataset_urn, lake)
-    acting = [entry for entry in policy.pii if entry.action != "none"]
-    acted = dict.fromkeys(column for entry in acting for column in entry.columns)
-    return DatasetEntry(
+    entry = DatasetEntry(
         name=files.name,
         urn=policy.dataset_urn,
-        owner=policy.owner,
-        tier=policy.tier,
         paths=paths,
         format=formats.get("gold") or next(iter(formats.values())),
         formats=formats,
         partition_by=partitions,
         policy=f"policies/{files.name}.json",
-        digest=policy.digest,
         source_digest=source_digest,
-        level=policy.enforcement.level,
-        acted=tuple(acted),
-        acts_on_all_strings=any(not entry.columns for entry in acting),
         aliases=_aliases(node),
         tags=node.strings("tags"),
         slo=slo,
+        gaps=gaps,
+        files=source_files,
+    )
+    return policy_facts(entry, policy)
+
+
+def policy_facts(entry: DatasetEntry, policy: Policy, **more: str) -> DatasetEntry:
+    """Return the entry with all that it repeats of the dataset's active policy, and `more`."""
+    acting = [each for each in policy.pii if each.action != "none"]
+    acted = dict.fromkeys(column for each in acting for column in each.columns)
+    return replace(
+        entry,
+        owner=policy.owner,
+        tier=policy.tier,
+        digest=policy.digest,
+        version=policy.version,
+        level=policy.enforcement.level,
+        acted=tuple(acted),
+        acts_on_all_strings=any(not each.columns for each in acting),
         accepted_values=_accepted(policy),
         on_stale=policy.on_stale,
-        files=source_files,
+        **more,
     )
 
 

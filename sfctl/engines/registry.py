@@ -14,6 +14,7 @@ MODULES: dict[str, str] = {
     "contract": "sfctl.engines.contract",
     "dq": "sfctl.engines.dq",
     "drift": "sfctl.engines.drift",
+    "policy": "sfctl.engines.policy",
 }
 
 

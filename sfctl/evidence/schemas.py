@@ -35,6 +35,7 @@ _SIGNALS = (
     "DRIFT_DETECTED",
     "COST_ANOMALY",
     "EVIDENCE_INCOMPLETE",
+    "POLICY_REJECTED",
     "ANOMALY",
     "PII_COMPLIANCE",
     "CERTIFICATION_STALE",
@@ -70,6 +71,7 @@ _FIELDS_OF_KIND: dict[str, tuple[str, ...]] = {
     "PII": ("action", "findings"),
     "KILL_SWITCH": ("scope", "state", "reason", "actor"),
     "CONFIG": ("manifest_digest", "project"),
+    "POLICY": ("action", "actor"),
 }
 
 

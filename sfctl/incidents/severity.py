@@ -21,6 +21,7 @@ _ENGINES: dict[str, str] = {
     "VOLUME_ANOMALY": "volume",
     "EVIDENCE_INCOMPLETE": "completeness",
     "PII_COMPLIANCE": "pii",
+    "POLICY_REJECTED": "policy",
     "QUARANTINE": "quarantine",
 }
 _CRITICAL: dict[int, Severity] = {1: "SEV-1", 2: "SEV-2", 3: "SEV-3"}
@@ -45,8 +46,11 @@ def engine_of(signal_type: str, engine: str = "") -> str:
 
 
 def alerting(engine: str, level: str) -> Alerting:
-    """Return who is told of an engine's signals at an enforcement level."""
-    if level == "G0":
+    """Return who is told of an engine's signals at an enforcement level.
+
+    Levels stand in policies: of one that does not count, none is believed.
+    """
+    if level == "G0" and engine != "policy":
         return "none"
     if level == "G1" and engine in GATE_ENGINES:
         return "notice"

@@ -30,6 +30,7 @@ Kind = Literal[
     "PII",
     "KILL_SWITCH",
     "CONFIG",
+    "POLICY",
     "DeploymentEvent",
     "LineageSpec",
     "OpenLineage",
@@ -43,6 +44,7 @@ LIFECYCLE: frozenset[str] = frozenset(
 WITHOUT_DATASET: frozenset[str] = LIFECYCLE | {
     "KILL_SWITCH",
     "CONFIG",
+    "POLICY",
     "DeploymentEvent",
     "LineageSpec",
     "OpenLineage",

@@ -8,6 +8,15 @@ from msgspec.structs import replace
 from sfctl.model import codec
 
 
+class Gap(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a consumer expects of a dataset that its producer does not promise."""
+
+    consumer: str
+    owner: str
+    says: str
+    field: str = ""
+
+
 class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One dataset. `paths` maps stage to an absolute path or URL. `policy` is relative to target/.
 
@@ -27,6 +36,16 @@ class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Partition columns by stage."""
     policy: str = ""
     digest: str = ""
+    version: int = 1
+    """Of the policy that is active."""
+    earlier: str = ""
+    """Digest of the version that is checked beside it in its first days."""
+    draft: str = ""
+    """Digest of what the YAML says, where that is not what is active."""
+    draft_because: str = ""
+    """`unapproved`, or `rolled_back`."""
+    gaps: tuple[Gap, ...] = ()
+    """What consumers expect and do not get."""
     source_digest: str = ""
     """Digest of the YAML this was compiled from, so that a run can say the source has changed."""
     level: str = "G2"
@@ -103,10 +122,15 @@ class ConsumerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChannelEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One way to tell a team: pagerduty, slack, jira, webhook, teams, email or file."""
+    """One way to tell a team: pagerduty, slack, jira, webhook, teams, email or file.
+
+    An address that may be a secret is not kept: `address_from` says where it is read when
+    something is sent, `env:NAME` or `file:PATH`.
+    """
 
     type: str
     address: str = ""
+    address_from: str = ""
 
 
 class TeamEntry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -46,14 +46,14 @@ def split(
     if judgement is not None:
         failed = {r.id for r in judgement.rules if r.failed}
         rules = [rule for rule in rules if rule.id in failed]
-    flags = _flags(program, frame, rules, around) if rules else None
+    flags = flags_of(program, frame, rules, around) if rules else None
     if flags is None or not flags.width:
-        return Split(frame, _with_reasons(frame.clear(), frame.clear(), rules))
+        return Split(frame, with_reasons(frame.clear(), frame.clear(), rules))
     bad = flags.select(pl.any_horizontal(pl.all())).to_series()
-    return Split(frame.filter(~bad), _with_reasons(frame.filter(bad), flags.filter(bad), rules))
+    return Split(frame.filter(~bad), with_reasons(frame.filter(bad), flags.filter(bad), rules))
 
 
-def _flags(
+def flags_of(
     program: Program, frame: pl.DataFrame, rules: list[Rule], around: Surroundings
 ) -> pl.DataFrame:
     """Return one boolean column per rule that says of every row whether it fails."""
@@ -83,10 +83,12 @@ def _repeats(program: Program, rule: Rule, frame: pl.DataFrame, around: Surround
     if table is not None:
         known = table.collect_schema()
         background = table.select({path_of(name, known)[0] for name in fields}).collect()
-    return unique.repeats(frame, parts, covered, background)
+    repeated = unique.repeats(frame, parts, covered, background)
+    wrong = program.beyond(rule, frame)
+    return repeated if wrong is None else repeated | frame.select(wrong.alias("wrong")).to_series()
 
 
-def _with_reasons(bad: pl.DataFrame, flags: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
+def with_reasons(bad: pl.DataFrame, flags: pl.DataFrame, rules: list[Rule]) -> pl.DataFrame:
     """Add to each bad row the rules it failed, worked out once per combination of rules."""
     known = [rule for rule in rules if rule.id in flags.columns]
     listed = pl.List(pl.String)

@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sfctl.certification import signature
 from sfctl.certification.signature import Approval
+from sfctl.clock import parse_instant
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.model import codec, urn
 from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest, digest_of
@@ -18,8 +20,8 @@ from sfctl.model.policy import Policy
 
 STORE = ".sfctl"
 TARGET = "target"
-_DRAFTS = frozenset({"unsigned", "wrong_key", "dev_on_prod"})
-"""Policies that nobody approved are judged as drafts; ones that were tampered with never are."""
+BESIDE = timedelta(days=7)
+"""How long after its signature a new version has the one before it checked beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +68,15 @@ class Compiled:
         """
         if not entry.policy:
             raise PolicyRejected(f"{entry.name} has no compiled policy", hint="run `sfctl compile`")
-        path = self.root / TARGET / entry.policy
-        beside = path.with_suffix(".sig")
         try:
-            body = path.read_bytes()
-            signed = beside.read_bytes() if beside.exists() else None
+            body, approval = self._verified(self.root / TARGET / entry.policy)
         except OSError as error:
             raise PolicyRejected(
                 f"the policy of {entry.name} cannot be read: {error.strerror}",
                 hint="run `sfctl compile`",
             ) from error
-        target = self.manifest.target
-        approval = signature.verify(
-            body,
-            signed,
-            trusted_keys=_texts(target.settings.get("trusted_keys")),
-            environment=target.environment,
-        )
         policy = approval.policy
-        if policy is None and approval.reason in _DRAFTS:
+        if policy is None and approval.reason in signature.DRAFTS:
             policy = codec.decode(body, Policy)
         if policy is None:
             raise PolicyRejected(
@@ -97,6 +89,40 @@ class Compiled:
                 code="SF403",
             )
         return policy, approval
+
+    def earlier(
+        self, entry: DatasetEntry, policy: Policy, approval: Approval, now: datetime
+    ) -> Policy | None:
+        """Return the version to be checked beside an approved policy; None after its first days.
+
+        The days are counted from the signature, which nobody can put off. Whatever is wrong with
+        the earlier version leaves the new one alone.
+        """
+        if not (entry.earlier and approval.at) or now >= parse_instant(approval.at) + BESIDE:
+            return None
+        try:
+            _, found = self._verified(self.root / TARGET / "earlier" / f"{entry.name}.json")
+        except OSError:
+            return None
+        before = found.policy
+        if before is None or before.digest != entry.earlier or before.dataset_urn != entry.urn:
+            return None
+        return before if before.version < policy.version else None
+
+    def _verified(self, path: Path) -> tuple[bytes, Approval]:
+        """Read a policy and judge its signature. Raises OSError."""
+        beside = path.with_suffix(".sig")
+        body = path.read_bytes()
+        signed = beside.read_bytes() if beside.exists() else None
+        target = self.manifest.target
+        approval = signature.verify(
+            body,
+            signed,
+            trusted_keys=_texts(target.settings.get("trusted_keys")),
+            revoked_keys=_texts(target.settings.get("revoked_keys")),
+            environment=target.environment,
+        )
+        return body, approval
 
     def _belongs(self, policy: Policy, entry: DatasetEntry) -> bool:
         """Say whether a policy is the dataset's own; a compile may have come since the load."""

@@ -14,6 +14,7 @@ from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.budget import budget_for
 from sfctl.runtime.core.judge import Surroundings, judge
 from sfctl.runtime.core.split import split
+from sfctl.runtime.core.versions import Joint, joined, judge_both, split_both
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.publishing.certified import read_certified
 from sfctl.runtime.publishing.request import PublishRequest, Rows
@@ -37,13 +38,27 @@ class Judging:
     state: Callable[[], StateStore]
 
     def judge(self, frame: pl.DataFrame | pl.LazyFrame, policy: Policy, stage: str) -> Judgement:
-        """Return what the policy says of the rows, within its budget."""
+        """Return what the policy says of the rows, within its budget.
+
+        In a new version's first days the version before has a say, where the rows are at hand.
+        """
+        joint = self._joint()
+        if joint is not None and not hasattr(frame, "collect"):
+            around = self._around(joint.policy, stage)
+            return judge_both(frame, joint, stage, now=self.now, around=around)
         return judge(frame, policy, stage, now=self.now, around=self._around(policy, stage))
 
     def split(self, frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
         """Return good and bad rows."""
+        if (joint := self._joint()) is not None:
+            around = self._around(joint.policy, stage)
+            return split_both(frame, joint, stage, judgement=judgement, around=around)
         around = self._around(policy, stage)
         return split(frame, policy, stage, judgement=judgement, around=around)
+
+    def _joint(self) -> Joint | None:
+        earlier = self.request.earlier
+        return joined(self.request.policy, earlier) if earlier else None
 
     def _around(self, policy: Policy, stage: str) -> Surroundings:
         return Surroundings(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from sfctl.certification.signature import HARMLESS, Approval
 from sfctl.clock import Clock
 from sfctl.errors import PolicyRejected, PublishBlocked, SfctlError, UsageError
 from sfctl.model import codec, facts, urn
@@ -40,6 +41,7 @@ ANSWERS = frozenset(
     {"SF310", "SF311", "SF312", "SF313", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
 )
 """Codes that tell the caller something about the request itself, and are no faults of ours."""
+_TAMPERED = {"SF403": "altered"}
 _NEWEST_FIRST = ("gold", "silver", "bronze")
 
 
@@ -182,10 +184,11 @@ class Session:
     ) -> PublishRequest:
         compiled, dataset = self.compiled, self.compiled.urn_of(name)
         entry = compiled.dataset(name)
-        policy, approved = Policy(dataset, urn.short_name(dataset)), False
+        policy, approved, earlier = Policy(dataset, urn.short_name(dataset)), False, None
         if entry is not None:
-            policy, approval = compiled.policy(entry)
+            policy, approval = self._policy(active, entry)
             approved = approval.approved
+            earlier = compiled.earlier(entry, policy, approval, self.clock.now())
         elif (compiled.root / "datasets" / policy.name / "policy_bundle.yaml").exists():
             raise PolicyRejected(
                 f"{policy.name} has a policy that was not compiled",
@@ -217,10 +220,30 @@ class Session:
             ordinal=active.journal.claim(f"write.{urn.slug(dataset)}.{stage}"),
             rerun=active.rerun,
             approved=approved,
+            earlier=earlier,
             gates_off="KILL_SWITCH" if off else "",
             producer=lifecycle.producer_of(active.run, confidence),
             upstream=tuple(active.upstream),
         )
+
+    def _policy(self, active: Active, entry: DatasetEntry) -> tuple[Policy, Approval]:
+        """Return a dataset's policy; one that does not count, and is no mere draft, is told."""
+        reason, digest, sentence = "", "", ""
+        try:
+            policy, approval = self.compiled.policy(entry)
+            reason, digest, sentence = approval.reason, approval.digest, approval.sentence
+        except PolicyRejected as error:
+            reason, sentence = _TAMPERED.get(error.code, "unreadable"), str(error)
+            raise
+        finally:
+            if reason not in HARMLESS:
+                event = facts.policy(
+                    self.clock.now(), action="rejected", actor="run", reason=sentence,
+                    because=reason, dataset_urn=entry.urn, digest=digest or entry.digest,
+                    run=active.run, seq=active.reserve(1),
+                )  # fmt: skip
+                active.sink.append(event)
+        return policy, approval
 
     def ports(self, active: Active, request: PublishRequest, way: Trail) -> Ports:
         """Return the ports of one write, each of ours guarded."""

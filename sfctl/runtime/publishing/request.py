@@ -50,6 +50,7 @@ class PublishRequest:
     `partition` holds the fixed partition values of this write; columns it names and the frame
     lacks are added. `ordinal` counts the run's writes to this stage; `rerun` makes a deliberate
     repetition a write of its own. An unapproved policy publishes at G0 and never certifies.
+    `earlier` is the version of the policy that is checked beside it in its first days.
     """
 
     frame: pl.DataFrame
@@ -65,6 +66,7 @@ class PublishRequest:
     ordinal: int = 0
     rerun: int = 0
     approved: bool = True
+    earlier: Policy | None = None
     level: str | None = None
     gates_off: str = ""
     """Why gates are switched off, empty when they are on."""

@@ -34,7 +34,8 @@ BYTES = codec.canonical(POLICY) + b"\n"
 
 
 def signed(key: SigningKey, kind: str, digest: str = POLICY.digest) -> bytes:
-    return codec.encode(sign(digest, key, kind, NOW))  # type: ignore[arg-type]
+    made = sign(digest, key, kind, NOW, dataset=POLICY.dataset_urn, version=POLICY.version)  # type: ignore[arg-type]
+    return codec.encode(made)
 
 
 def judged(policy: bytes, signature: bytes | None, environment: str = "dev") -> Approval:

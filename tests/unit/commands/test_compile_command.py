@@ -138,15 +138,16 @@ def test_prod_keeps_the_organisations_signature_and_makes_none(root: Path) -> No
     assert "drafts on prod" in outcome.text
     assert not (root / ".sfctl").exists()
     for row in outcome.payload["datasets"]:
-        made = sign(row["digest"], ORG, "org", NOW)
+        made = sign(row["digest"], ORG, "org", NOW, dataset=row["urn"], version=row["version"])
         (root / f"target/policies/{row['name']}.sig").write_bytes(codec.encode(made))
     write(root, "items", "{kind: range, field: id, min: 2}")
     outcome = run(root, target="prod")
-    assert {r["name"]: r["signed"] for r in outcome.payload["datasets"]} == {
-        "items": None,
-        "orders": "org",
-    }
-    assert "target/policies/items.sig" not in content(root)
+    items, orders = outcome.payload["datasets"]
+    assert (items["signed"], orders["signed"]) == ("org", "org")
+    assert (items["draft"]["because"], orders["draft"]) == ("unapproved", None)
+    assert items["digest"] != items["draft"]["digest"]
+    assert "SF350 the source says otherwise for items" in outcome.text
+    assert {"target/policies/items.sig", "target/drafts/items.json"} <= content(root).keys()
 
 
 def test_a_development_key_that_cannot_be_used_is_told(root: Path) -> None:

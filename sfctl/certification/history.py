@@ -1,0 +1,148 @@
+"""The policies a target ever held active, in its state store: it survives the loss of `target/`.
+
+What became active is kept whole, with its signature, under its digest. Every move is compare-and-
+set against the one before, so that of two who move at once one is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from sfctl.model import codec
+from sfctl.model.release import Release, Standing, follow
+from sfctl.state.port import ABSENT, Expect, Put, StateStore
+
+RELEASES = "policy_releases"
+"""State table: `<urn>|<number>` → the move."""
+STANDING = "policy_standing"
+"""State table: URN → what holds now."""
+ARTEFACTS = "policy_artefacts"
+"""State table: digest → policy and signature, as they stood in `target/`."""
+KEYS = "policy_keys"
+"""State table: short name of a public key → the key, and whether it was revoked."""
+MINIMUM = "policy_minimum"
+"""State table: `approved` → digest of the organisation's minimums that was signed last."""
+
+
+class Artefact(msgspec.Struct, frozen=True):
+    """A compiled policy and its signature, byte for byte."""
+
+    policy: str
+    signature: str
+
+
+class PinnedKey(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A public key that the store knows. `revoked_at` is empty for one that counts."""
+
+    key: str
+    at: str
+    actor: str
+    reason: str = ""
+    revoked_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds for a dataset, and the version of its item for compare-and-set."""
+
+    standing: Standing
+    expect: Expect
+
+
+class History:
+    """The moves of every dataset of one target. Methods raise StoreError; `add` Conflict."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    def standing(self) -> dict[str, Held]:
+        """Return by URN what holds for every dataset."""
+        return {item.key: _held(item.value, item.version) for item in self._state.query(STANDING)}
+
+    def of(self, dataset_urn: str) -> Held | None:
+        """Return what holds for one dataset, None where nothing ever was active."""
+        item = self._state.get(STANDING, dataset_urn)
+        return _held(item.value, item.version) if item else None
+
+    def releases(self, dataset_urn: str) -> tuple[Release, ...]:
+        """Return the moves of a dataset, oldest first."""
+        items = self._state.query(RELEASES, f"{dataset_urn}|")
+        return tuple(msgspec.convert(item.value, Release) for item in items)
+
+    def artefact(self, digest: str) -> Artefact | None:
+        """Return a policy that was active once."""
+        item = self._state.get(ARTEFACTS, digest)
+        return msgspec.convert(item.value, Artefact) if item else None
+
+    def add(
+        self, moves: Iterable[tuple[Release, Artefact]], before: Mapping[str, Held]
+    ) -> dict[str, Standing]:
+        """Record moves, at most one a dataset, all or none; return what holds after them.
+
+        `before` is what the moves were decided on. Raises Conflict where it no longer holds.
+        """
+        puts: list[Put] = []
+        after: dict[str, Standing] = {}
+        for release, artefact in moves:
+            known = before.get(release.dataset_urn)
+            standing = follow(known.standing if known else None, release)
+            expect = known.expect if known else ABSENT
+            key = f"{release.dataset_urn}|{release.number:08}"
+            puts += [
+                Put(STANDING, release.dataset_urn, codec.plain(standing), expect),
+                Put(RELEASES, key, codec.plain(release)),
+                Put(ARTEFACTS, release.digest, codec.plain(artefact)),
+            ]
+            after[release.dataset_urn] = standing
+        if puts:
+            self._state.transact(puts)
+        return after
+
+    def keys(self) -> dict[str, PinnedKey]:
+        """Return the public keys pinned in the store, revoked ones included, by short name."""
+        items = self._state.query(KEYS)
+        return {item.key: msgspec.convert(item.value, PinnedKey) for item in items}
+
+    def pin_key(self, name: str, key: PinnedKey) -> None:
+        """Trust a public key from now on, or revoke it."""
+        self._state.put(KEYS, name, codec.plain(key))
+
+    def minimum(self) -> str:
+        """Return the digest of the minimums that were signed last, empty where none were."""
+        item = self._state.get(MINIMUM, "approved")
+        return str(item.value.get("digest", "")) if item else ""
+
+    def approve_minimum(self, digest: str, at: str, actor: str) -> None:
+        """Keep the digest of minimums that were signed now."""
+        self._state.put(MINIMUM, "approved", {"digest": digest, "at": at, "actor": actor})
+
+
+def trust(settings: Mapping[str, object], pinned: Mapping[str, PinnedKey]) -> dict[str, object]:
+    """Return a target's settings with the keys that count: those of the store, where it has any.
+
+    A key revoked in either place is revoked.
+    """
+    own = texts(settings.get("trusted_keys"))
+    live = tuple(each.key for each in pinned.values() if not each.revoked_at)
+    revoked = {*texts(settings.get("revoked_keys"))}
+    revoked |= {name for name, each in pinned.items() if each.revoked_at}
+    resolved = {k: v for k, v in settings.items() if k not in ("trusted_keys", "revoked_keys")}
+    if trusted := live or own:
+        resolved["trusted_keys"] = list(trusted)
+    if revoked:
+        resolved["revoked_keys"] = sorted(revoked)
+    return resolved
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Return a setting that may be one text or several as a tuple."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+def _held(value: Mapping[str, object], version: int) -> Held:
+    return Held(msgspec.convert(value, Standing), version)
