@@ -22,6 +22,8 @@ $(VENV)/.demo: $(VENV)/.created pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "installing sfctl and what its tests need (about 1 GB on disk)"
 	@$(PIP) --editable '.[dev]'
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --upgrade \
+	    --target $(VENV)/odcs-3.0.2 open-data-contract-standard==3.0.5
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo   ## the life of a dataset on real flights, in a folder of its own

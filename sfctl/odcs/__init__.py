@@ -1,0 +1,1 @@
+"""The Open Data Contract Standard: documents judged, taken in, and given back."""
