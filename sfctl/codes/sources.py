@@ -43,4 +43,27 @@ CODES: dict[str, Code] = {
         "The columns or types differ from the baseline, or from what the policy declares.",
         "Mend the source, or run `sfctl profile` and approve the new baseline.",
     ),
+    "SF520": Code(
+        "Schema registry unreachable",
+        "The registry of schemas does not answer, or what it keeps of a dataset cannot be read.",
+        "Runs go on with the last schema known (REGISTRY_STALE) and recover by themselves; the "
+        "message says why. In a data repo, restore the named file under datasets/<name>/schemas/.",
+    ),
+    "SF521": Code(
+        "Schema not registered",
+        "There is no such dataset or version in the registry of schemas.",
+        "`sfctl schema list` shows what is registered, `sfctl register` registers a baseline.",
+    ),
+    "SF522": Code(
+        "Schema breaks its readers",
+        "Two schemas that were compared differ in a way that the mode does not let pass.",
+        "Keep the old column beside the new one for a while, or agree on the change and register "
+        "the new schema; --mode says what passes.",
+    ),
+    "SF523": Code(
+        "Not a schema",
+        "A description of a schema cannot be read: broken, recursive, nested too deeply, or with "
+        "names that no table can hold. The place in the document stands before the message.",
+        "Mend the description; docs/schema.md lists the dialects and what each can say.",
+    ),
 }

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from sfctl.model.types import DataType, parse
+from sfctl.model.types import DataType, map_of, parse
 
 Mode = Literal["strict", "compatible", "breaking"]
 
@@ -61,7 +61,8 @@ class Schema:
         """Fill unknown nullability from `other` (declared or baseline); what stays open is True.
 
         Inside of nested types it is filled where `other` has the same field; what stays open
-        there is unknown.
+        there is unknown. A list of keys and values, and a text, are the MAP and the JSON that
+        `other` has in their place: engines that know neither hold them so.
         """
         known = {c.name: c for c in other.columns}
         return Schema(tuple(_informed(c, known.get(c.name)) for c in self.columns))
@@ -89,7 +90,13 @@ def _informed(column: Column, other: Column | None) -> Column:
 
 
 def _filled(mine: DataType, other: DataType) -> DataType:
-    """Return `mine` with the nullability inside that only `other` knows."""
+    """Return `mine` with what only `other` knows."""
+    if other.kind == "JSON" and mine.kind == "STRING":
+        return other
+    if other.kind == "MAP" and mine.kind == "ARRAY" and mine.args[:1]:
+        (pair,) = mine.args
+        if pair.kind == "STRUCT" and pair.names == ("key", "value"):
+            mine = map_of(pair.args[0], pair.args[1], pair.nullable_at(1))
     if not mine.args or mine.kind != other.kind or not other.args:
         return mine
     places = {name: i for i, name in enumerate(other.names)} if mine.names else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -182,7 +183,7 @@ def struct_of(fields: Iterable[tuple[str, DataType, bool | None]]) -> DataType:
     listed = list(fields)
     names = tuple(name for name, _, _ in listed)
     if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _),) = Counter(names).most_common(1)
         raise ValueError(f"field {twice!r} stands twice in a STRUCT")
     nullables = tuple(nullable for _, _, nullable in listed)
     known = () if all(nullable is None for nullable in nullables) else nullables

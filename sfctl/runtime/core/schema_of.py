@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from sfctl.model.policy import ColumnSpec
 from sfctl.model.schema import Column, Schema
-from sfctl.model.types import DataType, parse
+from sfctl.model.types import DEEPEST, DataType, array_of, map_of, struct_of
 
 if TYPE_CHECKING:
     import polars as pl
+
+EXTENSIONS = {
+    "arrow.json": "JSON", "arrow.uuid": "STRING", "arrow.bool8": "BOOLEAN",
+    "arrow.parquet.variant": "JSON",
+}  # fmt: skip
+"""Extension types of Arrow that mean something else than what they are stored as."""
 
 
 def of_polars(schema: Mapping[str, pl.DataType]) -> Schema:
@@ -18,8 +24,11 @@ def of_polars(schema: Mapping[str, pl.DataType]) -> Schema:
     return Schema(tuple(Column(name, type_of(dtype)) for name, dtype in schema.items()))
 
 
-def type_of(dtype: Any) -> DataType:
-    """Return the canonical type of a Polars type; a dictionary is its value type."""
+def type_of(dtype: Any, depth: int = 0) -> DataType:
+    """Return the canonical type of a Polars type; a dictionary is its value type.
+
+    What is nested deeper than any engine goes is of any type.
+    """
     import polars as pl
 
     simple = {
@@ -38,55 +47,20 @@ def type_of(dtype: Any) -> DataType:
         return DataType("DECIMAL", dtype.precision or 38, dtype.scale)
     if isinstance(dtype, pl.Datetime):
         return DataType("TIMESTAMP" if dtype.time_zone else "TIMESTAMP_NTZ")
+    if depth >= DEEPEST:
+        return DataType("ANY")
     if isinstance(dtype, pl.List | pl.Array):
-        return DataType("ARRAY", args=(type_of(dtype.inner),))
+        return array_of(type_of(dtype.inner, depth + 1))
+    if isinstance(dtype, pl.Map):
+        return map_of(type_of(dtype.key, depth + 1), type_of(dtype.value, depth + 1))
+    if isinstance(dtype, pl.BaseExtension):
+        known = EXTENSIONS.get(dtype.ext_name())
+        return DataType(known) if known else type_of(dtype.ext_storage(), depth + 1)
     if isinstance(dtype, pl.Struct):
-        return DataType(
-            "STRUCT",
-            args=tuple(type_of(f.dtype) for f in dtype.fields),
-            names=tuple(f.name for f in dtype.fields),
-        )
+        return struct_of((f.name, type_of(f.dtype, depth + 1), None) for f in dtype.fields)
     return DataType("ANY")
-
-
-def of_arrow(schema: Any) -> Schema:
-    """Return the canonical schema of anything with an Arrow C schema, nullability included."""
-    import polars as pl
-
-    nullable = {field.name: bool(field.nullable) for field in schema}
-    found = of_polars(pl.Schema(schema))
-    return Schema(tuple(Column(c.name, c.type, nullable.get(c.name)) for c in found.columns))
-
-
-def of_delta(fields: Iterable[Mapping[str, Any]]) -> Schema:
-    """Return the canonical schema of the fields of a Delta table's `schemaString`."""
-    return Schema(
-        tuple(
-            Column(str(f["name"]), _delta_type(f["type"]), bool(f.get("nullable", True)))
-            for f in fields
-        )
-    )
 
 
 def of_specs(specs: Iterable[ColumnSpec]) -> Schema:
     """Return declared or baseline columns as a schema."""
     return Schema(tuple(Column(spec.name, spec.type, spec.nullable) for spec in specs))
-
-
-def _delta_type(kind: Any) -> DataType:
-    if isinstance(kind, str):
-        names = {
-            "byte": "INT8", "short": "INT16", "integer": "INT32", "long": "INT64",
-            "timestamp": "TIMESTAMP", "timestamp_ntz": "TIMESTAMP_NTZ",
-        }  # fmt: skip
-        return parse(names.get(kind, kind))
-    if kind["type"] == "array":
-        return DataType("ARRAY", args=(_delta_type(kind["elementType"]),))
-    if kind["type"] == "map":
-        return DataType("MAP", args=(_delta_type(kind["keyType"]), _delta_type(kind["valueType"])))
-    inner = kind["fields"]
-    return DataType(
-        "STRUCT",
-        args=tuple(_delta_type(f["type"]) for f in inner),
-        names=tuple(str(f["name"]) for f in inner),
-    )

@@ -94,3 +94,61 @@ def test_unknown_nullability_is_filled_from_what_is_declared() -> None:
     assert [c.nullable for c in filled.columns] == [False, True]
     assert "id" in filled
     assert filled.get("nope") is None
+
+
+WIDE = schema(
+    ("id", "INT64", False),
+    ("total", "DECIMAL(9,2)", True),
+    ("items", "ARRAY<STRUCT<a:INT32 NOT NULL,b:MAP<STRING,DATE NULL> NULL> NULL>", True),
+)
+ONE_CHANGE = {
+    "name": schema(("id2", "INT64", False), *[("total", "DECIMAL(9,2)", True)]).columns,
+    "type": (Column("id", parse("INT32"), False), *WIDE.columns[1:]),
+    "nullability": (Column("id", parse("INT64"), True), *WIDE.columns[1:]),
+    "scale": (WIDE.columns[0], Column("total", parse("DECIMAL(9,3)"), True), WIDE.columns[2]),
+    "order": WIDE.columns[::-1],
+    "one less": WIDE.columns[:2],
+    "one more": (*WIDE.columns, Column("x", parse("NULL"), True)),
+    "case": (Column("ID", parse("INT64"), False), *WIDE.columns[1:]),
+    **{
+        change: (*WIDE.columns[:2], Column("items", parse(kind), True))
+        for change, kind in {
+            "inner name": "ARRAY<STRUCT<A:INT32 NOT NULL,b:MAP<STRING,DATE NULL> NULL> NULL>",
+            "inner type": "ARRAY<STRUCT<a:INT64 NOT NULL,b:MAP<STRING,DATE NULL> NULL> NULL>",
+            "inner null": "ARRAY<STRUCT<a:INT32 NULL,b:MAP<STRING,DATE NULL> NULL> NULL>",
+            "key": "ARRAY<STRUCT<a:INT32 NOT NULL,b:MAP<INT64,DATE NULL> NULL> NULL>",
+            "value null": "ARRAY<STRUCT<a:INT32 NOT NULL,b:MAP<STRING,DATE NOT NULL> NULL> NULL>",
+            "element null": "ARRAY<STRUCT<a:INT32 NOT NULL,b:MAP<STRING,DATE NULL> NULL> NOT NULL>",
+            "inner order": "ARRAY<STRUCT<b:MAP<STRING,DATE NULL> NULL,a:INT32 NOT NULL> NULL>",
+        }.items()
+    },
+}
+
+
+def test_every_single_change_has_a_fingerprint_of_its_own() -> None:
+    marks = {Schema(columns).fingerprint() for columns in ONE_CHANGE.values()}
+    assert len(marks | {WIDE.fingerprint()}) == len(ONE_CHANGE) + 1
+    assert all(compare(WIDE, Schema(columns)) for columns in ONE_CHANGE.values())
+
+
+def test_what_may_be_null_and_what_nobody_knows_of_have_one_fingerprint() -> None:
+    unknown = schema(
+        ("id", "INT64", False),
+        ("total", "DECIMAL(9,2)"),
+        ("items", "ARRAY<STRUCT<a:INT32 NOT NULL,b:MAP<STRING,DATE>>>"),
+    )
+    assert unknown.fingerprint() == WIDE.fingerprint()
+    assert compare(WIDE, unknown) == ()
+
+
+def test_what_an_engine_cannot_know_inside_is_taken_from_what_is_declared() -> None:
+    seen = schema(
+        ("id", "INT64"),
+        ("total", "DECIMAL(9,2)"),
+        ("items", "ARRAY<STRUCT<b:ARRAY<STRUCT<key:STRING,value:DATE>>,a:INT32,new:INT8>>"),
+    )
+    filled = seen.with_nullability_of(WIDE)
+    inside = "ARRAY<STRUCT<b:MAP<STRING,DATE NULL> NULL,a:INT32 NOT NULL,new:INT8> NULL>"
+    assert str(filled.columns[2].type) == inside
+    text = schema(("j", "STRING")).with_nullability_of(schema(("j", "JSON", False)))
+    assert text == schema(("j", "JSON", False))

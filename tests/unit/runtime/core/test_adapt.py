@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from sfctl.errors import SourceError
-from sfctl.model.types import parse
 from sfctl.runtime.core import schema_of
 from sfctl.runtime.core.adapt import back, kind_of, to_polars
+from sfctl.runtime.core.arrow_schema import of_arrow
 from tests.conformance.runtime.rules import declared, judged, policy, rule
 
 FRAME = pl.DataFrame({"n": [1, 2], "s": ["a", None]})
@@ -108,23 +108,10 @@ def test_one_schema_from_every_description() -> None:
         pa.field("p", pa.struct([pa.field("q", pa.date32())])), pa.field("x", pa.float64()),
     ]  # fmt: skip
     table = pa.schema(fields).empty_table()
-    arrow = schema_of.of_arrow(table.schema)
+    arrow = of_arrow(table.schema)
     frame = schema_of.of_polars(pl.DataFrame(table).schema)
-    delta = schema_of.of_delta(
-        [
-            {"name": "n", "type": "long", "nullable": False},
-            {"name": "s", "type": "string"},
-            {"name": "at", "type": "timestamp"},
-            {"name": "ntz", "type": "timestamp_ntz"},
-            {"name": "d", "type": "decimal(12,2)"},
-            {"name": "l", "type": {"type": "array", "elementType": "integer"}},
-            {"name": "p", "type": {"type": "struct", "fields": [{"name": "q", "type": "date"}]}},
-            {"name": "x", "type": "double"},
-        ]
-    )
-    assert arrow.fingerprint() == delta.fingerprint()
     assert frame.with_nullability_of(arrow).fingerprint() == arrow.fingerprint()
-    assert frame.shape() == arrow.shape() == delta.shape()
+    assert frame.shape() == arrow.shape()
     rows = to_polars(table.to_pandas(), policy=policy())
     assert schema_of.of_polars(rows.schema).get("n") == frame.get("n")
 
@@ -138,10 +125,6 @@ def test_every_type_has_a_name() -> None:
     }  # fmt: skip
     for dtype, name in kinds.items():
         assert str(schema_of.type_of(dtype)) == name
-    found = schema_of.of_delta(
-        [{"name": "m", "type": {"type": "map", "keyType": "string", "valueType": "byte"}}]
-    )
-    assert found.columns[0].type == parse("MAP<STRING,INT8>")
 
 
 @pytest.mark.parametrize(

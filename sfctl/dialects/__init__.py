@@ -1,0 +1,1 @@
+"""Other systems' descriptions of a table, read into the canonical schema. Text and JSON alone."""
