@@ -33,14 +33,14 @@ def checked(path: str, policy: Path, stage: str, now: datetime | None) -> Outcom
     engine = Thread(target=_load_engine)
     engine.start()
     try:
-        from sfctl.compiler.check import policy_for_check
+        from sfctl.compiler.check import policy_for_check, root_of
 
         compiled, problems = policy_for_check(policy)
     finally:
         engine.join()  # an interpreter that ends while a module loads complains about it
     from sfctl.runtime.core.judge import Surroundings, judge
 
-    around = Surroundings(pii=_find)
+    around = Surroundings(pii=_find, root=root_of(policy))
     judgement = judge(path, compiled, stage, now=now or datetime.now(UTC), around=around)
     return Outcome(
         "check",

@@ -16,7 +16,7 @@ _HINTS = {
     "SF212": "see `sfctl explain SF212` for the types",
     "SF227": "keep one of them",
     "SF228": "a dataset is ds://<zone>/<name>, or the name of its folder",
-    "SF229": "import paths begin at the project's folder",
+    "SF229": "import paths begin at the project's folder; else the module must be installed",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from sfctl.model.binding import AMBIGUOUS, near_hint, two_meanings
 from sfctl.model.expr import Field
 from sfctl.model.families import belongs, family
 from sfctl.model.policy import Batch, Custom, ForeignKey, Gate, Unique
+from sfctl.model.source_code import SourceCodeError, source_code
 from sfctl.spec.tree import Node
 
 MEASURES = frozenset({"row_count", "null_rate", "distinct_count", "aggregate", "freshness"})
@@ -133,22 +133,11 @@ class SetRules:
     def custom(self, node: Node, gate: Gate) -> Draft | None:
         names = self.names(node)
         function = node.string("function")
-        module, _, attribute = function.partition(":")
-        base = self.root.joinpath(*module.split("."))
-        file = next(
-            (f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file()), None
-        )
-        if file is None:
-            message = f"{shown(function)} is not found (expected {module.replace('.', '/')}.py)"
-            hint = "import paths begin at the project's folder"
-            self.findings.error(node["function"], "SF229", message, hint)
+        try:
+            digest = source_code(function, self.root).digest
+        except (SourceCodeError, OSError) as error:
+            self.findings.error(node["function"], "SF229", str(error))
             return None
-        source = file.read_bytes()
-        if not _defines(source, attribute):
-            message = f"{module.replace('.', '/')}.py has no function {shown(attribute)}"
-            self.findings.error(node["function"], "SF229", message)
-            return None
-        digest = "sha256:" + hashlib.sha256(source).hexdigest()
         name = f"custom:{function.replace(':', '.')}:{','.join(names)}"
         check = Custom(function, names, digest)
         return Draft(node, "custom", gate, check, "INVARIANT_VIOLATION", name, fields=names)
@@ -221,24 +210,3 @@ def _signed(kind: str, measure: str, field: str) -> tuple[str, str, str]:
     if kind == "freshness":
         return "FRESHNESS_BREACH", field, f"freshness:{field}"
     return "RANGE_VIOLATION", f"{field}:{measure}", f"{measure}:{field}"
-
-
-def _defines(source: bytes, name: str) -> bool:
-    import ast
-
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return False
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node.name == name:
-                return True
-        elif isinstance(node, ast.Assign):
-            if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-                return True
-        elif isinstance(node, ast.Import | ast.ImportFrom) and any(
-            (alias.asname or alias.name) == name for alias in node.names
-        ):
-            return True
-    return False

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -36,6 +37,7 @@ from sfctl.runtime.polars.term import DataError
 
 if TYPE_CHECKING:
     from sfctl.model.schema_drift import Drift
+    from sfctl.runtime.custom.rules import CustomRules
 
 References = Callable[[str], "pl.LazyFrame | None"]
 Pii = Callable[["pl.DataFrame", Sequence[Detection]], tuple[PiiFinding, ...]]
@@ -47,7 +49,8 @@ class Surroundings:
 
     `references` gives the certified rows of another dataset, `others` the rows of the target
     table for uniqueness of scope `table`, `pii` counts personal data without acting on it. `ready`
-    holds gate results decided elsewhere, `off` the gates a kill switch holds off.
+    holds gate results decided elsewhere, `off` the gates a kill switch holds off. `root` is the
+    folder where import paths of custom rules begin, `hidden` names the variables they do not see.
     """
 
     registered: bool | None = None
@@ -58,6 +61,8 @@ class Surroundings:
     ready: Mapping[Gate, GateResult] = field(default_factory=dict)
     off: frozenset[Gate] = frozenset()
     budget: Budget | None = None
+    root: Path | None = None
+    hidden: frozenset[str] = frozenset()
 
 
 def judge(
@@ -80,14 +85,15 @@ def judge(
     program, mirrors = program_for(opened, policy, stage, around)
     budget = around.budget or Budget()
     look = _look(policy, stage, around)
-    state = scan(
-        opened,
-        program,
-        budget,
-        look=look,
-        looked_at=_looked_at(policy, opened) if look else (),
-        others=around.others,
-    )
+    with program.closing:
+        state = scan(
+            opened,
+            program,
+            budget,
+            look=look,
+            looked_at=_looked_at(policy, opened) if look else (),
+            others=around.others,
+        )
     done = {
         rule.id: results.outcome(rule, state, program.faults.get(rule.id), now)
         for rule in program.rules
@@ -123,10 +129,14 @@ def program_for(
         run = source.asked(run, "G3_SCHEMA" if "G3_SCHEMA" in here else here[0])
     judges: dict[str, RowJudge] = {}
     program = Program(run, source.schema, judges, results.tellable_columns(policy), faults)
-    for rule in run:
-        if rule.id not in faults and _asks_elsewhere(rule.check):
-            with program.blamed(rule):
-                judges[rule.id] = _judge_of(rule, around)
+    asked = [rule for rule in run if rule.id not in faults and _asks_elsewhere(rule.check)]
+    custom = _custom(policy, around, program) if any(_is_custom(rule) for rule in asked) else None
+    for rule in asked:
+        with program.blamed(rule):
+            if isinstance(rule.check, ForeignKey):
+                judges[rule.id] = _foreign(rule.check, around)
+            elif custom is not None:
+                judges[rule.id] = custom.judge_for(rule)
     return program, mirrors
 
 
@@ -144,16 +154,19 @@ def _bound(rule: Rule, policy: Policy, schema: Schema, faults: dict[str, Excepti
     return bound.policy.rules[0]
 
 
-def _judge_of(rule: Rule, around: Surroundings) -> RowJudge:
-    if isinstance(rule.check, ForeignKey):
-        from sfctl.runtime.polars import foreign
+def _foreign(check: ForeignKey, around: Surroundings) -> RowJudge:
+    from sfctl.runtime.polars import foreign
 
-        rows = around.references(rule.check.dataset) if around.references else None
-        return foreign.judge_for(rule.check, rows)
-    from sfctl.runtime.core import custom
+    return foreign.judge_for(check, around.references(check.dataset) if around.references else None)
 
-    assert isinstance(rule.check, Custom)
-    return custom.judge_for(rule.check)
+
+def _custom(policy: Policy, around: Surroundings, program: Program) -> CustomRules:
+    from sfctl.runtime.custom.rules import CustomRules
+
+    root = (around.root or Path()).absolute()
+    rules = CustomRules(root, policy.performance, around.hidden)
+    program.closing.callback(rules.close)
+    return rules
 
 
 def _declared(
@@ -257,3 +270,7 @@ def _looked_at(policy: Policy, source: Source) -> list[str]:
 
 def _asks_elsewhere(check: Check) -> bool:
     return isinstance(check, ForeignKey) or (isinstance(check, Custom) and bool(check.function))
+
+
+def _is_custom(rule: Rule) -> bool:
+    return isinstance(rule.check, Custom)

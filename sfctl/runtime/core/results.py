@@ -12,7 +12,7 @@ from sfctl.model.policy import Batch, Policy, RowCheck, Rule, Threshold, Unique
 from sfctl.model.verdict import RuleResult, Status, Totals
 from sfctl.runtime.core.scan import Scanned
 from sfctl.runtime.polars import measures
-from sfctl.runtime.polars.term import DataError
+from sfctl.runtime.polars.term import DataError, Unjudged
 from sfctl.runtime.tally import RowTally
 
 TOLD_VALUES = 10
@@ -97,7 +97,8 @@ def _errored(rule: Rule, state: Scanned, fault: Exception) -> RuleResult:
             rule, "error", rows, rows, reason=str(fault), data_error=True,
             signatures={rule.signature: rows} if rows else {}, sampled=state.sampled,
         )  # fmt: skip
-    return _result(rule, "error", 0, 0, reason=f"{type(fault).__name__} inside sfctl")
+    told = str(fault) if isinstance(fault, Unjudged) else f"{type(fault).__name__} inside sfctl"
+    return _result(rule, "error", 0, 0, reason=told)
 
 
 def _batch(rule: Rule, check: Batch, state: Scanned, now: datetime) -> RuleResult:

@@ -46,7 +46,8 @@ def split(
     if judgement is not None:
         failed = {r.id for r in judgement.rules if r.failed}
         rules = [rule for rule in rules if rule.id in failed]
-    flags = flags_of(program, frame, rules, around) if rules else None
+    with program.closing:
+        flags = flags_of(program, frame, rules, around) if rules else None
     if flags is None or not flags.width:
         return Split(frame, with_reasons(frame.clear(), frame.clear(), rules))
     bad = flags.select(pl.any_horizontal(pl.all())).to_series()

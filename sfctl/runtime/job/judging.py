@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfctl.errors import SfctlError
-from sfctl.model import urn
+from sfctl.model import codec, urn
+from sfctl.model.manifest import TargetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy, Rule
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.budget import budget_for
@@ -16,6 +17,7 @@ from sfctl.runtime.core.judge import Surroundings, judge
 from sfctl.runtime.core.split import split
 from sfctl.runtime.core.versions import Joint, joined, judge_both, split_both
 from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.pii.keys import VARIABLE
 from sfctl.runtime.publishing.certified import read_certified
 from sfctl.runtime.publishing.request import PublishRequest, Rows
 from sfctl.runtime.tables.formats import open_table
@@ -68,6 +70,8 @@ class Judging:
             others=self._others,
             off=self.off,
             budget=budget_for(policy, GATES_OF_STAGE[stage]),
+            root=self.compiled.root,
+            hidden=_secrets(self.compiled.manifest.target),
         )
 
     def _certified(self, dataset: str) -> pl.LazyFrame | None:
@@ -105,3 +109,16 @@ class Judging:
             same = [pl.col(n).cast(pl.String) == str(v) for n, v in kept.items()]
             return rows.filter(~pl.all_horizontal(same)) if same else None
         return rows
+
+
+def _secrets(target: TargetEntry) -> frozenset[str]:
+    """Return the variables that hold keys and passwords of the target."""
+
+    def named(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("env"), str):
+                yield value["env"]
+            for each in value.values():
+                yield from named(each)
+
+    return frozenset({VARIABLE, *named(codec.plain(target))})

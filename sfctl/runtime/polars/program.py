@@ -7,7 +7,7 @@ the rules that failed, and only then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -60,6 +60,8 @@ class Program:
     judges: Mapping[str, RowJudge] = field(default_factory=dict)
     tellable: frozenset[str] = frozenset()
     faults: dict[str, Exception] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+    """What the judges hold open; to be left when no more rows are judged."""
     _planned: dict[object, Plan] = field(default_factory=dict, init=False, repr=False)
     """What to ask of a chunk, by its shape; the last one only."""
 
@@ -78,7 +80,7 @@ class Program:
 
     def judge(self, chunk: pl.DataFrame) -> Judged:
         """Count what fails in a chunk. A rule that raises is left in `faults`; others go on."""
-        chunk = self.marked(chunk)
+        chunk = self.marked(chunk, self.rules)
         bounds = self.bounds(chunk)
         emitter = Emitter(chunk.schema, bounds)
         terms: dict[str, Term | None] = {}
@@ -108,7 +110,7 @@ class Program:
 
     def flags(self, chunk: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
         """Return one boolean column per row rule, by id: true where a row fails it."""
-        chunk = self.marked(chunk)
+        chunk = self.marked(chunk, rules)
         emitter = Emitter(chunk.schema, self.bounds(chunk))
         exprs: list[pl.Expr] = []
         for rule in rules:
@@ -142,12 +144,12 @@ class Program:
             for index, path in enumerate(paths)
         }
 
-    def marked(self, chunk: pl.DataFrame) -> pl.DataFrame:
-        """Add what foreign keys and custom rules say of each row."""
+    def marked(self, chunk: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+        """Add what foreign keys and custom rules among `rules` say of each row."""
         answers = []
-        for rule in self._sound():
+        for rule in rules:
             judge = self.judges.get(rule.id)
-            if judge is None or MARK + rule.id in chunk.schema:
+            if judge is None or rule.id in self.faults or MARK + rule.id in chunk.schema:
                 continue
             with self.blamed(rule):
                 answers.append(judge(chunk).alias(MARK + rule.id))

@@ -35,6 +35,10 @@ class DataError(Exception):
     """The data do not allow a rule to be evaluated at all; `str()` says why."""
 
 
+class Unjudged(Exception):
+    """A rule has no outcome, and the data are not to blame; `str()` says why, without a value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One emitted expression.

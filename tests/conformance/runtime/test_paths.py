@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from sfctl.model.policy import ColumnSpec, Custom, SchemaPolicy, Unique
+from sfctl.model.source_code import source_code
 from sfctl.model.types import parse
-from sfctl.runtime.core.custom import digest_of
 from sfctl.runtime.core.judge import Surroundings
 from sfctl.runtime.core.results import tellable_columns
 from sfctl.runtime.core.split import split
@@ -18,10 +18,6 @@ from tests.conformance.runtime.rules import foreign, judged, measure, policy, ru
 NUMBERS = [1, 1, 2, None]
 INSIDE = pl.DataFrame({"a": [{"b": n, "c": "x"} for n in NUMBERS], "z": ["p", "q", "r", "s"]})
 DOTTED = pl.DataFrame({"a.b": NUMBERS, "z": ["p", "q", "r", "s"]})
-
-
-def positive(batch: object) -> list[bool]:
-    return [n is None or n > 1 for n in pl.DataFrame(batch)["a.b"]]
 
 
 @pytest.mark.parametrize("rows", [INSIDE, DOTTED], ids=["inside a struct", "dotted name"])
@@ -37,9 +33,12 @@ def test_rules_on_sets_of_rows_read_a_path(rows: pl.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("rows", [INSIDE, DOTTED], ids=["inside a struct", "dotted name"])
-def test_user_functions_and_foreign_keys_read_a_path(rows: pl.DataFrame) -> None:
-    check = Custom(f"{__name__}:positive", ("a.b",), digest_of(positive))
-    known = Surroundings(references=lambda _: rows.head(2).lazy())
+def test_user_functions_and_foreign_keys_read_a_path(rows: pl.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def above_one(batch):\n    return [n is None or n > 1 for n in batch['a.b'].to_pylist()]\n"
+    )
+    check = Custom("mine:above_one", ("a.b",), source_code("mine:above_one", tmp_path).digest)
+    known = Surroundings(references=lambda _: rows.head(2).lazy(), root=tmp_path)
     found = judged(
         rows, rule(check, "mine", kind="custom"), foreign("a.b", "urn:dp:x:y", "a.b"), around=known
     ).rules

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,11 +10,10 @@ import pytest
 
 from sfctl.errors import SourceError
 from sfctl.model.expr import Constant, Field, Within
-from sfctl.model.policy import ColumnSpec, Custom, Detection, RowCheck, SchemaPolicy, Threshold
+from sfctl.model.policy import ColumnSpec, Detection, RowCheck, SchemaPolicy, Threshold
 from sfctl.model.types import parse
 from sfctl.model.verdict import GateResult, PiiFinding
 from sfctl.runtime.core.budget import Budget
-from sfctl.runtime.core.custom import digest_of
 from sfctl.runtime.core.judge import Surroundings
 from tests.conformance.runtime.rules import (
     condition,
@@ -260,57 +258,6 @@ def test_foreign_keys_look_into_certified_rows() -> None:
     assert (found.status, found.data_error) == ("error", True)
     found = result(ROWS, foreign("n", "urn:dp:ref:keys", "k"), around=around)
     assert (found.status, found.data_error) == ("error", True)
-
-
-def longer_than_one(batch: Any) -> list[bool]:
-    return [len(text) > 1 for text in pl.DataFrame(batch).to_series()]
-
-
-def raises(batch: Any) -> list[bool]:
-    raise KeyError("private")
-
-
-def exits(batch: Any) -> list[bool]:
-    raise SystemExit(0)
-
-
-def panics(batch: Any) -> list[bool]:
-    raise pl.exceptions.PanicException("private")
-
-
-def interrupts(batch: Any) -> list[bool]:
-    raise KeyboardInterrupt
-
-
-def custom(function: Any, digest: str | None = None) -> Any:
-    path = f"{__name__}:{function.__name__}"
-    pinned = digest_of(function) if digest is None else digest
-    return rule(Custom(path, ("s",), pinned), kind="custom")
-
-
-def test_custom_rules_are_pinned_and_judge_arrow_batches() -> None:
-    assert result(ROWS, custom(longer_than_one)).failed == 4
-    raised = result(ROWS, custom(raises))
-    assert (raised.status, raised.data_error) == ("error", True)
-    assert "private" not in raised.reason
-    for function in (exits, panics):
-        ended = result(ROWS, custom(function))
-        assert (ended.status, ended.data_error) == ("error", True)
-        assert "private" not in ended.reason
-    with pytest.raises(KeyboardInterrupt):
-        result(ROWS, custom(interrupts))
-    altered = result(ROWS, custom(longer_than_one, "sha256:other"))
-    assert (altered.status, altered.data_error) == ("error", False)
-
-
-def test_a_custom_module_that_exits_when_imported_is_not_to_be_trusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "leaves_at_once.py").write_text("import sys\nsys.exit(0)\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    gone = Custom("leaves_at_once:check", ("s",), "sha256:any")
-    found = result(ROWS, rule(gone, kind="custom"))
-    assert (found.status, found.data_error) == ("error", False)
 
 
 def test_uniqueness_against_the_table() -> None:
