@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ from sfctl.model.policy import Batch
 from sfctl.runtime.polars.term import DataError, Term
 
 _SPLIT = 10**19
+_TWELVE = Context(prec=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,16 @@ def within_bounds(check: Batch, value: Fraction | float | str) -> bool:
     if isinstance(value, float):
         if not math.isfinite(value):
             return False
-        value = Fraction(Decimal(f"{value:.11e}"))
+        minimum, value, maximum = _rounded(minimum), _rounded(value), _rounded(maximum)
     return _between(check, value, minimum, maximum)
+
+
+def _rounded(value: Fraction | float | None) -> Fraction | None:
+    """Return a number to 12 significant digits: both sides of a comparison with a float."""
+    if value is None:
+        return None
+    exact = Fraction(value)
+    return Fraction(_TWELVE.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
 
 
 def _between(check: Batch, value: Any, minimum: Any, maximum: Any) -> bool:
@@ -191,7 +200,7 @@ def text_of(value: Fraction | float | str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        return f"{value:.12g}"
+        return f"{value + 0.0:.12g}"  # which makes 0 of -0
     scale = 0
     while value.denominator != 1 and scale < MAX_DIGITS and 10**scale % value.denominator:
         scale += 1

@@ -14,6 +14,9 @@ INTEGER_TYPES: dict[str, pl.DataType] = {
 _NUMBER = r"\A[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?\z"
 _POWER = r"\A[+-]?[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]{1,3}\z"
 _WHOLE = r"\A[+-]?[0-9]+(?:\.0*)?\z"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_ZONE = r"[+-][0-9]{2}:[0-9]{2}"
 
 
 def dtype_of(want: DataType) -> pl.DataType:
@@ -36,7 +39,7 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
     """Return the values text stands for, null where it cannot be read. Raises DataError.
 
     `NaN` is read as NaN, infinities are not read; a decimal with more digits than declared is
-    not read either.
+    not read either. Days and times are of ISO 8601, digit for digit.
     """
     dtype = dtype_of(want)
     if want.is_integer:
@@ -58,15 +61,21 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
         no = pl.when(word == "false").then(pl.lit(value=False))
         return pl.when(word == "true").then(pl.lit(value=True)).otherwise(no)
     if want.kind == "DATE":
-        return text.str.to_date("%Y-%m-%d", strict=False)
+        return _shaped(text, _DAY).str.to_date("%Y-%m-%d", strict=False)
     if want.kind == "TIME":
         seconds = text.str.replace(r"\A(\d\d:\d\d)\z", "${1}:00")
-        return seconds.str.to_time("%H:%M:%S%.f", strict=False)
+        return _shaped(seconds, _CLOCK).str.to_time("%H:%M:%S%.f", strict=False)
     normal = _normal(text)
     if want.kind == "TIMESTAMP_NTZ":
+        normal = _shaped(normal, f"{_DAY}T{_CLOCK}")
         return normal.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    zoned = normal.str.replace(r"[zZ]\z", "+00:00")
+    zoned = _shaped(normal.str.replace(r"[zZ]\z", "+00:00"), f"{_DAY}T{_CLOCK}{_ZONE}")
     return zoned.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", strict=False)
+
+
+def _shaped(text: pl.Expr, pattern: str) -> pl.Expr:
+    """Keep text of this form: the kernel reads `24-1-1` as a day of the year 24."""
+    return pl.when(text.str.contains(rf"\A(?:{pattern})\z")).then(text)
 
 
 def _normal(text: pl.Expr) -> pl.Expr:

@@ -227,3 +227,19 @@ def test_what_is_the_same_on_every_row_is_counted_on_every_row() -> None:
 
 def test_remainders_of_floats_are_exact() -> None:
     assert failing(frame(x=[2.0**53, 1e308]), "x % 2.5 = 2 OR x % 3 = 2") == ["pass", "pass"]
+
+
+@pytest.mark.parametrize("text", ["2024-2-1", "24-01-01", " 2024-01-31", "+2024-01-01"])
+def test_written_days_and_times_are_digit_for_digit(text: str) -> None:
+    rows = frame(a=[text, f"{text}T01:02:03", "2024-01-31", "2024-01-31 01:02"])
+    assert failing(rows, "a < DATE '9999-01-01'", a="DATE")[:3] == ["error", "error", "pass"]
+    moments = failing(rows, "a < '9999-01-01'", a="TIMESTAMP_NTZ")
+    assert moments == ["error", "error", "pass", "pass"]
+
+
+def test_a_float_and_its_bound_meet_at_twelve_digits() -> None:
+    middle = measure(
+        "quantile", "a", quantile=0.5, minimum="9223372036854775807", maximum="9223372036854775807"
+    )
+    assert result(frame(a=[MOST, MOST]), middle).status == "pass"
+    assert result(frame(a=[-0.0, -0.0]), measure("quantile", "a", quantile=0.5)).measured == "0"
