@@ -40,11 +40,15 @@ class RowTally:
 
 @dataclass(frozen=True, slots=True)
 class UniqueTally:
-    """Rows in groups of more than one, and how many of them are beyond the first of each."""
+    """Rows in groups of more than one, and how many of them are beyond the first of each.
+
+    `errors` of the `failed` ones could not be evaluated, and are in no group.
+    """
 
     evaluated: int = 0
     failed: int = 0
     surplus: int = 0
+    errors: int = 0
 
 
 @dataclass(frozen=True, slots=True)

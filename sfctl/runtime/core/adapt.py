@@ -21,7 +21,8 @@ def to_polars(
     """Return the rows as a Polars frame, sharing memory where the formats agree.
 
     `columns` keeps only those. With a policy, whole numbers that pandas holds as floats become
-    the integers that are declared, midnights the dates. Raises SourceError for anything that holds no rows.
+    the integers that are declared, midnights the dates. Raises SourceError for anything that holds
+    no rows.
     """
     import polars as pl
 

@@ -30,6 +30,7 @@ class Keys:
     passes: int = 0
     _hashes: dict[str, unique.Hashes] = field(default_factory=dict)
     _evaluated: dict[str, int] = field(default_factory=dict)
+    _errors: dict[str, int] = field(default_factory=dict)
 
     @property
     def rules(self) -> list[Rule]:
@@ -46,7 +47,9 @@ class Keys:
                 budget.check_memory()
                 seen = self._hashes.setdefault(rule.id, unique.Hashes())
                 count = seen.add(chunk, *self._key(rule, chunk))
-                self._evaluated[rule.id] = self._evaluated.get(rule.id, 0) + count
+                wrong = self._wrong(rule, chunk).height
+                self._evaluated[rule.id] = self._evaluated.get(rule.id, 0) + count + wrong
+                self._errors[rule.id] = self._errors.get(rule.id, 0) + wrong
 
     def resolve(
         self,
@@ -65,12 +68,15 @@ class Keys:
                 seen = self._hashes.pop(rule.id, unique.Hashes())
                 table = others(rule) if others and rule.check.scope == "table" else None
                 if table is not None:
-                    tables[rule.id] = LazySource(table)
+                    own = {name: source.schema[name] for name in self._read(rule, source)}
+                    tables[rule.id] = LazySource(unique.alike(table, own))
                     for chunk in tables[rule.id].chunks(self._read(rule, tables[rule.id])):
                         seen.add(chunk, *self._key(rule, chunk))
-                self.tallies[rule.id] = UniqueTally(self._evaluated.get(rule.id, 0))
+                errors = self._errors.get(rule.id, 0)
+                seen_rows = self._evaluated.get(rule.id, 0)
+                self.tallies[rule.id] = UniqueTally(seen_rows, errors, 0, errors)
                 suspects = seen.suspects()
-                if len(suspects):
+                if len(suspects) or errors:
                     suspected[rule.id] = suspects
         if not suspected:
             return distinct
@@ -92,6 +98,7 @@ class Keys:
     ) -> Distinct:
         """Compare the keys themselves of all rows whose hash is suspected, by rule id."""
         keyed: dict[str, list[pl.DataFrame]] = {rule_id: [] for rule_id in suspected}
+        wrong: dict[str, list[pl.DataFrame]] = {rule_id: [] for rule_id in suspected}
         flags: list[pl.DataFrame] = []
         start = 0
         for number, chunk in enumerate(source.chunks(self.program.columns)):
@@ -102,7 +109,8 @@ class Keys:
                 if rule.id in suspected:
                     found = self._suspects(rule, indexed, suspected[rule.id])
                     keyed[rule.id].append(found)
-                    rows.append(found.get_column(_ROW))
+                    wrong[rule.id].append(self._wrong(rule, indexed).select(_ROW))
+                    rows += [found.get_column(_ROW), wrong[rule.id][-1].get_column(_ROW)]
             if failing and rows:
                 some = indexed.filter(pl.col(_ROW).is_in(pl.concat(rows).unique().implode()))
                 marks = self.program.flags(some, failing)
@@ -118,7 +126,8 @@ class Keys:
                         else ()
                     )
                 ]
-                repeated[rule.id] = self._decided(rule, keyed[rule.id], background)
+                groups = self._decided(rule, keyed[rule.id], background)
+                repeated[rule.id] = pl.concat([groups, *wrong[rule.id]])
         return self._beyond(repeated, flags)
 
     def _decided(
@@ -135,7 +144,10 @@ class Keys:
         groups = together.filter(pl.struct(names).is_duplicated())
         bad = groups.filter("own")
         surplus = bad.height - _new_groups(groups, names)
-        self.tallies[rule.id] = UniqueTally(self._evaluated[rule.id], bad.height, surplus)
+        errors = self._errors.get(rule.id, 0)
+        self.tallies[rule.id] = UniqueTally(
+            self._evaluated[rule.id], bad.height + errors, surplus, errors
+        )
         return bad.select(_ROW)
 
     def _beyond(
@@ -161,6 +173,11 @@ class Keys:
             chunk = chunk.filter(covered)
         seen = unique.hashes(chunk, parts, None)
         return chunk.filter(seen.is_in(suspects.implode())).select(_ROW, *parts)
+
+    def _wrong(self, rule: Rule, chunk: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows on which a rule's `where` cannot be evaluated."""
+        wrong = self.program.beyond(rule, chunk)
+        return chunk.clear() if wrong is None else chunk.filter(wrong)
 
     def _key(self, rule: Rule, chunk: pl.DataFrame) -> tuple[list[pl.Expr], pl.Expr | None]:
         assert isinstance(rule.check, Unique)

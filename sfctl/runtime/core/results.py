@@ -49,7 +49,9 @@ def outcome(rule: Rule, state: Scanned, fault: Exception | None, now: datetime) 
         return _result(rule, "skipped", 0, 0, reason=NO_ROWS)
     if isinstance(rule.check, Unique):
         seen = state.uniques[rule.id]
-        return _row_result(rule, state, RowTally(seen.evaluated, seen.failed), surplus=seen.surplus)
+        return _row_result(
+            rule, state, RowTally(seen.evaluated, seen.failed, seen.errors), surplus=seen.surplus
+        )
     tally = state.tallies[rule.id]
     if isinstance(rule.check, RowCheck) and tally.errors == tally.evaluated > 1:
         text = "not a single row could be evaluated"

@@ -83,7 +83,9 @@ def _repeats(program: Program, rule: Rule, frame: pl.DataFrame, around: Surround
     background = None
     if table is not None:
         known = table.collect_schema()
-        background = table.select({path_of(name, known)[0] for name in fields}).collect()
+        read = {path_of(name, known)[0] for name in fields}
+        own = {name: dtype for name, dtype in frame.schema.items() if name in read}
+        background = unique.alike(table.select(read), own).collect()
     repeated = unique.repeats(frame, parts, covered, background)
     wrong = program.beyond(rule, frame)
     return repeated if wrong is None else repeated | frame.select(wrong.alias("wrong")).to_series()

@@ -101,6 +101,11 @@ def read_as(term: Term, want: DataType, name: str) -> Term:
         return whole_number(term) if want.is_integer else _decimal(term, want)
     if family == "naive" and term.family == "date":
         return Term(term.value.cast(pl.Datetime("us")), "naive", pl.Datetime("us"))
+    if family == "date" and term.family == "naive":
+        day = term.value.dt.date()
+        return Term(day, "date", pl.Date()).masked(
+            (day.cast(term.dtype) != term.value).fill_null(value=False)
+        )
     if term.family == "string":
         return _read(term, want)
     if family == "string" and term.family not in ("other", "binary"):

@@ -16,6 +16,9 @@ import polars as pl
 from sfctl.runtime.polars.term import LIMIT, RANGES, Term, any_error, boolean
 
 _WIDE = pl.Int128()
+_EXACT_DOUBLES = 2**53
+_EXACT_POWERS = 22
+"""Up to here doubles hold whole numbers, and powers of ten, exactly: one division rounds once."""
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -106,8 +109,23 @@ def to_float(term: Term) -> Term:
     """Return the nearest IEEE double."""
     value = term.value.cast(pl.Float64)
     if term.scale:
-        value = value / float(10**term.scale)
+        most = max(abs(term.low), abs(term.high))
+        if most <= _EXACT_DOUBLES and term.scale <= _EXACT_POWERS:
+            value = value / float(10**term.scale)
+        else:
+            value = _quotients(term)
     return Term(value, "float", pl.Float64(), term.error)
+
+
+def _quotients(term: Term) -> pl.Expr:
+    """Divide by the power of ten with one rounding, where doubles would round twice."""
+    unit = 10**term.scale
+
+    def nearest(wholes: pl.Series) -> pl.Series:
+        found = [None if whole is None else whole / unit for whole in wholes]
+        return pl.Series(wholes.name, found, dtype=pl.Float64)
+
+    return term.value.map_batches(nearest, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 def compare(symbol: str, left: Term, right: Term) -> Term:

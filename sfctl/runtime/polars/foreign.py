@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from sfctl.model.policy import ForeignKey
-from sfctl.runtime.polars import unique
+from sfctl.runtime.polars import columns, unique
 from sfctl.runtime.polars.program import RowJudge
 from sfctl.runtime.polars.term import DataError
 
@@ -19,28 +19,35 @@ def judge_for(check: ForeignKey, rows: pl.LazyFrame | None) -> RowJudge:
         raise DataError(f"{check.dataset} has no certified version to look keys up in")
     schema = rows.collect_schema()
     try:
-        parts, filled = unique.key_of(check.references, schema, "distinct")
+        unique.key_of(check.references, schema, "distinct")
     except DataError as error:
         raise DataError(f"{error} from {check.dataset}") from None
-    names = [f"k{index}" for index in range(len(parts))]
-    query = rows.filter(filled) if filled is not None else rows
-    known = query.select(
-        part.alias(name) for part, name in zip(parts, names, strict=True)
-    ).unique().collect()  # fmt: skip
+    names = [f"k{index}" for index in range(len(check.fields))]
+    keys: dict[tuple[pl.DataType, ...], pl.DataFrame] = {}
+
+    def known(dtypes: tuple[pl.DataType, ...]) -> pl.DataFrame:
+        """Return the keys there as values of the types here; what is no such value is no key."""
+        if dtypes not in keys:
+            values = [columns.named(name, schema)[0] for name in check.references]
+            named = [value.alias(name) for value, name in zip(values, names, strict=True)]
+            there = unique.alike(rows.select(named), dict(zip(names, dtypes, strict=True)))
+            parts, filled = unique.key_of(names, there.collect_schema(), "distinct")
+            query = there if filled is None else there.filter(filled)
+            found = query.select(parts).unique()
+            keys[dtypes] = found.with_columns(pl.lit(value=True).alias("known")).collect()
+        return keys[dtypes]
 
     def holds(chunk: pl.DataFrame) -> pl.Series:
         own, complete = unique.key_of(check.fields, chunk.schema, "distinct")
-        keys = chunk.select(
+        mine = chunk.select(
             *(part.alias(name) for part, name in zip(own, names, strict=True)),
             (pl.lit(value=True) if complete is None else complete).alias("complete"),
         )
+        dtypes = tuple(columns.named(name, chunk.schema)[1] for name in check.fields)
         try:
-            found = keys.join(
-                known.with_columns(pl.lit(value=True).alias("known")),
-                on=names, how="left", maintain_order="left",
-            )  # fmt: skip
+            found = mine.join(known(dtypes), on=names, how="left", maintain_order="left")
         except pl.exceptions.PolarsError as error:
-            raise DataError(f"keys of {check.dataset} are of another type: {error}") from error
+            raise DataError(f"keys of {check.dataset} are of another type") from error
         answer = pl.when("complete").then(pl.col("known").fill_null(value=False))
         return found.select(answer.alias("holds")).to_series()
 

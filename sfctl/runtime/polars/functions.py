@@ -9,7 +9,7 @@ import polars as pl
 
 from sfctl.model.formats import FORMATS
 from sfctl.model.types import DataType
-from sfctl.runtime.polars import columns, exact, floats
+from sfctl.runtime.polars import columns, exact, floats, texts
 from sfctl.runtime.polars.term import RANGES, DataError, Family, Term, any_error, boolean
 from sfctl.runtime.polars.texts import INTEGER_TYPES
 
@@ -73,6 +73,8 @@ def casts_to(operand: Term, want: DataType) -> Term:
     good = pl.lit(True) if read.error is None else ~read.error
     if read.family == "exact":
         good = good & _fits(read, want)
+    if want.is_float and operand.family in ("exact", "float"):
+        good = good & _holds(operand, texts.dtype_of(want))
     return boolean(pl.when(operand.value.is_not_null()).then(good))
 
 
@@ -106,6 +108,21 @@ def _fits(term: Term, want: DataType) -> pl.Expr:
         unit = pl.lit(10 ** (term.scale - scale), dtype=pl.Int128)
         fits = fits & ((term.value.cast(pl.Int128) % unit) == pl.lit(0, dtype=pl.Int128))
     return fits.fill_null(value=False)
+
+
+def _holds(term: Term, dtype: pl.DataType) -> pl.Expr:
+    """Return where a float type gives a number back as it was; floats need only its range."""
+    if term.family == "float":
+        narrow = term.value.cast(dtype)
+        return (narrow.is_finite() | term.value.is_infinite()).fill_null(value=False)
+    if not term.scale:
+        rounded = term.value.cast(dtype).cast(pl.Float64)
+        return (exact.to_float(term).value == rounded) & floats.compare(
+            "=", term, Term(rounded, "float", pl.Float64())
+        ).value
+    rounded = exact.to_float(term).value.cast(dtype)
+    back = rounded.cast(pl.Decimal(38, term.scale), strict=False).to_physical()
+    return (back == term.value.cast(pl.Int128)).fill_null(value=False)
 
 
 def _typed(term: Term, family: Family) -> Term:

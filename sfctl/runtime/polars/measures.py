@@ -29,7 +29,8 @@ _TWELVE = Context(prec=12)
 class Measured:
     """The state of one measure over some rows: enough to merge and to name the number.
 
-    `rows` are those that count, `values` those of them that are not null. `total` is exact (a
+    `rows` are those that count, `values` those of them that are not null; `errors` those on which
+    `where` could not be evaluated. `total` is exact (a
     fraction) or a float; `least` and `most` are plain Python values; `kept` holds the values
     themselves where nothing less will do.
     """
@@ -42,6 +43,7 @@ class Measured:
     least: Any = None
     most: Any = None
     kept: pl.Series | None = None
+    errors: int = 0
 
     def merge(self, other: Measured) -> Measured:
         """Return both together."""
@@ -54,7 +56,7 @@ class Measured:
         return Measured(
             self.rows + other.rows, values, _sum(self.total, other.total), mean, squares,
             _pick(min, self.least, other.least), _pick(max, self.most, other.most),
-            _joined(self.kept, other.kept),
+            _joined(self.kept, other.kept), self.errors + other.errors,
         )  # fmt: skip
 
 
@@ -72,18 +74,20 @@ def _joined(left: pl.Series | None, right: pl.Series | None) -> pl.Series | None
     return left.append(right)
 
 
-def parts(measure: str, term: Term | None, where: pl.Expr | None) -> dict[str, pl.Expr]:
+def parts(measure: str, term: Term | None, where: Term | None) -> dict[str, pl.Expr]:
     """Return the expressions whose values `state` needs, by a short name.
 
     Raises DataError where the measure does not apply to such a column.
     """
-    rows = pl.len() if where is None else where.sum()
+    found = {"rows": pl.len() if where is None else where.value.sum()}
+    if where is not None and where.error is not None:
+        found["errors"] = where.error.sum()
     if term is None:
-        return {"rows": rows}
+        return found
     if term.dtype == pl.Null() and measure in ("sum", "avg", "stddev", "quantile"):
         term = replace(term, value=term.value.cast(pl.Float64), family="float")
-    value = term.value if where is None else pl.when(where).then(term.value)
-    found = {"rows": rows, "values": value.count()}
+    value = term.value if where is None else pl.when(where.value).then(term.value)
+    found["values"] = value.count()
     if measure in ("sum", "avg"):
         if term.family == "exact":
             wide = value.cast(pl.Int64 if _narrow(term.dtype) else pl.Int128)
@@ -107,7 +111,9 @@ def parts(measure: str, term: Term | None, where: pl.Expr | None) -> dict[str, p
 
 def state(measure: str, term: Term | None, found: Mapping[str, Any]) -> Measured:
     """Return the state of a chunk from the values of `parts`."""
-    base = Measured(int(found["rows"] or 0), int(found.get("values") or 0))
+    base = Measured(
+        int(found["rows"] or 0), int(found.get("values") or 0), errors=int(found.get("errors") or 0)
+    )
     if "low" in found:
         assert term is not None
         whole = int(found["low"] or 0) + _SPLIT * int(found.get("high") or 0)
@@ -133,6 +139,8 @@ def number(check: Batch, state: Measured, now: datetime) -> Fraction | float | s
     Dates, times and texts are returned as text. Raises DataError beyond 38 digits.
     """
     measure = check.measure
+    if state.errors:
+        raise DataError("`where` cannot be evaluated on every row")
     if measure == "row_count":
         return Fraction(state.rows)
     if measure == "null_rate":
@@ -152,7 +160,7 @@ def number(check: Batch, state: Measured, now: datetime) -> Fraction | float | s
         return math.sqrt(state.squares / (state.values - 1))
     if measure == "quantile":
         assert state.kept is not None
-        return state.kept.quantile(check.quantile or 0.5, "linear")
+        return state.kept.quantile(0.5 if check.quantile is None else check.quantile, "linear")
     if measure == "freshness":
         return Fraction(round((now - _instant(state.most)) / timedelta(microseconds=1)), 10**6)
     end = state.least if measure == "min" else state.most
@@ -175,7 +183,7 @@ def within_bounds(check: Batch, value: Fraction | float | str) -> bool:
     if isinstance(value, float):
         if not math.isfinite(value):
             return False
-        minimum, value, maximum = _rounded(minimum), _rounded(value), _rounded(maximum)
+        return _between(check, _rounded(value), _rounded(minimum), _rounded(maximum))
     return _between(check, value, minimum, maximum)
 
 

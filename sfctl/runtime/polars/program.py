@@ -122,11 +122,13 @@ class Program:
 
     def scope(self, rule: Rule, chunk: pl.DataFrame) -> pl.Expr | None:
         """Return which rows a rule's `where` covers, or None for all."""
-        if rule.where is None:
-            return None
-        where = Emitter(chunk.schema, self.bounds(chunk)).condition(rule.where)
-        covered = where.value if where.error is None else where.value | where.error
-        return covered.fill_null(value=False)
+        where = self._where(rule, chunk)
+        return None if where is None else where.value.fill_null(value=False)
+
+    def beyond(self, rule: Rule, chunk: pl.DataFrame) -> pl.Expr | None:
+        """Return the rows on which a rule's `where` cannot be evaluated, or None for none."""
+        where = self._where(rule, chunk)
+        return None if where is None else where.error
 
     def bounds(self, chunk: pl.DataFrame) -> Bounds:
         """Measure smallest and largest values of the columns that exact arithmetic reads."""
@@ -168,6 +170,11 @@ class Program:
                             found[node.path] = None
         return list(found)
 
+    def _where(self, rule: Rule, chunk: pl.DataFrame) -> Term | None:
+        if rule.where is None:
+            return None
+        return Emitter(chunk.schema, self.bounds(chunk)).condition(rule.where)
+
     def _sound(self) -> list[Rule]:
         return [rule for rule in self.rules if rule.id not in self.faults]
 
@@ -195,7 +202,7 @@ class Program:
 
     def _asked(self, rule: Rule, emitter: Emitter) -> tuple[dict[str, pl.Expr], Term | None]:
         if isinstance(rule.check, Batch):
-            where = None if rule.where is None else emitter.condition(rule.where).value
+            where = None if rule.where is None else emitter.condition(rule.where)
             term = None
             if rule.check.field:
                 value, dtype = columns.named(rule.check.field, emitter.schema)

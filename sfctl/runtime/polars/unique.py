@@ -50,14 +50,56 @@ def key_of(
     parts: list[pl.Expr] = []
     for name in fields:
         value, dtype = columns.named(name, schema)
-        term = columns.as_found(value, dtype)
-        part = term.value
-        if term.family == "float":
-            part = part + 0.0
-        parts.append(part.alias(name))
+        parts.append(_part(value, dtype).alias(name))
     if nulls == "equal":
         return parts, None
     return parts, pl.all_horizontal(part.is_not_null() for part in parts)
+
+
+def alike(rows: pl.LazyFrame, wanted: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """Return rows with columns read as other types, so that equal keys look the same.
+
+    Rows with a value that is not of such a type are left out, for they equal none. A column of
+    another kind altogether stays as it is.
+    """
+    schema = rows.collect_schema()
+    for name, dtype in wanted.items():
+        own = schema.get(name, dtype)
+        if own == dtype or _kin(own) != _kin(dtype) or _kin(own) == "other":
+            continue
+        value = pl.col(name)
+        found = value.cast(dtype, strict=False)
+        same = found.cast(own, strict=False).eq_missing(value)
+        if own.is_float():
+            same = same | value.is_nan()
+        rows = rows.filter(same).with_columns(found)
+    return rows
+
+
+def _kin(dtype: pl.DataType) -> str:
+    family = columns.as_found(pl.lit(None), dtype).family
+    return "number" if family in ("exact", "float") else family
+
+
+def _part(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a value in the form in which equal ones look the same; the kernel knows of -0.0."""
+    if not _holds_floats(dtype):
+        return columns.as_found(value, dtype).value
+    if isinstance(dtype, pl.Struct):
+        inside = [_part(value.struct.field(f.name), f.dtype).alias(f.name) for f in dtype.fields]  # type: ignore[arg-type]
+        return pl.when(value.is_not_null()).then(pl.struct(inside))
+    if isinstance(dtype, pl.List | pl.Array):
+        listed = value.arr.to_list() if isinstance(dtype, pl.Array) else value
+        return listed.list.eval(_part(pl.element(), dtype.inner))  # type: ignore[arg-type]
+    return columns.as_found(value, dtype).value
+
+
+def _holds_floats(dtype: object) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_floats(each.dtype) for each in dtype.fields)
+    if isinstance(dtype, pl.List | pl.Array):
+        return _holds_floats(dtype.inner)
+    return dtype in (pl.Float32(), pl.Float64(), pl.Float16())
 
 
 def hashes(chunk: pl.DataFrame, keys: Sequence[pl.Expr], covered: pl.Expr | None) -> pl.Series:

@@ -247,11 +247,19 @@ def _traits(kind: DataType, values: Sequence[Any]) -> set[str]:
         found.add("only nulls")
     if any(isinstance(value, float) and math.isinf(value) for value in known):
         found.add("infinity")
+    if any(isinstance(value, dict) and _has_nan(value) for value in known):
+        found.add("NaN inside")
     if kind.is_integer and any(abs(value) > 2**53 for value in known):
         found.add("integer beyond 2^53")
         if len(known) < len(values):
             found.add("integer beyond 2^53 with null")
     return found
+
+
+def _has_nan(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nan(each) for each in value.values())
+    return isinstance(value, float) and math.isnan(value)
 
 
 def lost(carrier: str, table: Table) -> dict[str, Gap]:
