@@ -111,6 +111,8 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: list[dict[str, object]] = []
     schema_fingerprint: str = ""
     schema_shape: str = ""
+    fingerprints_computed: int = 0
+    """How many of the two were not known from an earlier batch with the same columns."""
     drift: tuple[str, ...] = ()
     pii: tuple[PiiFinding, ...] = ()
     degraded: tuple[str, ...] = ()

@@ -6,10 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from sfctl.model.policy import Gate, SchemaPolicy
-from sfctl.model.schema import Schema
-from sfctl.model.schema_change import MOST_CHANGES, changes
-from sfctl.model.schema_drift import Drift, compare
+from sfctl.model.policy import Gate
 from sfctl.model.verdict import (
     NOTHING_DECLARED,
     GateResult,
@@ -19,7 +16,6 @@ from sfctl.model.verdict import (
     RuleResult,
 )
 from sfctl.runtime.core.results import NO_ROWS
-from sfctl.runtime.core.schema_of import of_specs
 
 MOST_SIGNATURES = 100
 _ORDER: tuple[Result, ...] = ("FAIL", "ERROR", "WARN", "SKIP", "PASS")
@@ -72,89 +68,6 @@ def rules_gate(
         sampled=any(rule.sampled for rule in own),
         degraded="; ".join(f"{rule.id}: {rule.reason}" for rule in ours),
     )
-
-
-def schema_gate(
-    rules: GateResult, policy: SchemaPolicy, actual: Schema
-) -> tuple[GateResult, tuple[Drift, ...]]:
-    """Return G3, the comparison of schemas laid over the result of its row rules."""
-    if rules.undeclared:
-        if not (policy.columns or policy.baseline):
-            return rules, ()
-        rules = GateResult("G3_SCHEMA", "SKIP")
-    drift = drift_of(policy, actual)
-    required = {column.name for column in policy.columns if column.required}
-    declared = {column.name for column in policy.columns if column.type.kind != "ANY"}
-    result: Result = "PASS"
-    codes: dict[str, int] = {}
-    counted = dict(rules.signatures)
-    reasons = list(rules.reason_codes)
-    for change in drift:
-        if policy.mode != "breaking":
-            tolerated = policy.mode == "compatible" and change.compatible
-            result = worst([result, "WARN" if tolerated else "FAIL"])
-        code = signature_of(change, required, declared)
-        codes[code] = 1
-        if change.kind == "removed":
-            # what is not there cannot also be null: one loss, one signature
-            null = f"NULL_VIOLATION:{change.field}"
-            codes[code] = max(1, counted.pop(null, 0))
-            reasons = [reason for reason in reasons if reason != null]
-    rows = 0 if rules.result == "SKIP" else 1
-    return (
-        GateResult(
-            "G3_SCHEMA",
-            result if rules.result == "SKIP" else worst([result, rules.result]),
-            evaluated=rules.evaluated * rows,
-            failed=rules.failed,
-            compliance=rules.compliance,
-            reason_codes=tuple(dict.fromkeys((*codes, *reasons))),
-            signatures={**codes, **counted},
-            details={
-                **rules.details,
-                "mode": policy.mode,
-                "compared_with": "baseline" if policy.baseline is not None else "declared columns",
-                "drift": [f"{d.kind} {d.field}" for d in drift],
-                **_changes(policy, actual),
-            },
-            sampled=rules.sampled,
-            degraded=rules.degraded,
-        ),
-        drift,
-    )
-
-
-def drift_of(policy: SchemaPolicy, actual: Schema) -> tuple[Drift, ...]:
-    """Return how rows differ from the baseline, or from what is declared where there is none."""
-    if policy.baseline is not None:
-        expected = of_specs(policy.baseline)
-        return compare(expected, actual.with_nullability_of(expected))
-    expected = of_specs(policy.columns)
-    declared = Schema(tuple(c for c in actual.columns if c.name in expected))
-    found = compare(expected, declared.with_nullability_of(expected), positions=False)
-    if policy.mode == "strict":
-        return found
-    # a column narrower than declared holds nothing that the declaration forbids
-    return tuple(d for d in found if not (d.kind == "changed" and _fits(expected, actual, d)))
-
-
-def _changes(policy: SchemaPolicy, actual: Schema) -> dict[str, object]:
-    """Every change, those included that the declared columns and the mode have nothing against."""
-    based = policy.baseline is not None
-    expected = of_specs(policy.columns if policy.baseline is None else policy.baseline)
-    listed = changes(expected, actual, positions=based) if expected.columns else ()
-    found = [change.as_json() for change in listed]
-    more = {"changes_omitted": len(found) - MOST_CHANGES} if len(found) > MOST_CHANGES else {}
-    return {"changes": found[:MOST_CHANGES], **more}
-
-
-def signature_of(drift: Drift, required: Iterable[str], declared: Iterable[str]) -> str:
-    """Return the reason code of a change: of a required, a declared, or any other column."""
-    if drift.kind == "removed" and drift.field in required:
-        return f"MISSING_FIELD:{drift.field}"
-    if drift.kind in ("changed", "widened") and drift.field in declared:
-        return f"TYPE_MISMATCH:{drift.field}:{drift.before}→{drift.after}"
-    return drift.signature
 
 
 def pii_gate(findings: Sequence[PiiFinding], rows: int, *, unable: str = "") -> GateResult:
@@ -236,11 +149,6 @@ def _signatures(rules: Sequence[RuleResult]) -> dict[str, int]:
             total[signature] = total.get(signature, 0) + count
     ordered = sorted(total.items(), key=lambda item: (-item[1], item[0]))
     return dict(ordered[:MOST_SIGNATURES])
-
-
-def _fits(expected: Schema, actual: Schema, drift: Drift) -> bool:
-    one, other = expected.get(drift.field), actual.get(drift.field)
-    return one is not None and other is not None and one.type.widens(other.type)
 
 
 def by_gate(results: Mapping[Gate, GateResult], order: Sequence[Gate]) -> tuple[GateResult, ...]:

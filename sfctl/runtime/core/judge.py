@@ -30,7 +30,9 @@ from sfctl.runtime.core.budget import Budget
 from sfctl.runtime.core.keys import Others
 from sfctl.runtime.core.opening import open_source
 from sfctl.runtime.core.scan import Scanned, scan
+from sfctl.runtime.core.schema_gate import expected_by, schema_gate
 from sfctl.runtime.core.sources import Source
+from sfctl.runtime.core.standard import Marking, Standard, computed
 from sfctl.runtime.core.text import TextSource
 from sfctl.runtime.polars.program import Program, RowJudge
 from sfctl.runtime.polars.term import DataError
@@ -51,6 +53,7 @@ class Surroundings:
     table for uniqueness of scope `table`, `pii` counts personal data without acting on it. `ready`
     holds gate results decided elsewhere, `off` the gates a kill switch holds off. `root` is the
     folder where import paths of custom rules begin, `hidden` names the variables they do not see.
+    `standard` is the registered schema, `marks` comes by fingerprints.
     """
 
     registered: bool | None = None
@@ -63,6 +66,8 @@ class Surroundings:
     budget: Budget | None = None
     root: Path | None = None
     hidden: frozenset[str] = frozenset()
+    standard: Standard = field(default_factory=Standard)
+    marks: Marking = computed
 
 
 def judge(
@@ -81,7 +86,6 @@ def judge(
     around = around or Surroundings()
     started = time.perf_counter()
     opened = open_source(source, policy)
-    schema = schema_of.of_polars(opened.schema)
     program, mirrors = program_for(opened, policy, stage, around)
     budget = around.budget or Budget()
     look = _look(policy, stage, around)
@@ -108,7 +112,9 @@ def judge(
         and rule.severity == "error"
         and isinstance(program.faults.get(rule.id), DataError)
     )
-    judgement = _judgement(policy, stage, schema, state, found, implied, lost, around, started)
+    judgement = _judgement(
+        policy, stage, opened.schema, state, found, implied, lost, around, started
+    )
     if isinstance(opened, TextSource) and opened.cells:
         return gates.with_cells(judgement, opened.cells)
     return judgement
@@ -194,7 +200,7 @@ def _root(rule_id: str, mirrors: Mapping[str, str], done: Mapping[str, RuleResul
 def _judgement(
     policy: Policy,
     stage: str,
-    schema: Schema,
+    seen: Mapping[str, pl.DataType],
     state: Scanned,
     found: Sequence[RuleResult],
     implied: Sequence[RuleResult],
@@ -202,6 +208,7 @@ def _judgement(
     around: Surroundings,
     started: float,
 ) -> Judgement:
+    schema = schema_of.of_polars(seen)
     every = (*found, *implied)
     bad = state.rows if lost else state.distinct.bad
     decided: dict[Gate, GateResult] = {}
@@ -226,17 +233,18 @@ def _judgement(
                 gate, every, rows=state.rows, seen=state.seen, failed=failed, known=judged_rows
             )
             if gate == "G3_SCHEMA":
-                result, drift = gates.schema_gate(result, policy.schema, schema)
+                result, drift = schema_gate(result, policy.schema, schema, around.standard)
             decided[gate] = result
     spent = (time.perf_counter() - started) * 1000
     ordered = tuple(_timed(decided[gate], spent / len(decided)) for gate in GATES_OF_STAGE[stage])
-    expected = schema_of.of_specs(policy.schema.baseline or policy.schema.columns)
-    complete = schema.with_nullability_of(expected)
+    known = expected_by(policy.schema, around.standard)
+    marks = around.marks(seen, known)
     return Judgement(
         policy.dataset_urn, stage, state.rows, state.rows - bad, bad, tuple(found), ordered,
         results.totals(found), gates.verdict(ordered), policy.digest,
-        schema=complete.as_json(), schema_fingerprint=complete.fingerprint(),
-        schema_shape=complete.shape(), drift=tuple(change.signature for change in drift),
+        schema=schema.with_nullability_of(known).as_json(), schema_fingerprint=marks.fingerprint,
+        schema_shape=marks.shape, fingerprints_computed=marks.computed,
+        drift=tuple(change.signature for change in drift),
         pii=tuple(state.findings.values()), sampled=state.sampled,
         degraded=tuple(f"{g.gate}: {g.degraded}" for g in ordered if g.degraded),
     )  # fmt: skip

@@ -18,8 +18,10 @@ from sfctl.model.policy import Policy, Rule
 from sfctl.model.verdict import GateResult, Judgement, RuleResult
 from sfctl.runtime.core import gates, results, schema_of
 from sfctl.runtime.core.judge import Surroundings, judge, program_for
+from sfctl.runtime.core.schema_gate import schema_gate
 from sfctl.runtime.core.sources import FrameSource
 from sfctl.runtime.core.split import Split, flags_of, with_reasons
+from sfctl.runtime.core.standard import Standard
 
 _RULED = ("G3_SCHEMA", "G4_CONTRACT", "DQ")
 
@@ -68,10 +70,13 @@ def judge_both(
     judgement = judge(frame, joint.policy, stage, now=now, around=around)
     if not _differs(judgement, joint):
         return judgement
-    flags, bad = _marks(frame, joint, stage, judgement, around or Surroundings())
+    around = around or Surroundings()
+    flags, bad = _marks(frame, joint, stage, judgement, around)
     rules = _of_batches(_of_rows(judgement.rules, flags, joint), joint)
     found = [
-        _gate(gate, rules, flags, bad, frame, joint) if gate.gate in _RULED else gate
+        _gate(gate, rules, flags, bad, frame, joint, around.standard)
+        if gate.gate in _RULED
+        else gate
         for gate in judgement.gates
     ]
     tolerated = [
@@ -198,6 +203,7 @@ def _gate(
     bad: pl.Series,
     frame: pl.DataFrame,
     joint: Joint,
+    standard: Standard,
 ) -> GateResult:
     """Return a gate made of rules as both versions see it."""
     if gate.undeclared or gate.result == "SKIP":
@@ -211,16 +217,16 @@ def _gate(
         known=bool(gate.evaluated),
     )  # fmt: skip
     if gate.gate == "G3_SCHEMA":
-        made = _schema(made, frame, joint)
+        made = _schema(made, frame, joint, standard)
     versions = _versions(own, joint)
     details = {**gate.details, **made.details, **({"versions": versions} if versions else {})}
     return replace(made, details=details, sampled=gate.sampled, duration_ms=gate.duration_ms)
 
 
-def _schema(made: GateResult, frame: pl.DataFrame, joint: Joint) -> GateResult:
+def _schema(made: GateResult, frame: pl.DataFrame, joint: Joint, standard: Standard) -> GateResult:
     actual = schema_of.of_polars(frame.schema)
-    new, _ = gates.schema_gate(made, joint.new.schema, actual)
-    before, _ = gates.schema_gate(made, joint.earlier.schema, actual)
+    new, _ = schema_gate(made, joint.new.schema, actual, standard)
+    before, _ = schema_gate(made, joint.earlier.schema, actual, standard)
     if new.result != "FAIL" and before.result == "FAIL":
         codes = tuple(dict.fromkeys((*new.reason_codes, *before.reason_codes)))
         return replace(new, result="WARN", reason_codes=codes)

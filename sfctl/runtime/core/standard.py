@@ -1,0 +1,53 @@
+"""What G3 compares rows with, and how a schema's fingerprints are come by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sfctl.model.schema import Schema
+from sfctl.runtime.core.schema_of import of_polars
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Marks(NamedTuple):
+    """The two fingerprints of a schema, and how many of them had to be computed."""
+
+    fingerprint: str
+    shape: str
+    computed: int
+
+
+Marking = Callable[["Mapping[str, pl.DataType]", Schema], Marks]
+"""From the columns an engine sees, and the schema that knows more of them, to the fingerprints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What is known beyond the policy. Empty: the policy's baseline or declaration is all there is.
+
+    `schema` is the registered one, `name` what to call it. `stale` says why the registry did not
+    answer, `as_of` when it last did. `formats` are the table format that rows of `shape` had
+    before, and the one they have now.
+    """
+
+    schema: Schema | None = None
+    name: str = ""
+    stale: str = ""
+    as_of: str = ""
+    formats: tuple[str, str] = ("", "")
+    shape: str = ""
+
+    def moved(self, shape: str) -> bool:
+        """Whether rows of a shape are what they were, only in another format."""
+        before, now = self.formats
+        return bool(before and now and before != now and self.shape == shape)
+
+
+def computed(seen: Mapping[str, pl.DataType], known: Schema) -> Marks:
+    """Return the fingerprints of columns, computed anew."""
+    schema = of_polars(seen).with_nullability_of(known)
+    return Marks(schema.fingerprint(), schema.shape(), 2)
