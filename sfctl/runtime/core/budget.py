@@ -14,16 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfctl.model.policy import Policy
+from sfctl.runtime.allowance import ROWS, SECONDS
 
 if TYPE_CHECKING:
     import polars as pl
 
-ROWS = 50_000
-SECONDS = {
-    "G1_RESOLUTION": 0.05, "G2_IDENTITY": 0.1, "G3_SCHEMA": 0.2, "G4_CONTRACT": 5.0,
-    "G5_PII": 10.0, "DQ": 5.0,
-}  # fmt: skip
-"""Allowed per 50,000 rows, by gate."""
 EVERY = 10
 _STATM = Path("/proc/self/statm")
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from sfctl.model.policy import Custom, Performance, Rule
 from sfctl.model.source_code import SourceCode, SourceCodeError, source_code
-from sfctl.runtime.core.budget import ROWS, SECONDS
+from sfctl.runtime.allowance import ROWS, SECONDS, START_S
 from sfctl.runtime.custom import answers, wire
 from sfctl.runtime.custom.process import Child, ChildError
 from sfctl.runtime.polars import columns
@@ -27,8 +27,6 @@ from sfctl.runtime.polars.term import DataError, Unjudged
 
 BATCH_BYTES = 16 << 20
 """Rows are handed over in batches of at most `ROWS` rows and about so many bytes."""
-START_S = 10.0
-"""What starting the process and importing a rule's module may take."""
 LOADING_BYTES = 1 << 30
 LONGEST_TEXT = 1_000
 """Bytes of a refusal or a complaint."""

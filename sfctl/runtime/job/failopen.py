@@ -12,9 +12,10 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sfctl.model.policy import GATES_OF_STAGE, Policy
+from sfctl.model.policy import GATES_OF_STAGE, Custom, Policy
 from sfctl.model.verdict import GateResult, Judgement, RuleResult, Totals
-from sfctl.runtime.core.budget import ROWS, Budget, budget_for
+from sfctl.runtime.allowance import ROWS, START_S
+from sfctl.runtime.core.budget import Budget, budget_for
 from sfctl.runtime.core.split import REASONS, RULES, Split
 from sfctl.runtime.publishing.request import Rows
 
@@ -77,7 +78,8 @@ def patience(policy: Policy, gates: Iterable[str], rows: int) -> float:
     allowed = (budget.seconds or 0.0) * max(1.0, rows / ROWS)
     if budget.ceiling is not None:
         allowed = min(allowed, budget.ceiling)
-    return 2 * allowed + GRACE_S
+    starts = any(isinstance(rule.check, Custom) for rule in policy.rules)
+    return 2 * allowed + GRACE_S + (START_S if starts else 0.0)
 
 
 def guarded_judge(
