@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sfctl import exit_codes
+from sfctl.clock import clock_from_environment
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SourceError, SpecError, UsageError
 from sfctl.model import urn
-from sfctl.profiling import baseline as baselines
+from sfctl.model.schema import Schema, from_json
 from sfctl.profiling import draft
-from sfctl.profiling.declared import declared_schema, hidden_columns
-from sfctl.profiling.rows import rows_at, table_of
-from sfctl.profiling.suggest import Suggestion, suggestions
+from sfctl.profiling.dataset import Profiled, defaults_for, profile_dataset
+from sfctl.profiling.suggest import BUDGET
 from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project, find_root, load
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def profile(
@@ -36,6 +40,7 @@ def profile(
     ] = False,
     project_dir: Path,
     target: str | None,
+    now: datetime | None = None,
 ) -> Outcome:
     """Write baseline.json of the selected datasets. One that cannot be read stops no other.
 
@@ -53,51 +58,93 @@ def profile(
             hint="name one dataset",
             code="SF009",
         )
-    results = [
-        _one(project, dataset, source, suggest) for dataset in progress.track(datasets, "profiling")
-    ]
-    lines: list[str] = []
-    for result in results:
-        lines += _lines(result)
+    run = _Run(project, source, suggest, now or clock_from_environment().now(), len(datasets) == 1)
+    results = [run.one(dataset) for dataset in progress.track(datasets, "profiling")]
+    lines = [line for result in results for line in _lines(result)]
     failed = sum(result["error"] is not None for result in results)
     closing = f"{text.count(len(results) - failed, 'baseline')} written"
     closing += f", {text.count(failed, 'dataset')} could not be read" if failed else ""
     code = exit_codes.UNABLE if failed else exit_codes.OK
-    return Outcome("profile", {"datasets": results}, "\n".join([*lines, "", f"{closing}."]), code)
+    return Outcome(
+        "profile",
+        {"datasets": results},
+        "\n".join([*lines, "", f"{closing}."]),
+        code,
+        notes=tuple(run.notes),
+    )
 
 
-def _one(
-    project: Project, dataset: DatasetFiles, source: Path | None, suggest: bool
-) -> dict[str, Any]:
-    name = urn.canonical(dataset.dataset.string("urn"))
-    result: dict[str, Any] = {"name": dataset.name, "urn": name, "error": None, "draft": None}
-    try:
-        path = str(source) if source is not None else table_of(project, dataset)
-        shown = _shown(path, project.root)
-        document, personal = baselines.baseline(
-            rows_at(path),
-            name,
-            shown,
-            declared_schema(dataset.policy),
-            hidden_columns(dataset.policy),
-        )
-    except SourceError as error:
-        return {**result, "error": {"code": error.code, "message": str(error), "hint": error.hint}}
-    file = project.root / "datasets" / dataset.name / "baseline.json"
-    file.write_bytes(baselines.as_bytes(document))
-    found: Sequence[Suggestion] = suggestions(document, personal) if suggest else ()
-    if suggest and dataset.policy is None:
-        result["draft"] = draft.write(file.parent, document, found)
+class _Run:
+    """One call of the verb over a project. `notes` say what was read, which the result must not:
+    it is the same whenever the rows are.
+    """
+
+    def __init__(
+        self, project: Project, source: Path | None, suggest: bool, now: datetime, alone: bool
+    ) -> None:
+        self.project, self.source, self.suggest = project, source, suggest
+        self.now, self.alone = now, alone
+        self.fresh: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+    def one(self, dataset: DatasetFiles) -> dict[str, Any]:
+        """Profile one dataset; what it cannot read becomes its error."""
+        name = urn.canonical(dataset.dataset.string("urn"))
+        result: dict[str, Any] = {"name": dataset.name, "urn": name, "error": None, "draft": None}
+        try:
+            done = profile_dataset(
+                self.project,
+                dataset,
+                defaults_for(self.project, dataset, self.fresh),
+                now=self.now,
+                source=self.source,
+                suggest=self.suggest,
+                step=self._step,
+            )
+        except SourceError as error:
+            found = {"code": error.code, "message": str(error), "hint": error.hint}
+            return {**result, "error": found}
+        self.fresh[dataset.name] = done.document
+        if self.alone:
+            days = text.count(done.read_days, "day")
+            of = f" of {days}" if done.document["window"]["days"] else ""
+            self.notes.append(f"{text.count(done.read_rows, 'row')}{of} read")
+        return result | _told(done)
+
+    def _step(self, chunks: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
+        return progress.track(chunks, "reading") if self.alone else chunks
+
+
+def _told(done: Profiled) -> dict[str, Any]:
+    document = done.document
+    schema = from_json(document["schema"])
     return {
-        **result,
-        "baseline": str(file.relative_to(project.root)),
-        "source": shown,
+        "draft": done.draft,
+        "baseline": done.baseline,
+        "source": document["source"],
         "rows": document["rows"],
         "columns": len(document["columns"]),
         "fingerprint": document["fingerprint"],
         "is_synthetic": document["is_synthetic"],
         "window": document["window"],
-        "suggestions": [asdict(suggestion) for suggestion in found],
+        "volume": document["volume"],
+        "fields": [
+            {
+                "name": column.name,
+                "row_count": document["rows"],
+                "null_rate": document["columns"][column.name]["null_rate"],
+                "value_distribution": document["columns"][column.name],
+                "schema_fingerprint": Schema((column,)).fingerprint(),
+            }
+            for column in schema.columns
+        ],
+        "suggestions": [asdict(suggestion) for suggestion in done.suggested.rules],
+        "known": done.suggested.known,
+        "false_alarms": {
+            "expected_rate": done.suggested.expected_false_alarm_rate,
+            "budget": BUDGET,
+            "days": done.suggested.days,
+        },
     }
 
 
@@ -109,19 +156,37 @@ def _lines(result: dict[str, Any]) -> list[str]:
         return [*lines, f"    hint: {error['hint']}"] if error["hint"] else lines
     figures = f"{text.count(result['rows'], 'row')}, {text.count(result['columns'], 'column')}"
     lines = [text.status_line(f"{name}: {figures} of {result['source']}", "measured")]
-    if result["is_synthetic"]:
-        window = result["window"]
-        days = f"{window['days']} of {window['wanted']} days"
-        lines.append(f"    {days} seen: the volume is of this sample alone (is_synthetic)")
+    lines.append(f"    {_window(result)}")
     for each in result["suggestions"]:
         lines.append(f"    {draft.short(each['block'], each['rule'])}")
-        lines.append(f"        {each['reason']} ({text.share(each['confidence'])} sure)")
+        sure = f"{text.share(each['confidence'])} sure"
+        if each["alarms"] is not None:
+            sure = f"{each['alarms']} of {text.count(each['days'], 'day')} left out fail"
+        lines.append(f"        {each['reason']} ({sure})")
+    if result["known"]:
+        lines.append(f"    {text.count(result['known'], 'rule')} more the policy has already")
+    if result["suggestions"] or result["draft"]:
+        lines.append(f"    {_expected(result['false_alarms'])}")
     if result["draft"]:
         lines.append(f"    drafted {result['draft']}: level G0, enforces nothing until you say so")
     return lines
 
 
-def _shown(path: str, root: Path) -> str:
-    """Return the path as it may stand in a file that is committed: below the repo, or its name."""
-    place = Path(path).absolute()
-    return str(place.relative_to(root)) if place.is_relative_to(root) else place.name
+def _window(result: dict[str, Any]) -> str:
+    window = result["window"]
+    if not window["days"]:
+        seen = "nothing tells the days of these rows"
+    else:
+        seen = f"{text.count(window['days'], 'day')}, {window['first']} to {window['last']}"
+    if not result["is_synthetic"]:
+        return f"{seen}: own history"
+    wanted = f"{window['wanted']} wanted: volume by {result['volume']['source']}"
+    return f"{seen}, {wanted} (is_synthetic)"
+
+
+def _expected(alarms: dict[str, Any]) -> str:
+    rate = alarms["expected_rate"]
+    if rate is None:
+        return "expected false alarms: unknown, there are too few days"
+    said = f"expected false alarms: {rate:.1%} of healthy days, all rules together"
+    return f"{said} (budget {text.share(alarms['budget'])})"

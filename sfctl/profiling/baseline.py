@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from statistics import median_low
+from typing import Any
 
 from sfctl.model.schema import Schema
-from sfctl.profiling.measure import measure, number
-from sfctl.runtime.core.schema_of import of_polars
-from sfctl.runtime.pii import actions
-
-if TYPE_CHECKING:
-    import polars as pl
+from sfctl.profiling.column import ColumnState
+from sfctl.profiling.day import merged
+from sfctl.profiling.figures import number, shown
+from sfctl.profiling.history import WINDOW, History
+from sfctl.profiling.tiers import Defaults
 
 DAYS_WANTED = 7
 """Days of its own history from which a baseline speaks for the dataset."""
-DAY_COLUMNS = ("dt", "date", "ds", "day_date", "partition_date")
-SAMPLE = 10_000
 
 
 def baseline(
-    frame: pl.LazyFrame, dataset_urn: str, source: str, declared: Schema, hidden: frozenset[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return a dataset's baseline, and the personal data found by column.
+    history: History, schema: Schema, dataset_urn: str, source: str, defaults: Defaults
+) -> dict[str, Any]:
+    """Return a dataset's baseline: the same days, the same document, however they were read.
 
-    `source` names where the rows come from, `declared` gives nullability where it is known,
-    values of `hidden` columns and of columns that look personal are left out. Fewer than seven
-    days of rows make the volume figures synthetic, and the baseline says so.
+    `source` names where the rows come from. Fewer than seven days make the baseline synthetic: it
+    says so, and names where its expectations of volume come from.
     """
-    personal = personal_columns(frame)
-    schema = of_polars(frame.collect_schema()).with_nullability_of(declared)
-    measured = measure(frame, hidden | personal.keys())
-    rows_by_day = dict(_days(frame))
-    document = {
-        "schema_version": 1,
+    days = list(history.days.values())
+    known, texts = merged(days)
+    columns = {c.name: known.get(c.name, ColumnState("other")) for c in schema.columns}
+    dated = len(days) if history.dated else 0
+    synthetic = dated < DAYS_WANTED
+    rows = sum(day.rows for day in days)
+    document: dict[str, Any] = {
+        "schema_version": 2,
         "dataset": dataset_urn,
         "source": source,
-        "rows": measured["rows"],
+        "rows": rows,
         "schema": schema.as_json(),
         "fingerprint": schema.fingerprint(),
         "shape": schema.shape(),
-        "columns": measured["columns"],
-        "volume": _volume(rows_by_day, measured["rows"]),
-        "is_synthetic": len(rows_by_day) < DAYS_WANTED,
-        "window": {"days": len(rows_by_day), "wanted": DAYS_WANTED, **_span(rows_by_day)},
+        "columns": shown(columns, texts, dated),
+        "keys": keys(history),
+        "invariants": invariants(history),
+        "volume": _volume(history, rows, synthetic, defaults),
+        "is_synthetic": synthetic,
+        "window": {"days": dated, "wanted": DAYS_WANTED, "most": WINDOW, **_span(history)},
     }
-    return document, personal
+    arrival = _arrival(history)
+    if arrival:
+        document["arrival"] = arrival
+    if synthetic:
+        document["synthetic"] = defaults.as_json()
+    return document
 
 
 def as_bytes(document: Mapping[str, Any]) -> bytes:
@@ -54,43 +60,61 @@ def as_bytes(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def personal_columns(frame: pl.LazyFrame) -> dict[str, str]:
-    """Return the string columns of which most sampled values are personal data, with the kind."""
-    head = frame.head(SAMPLE).collect()
-    found: dict[str, tuple[int, str]] = {}
-    for finding in actions.advise(head, ()):
-        if finding.matches * 2 > finding.evaluated:
-            best = found.get(finding.column, (0, ""))
-            found[finding.column] = max(best, (finding.matches, finding.kind))
-    return {column: kind for column, (_, kind) in found.items()}
+def keys(history: History) -> list[list[str]]:
+    """Return the smallest sets of columns that are unique within every day."""
+    secret = history.personal.keys()
+    common: list[frozenset[str]] | None = None
+    for day in history.days.values():
+        if day.rows < 2:
+            continue
+        here = [frozenset(key) for key in day.keys if secret.isdisjoint(key)]
+        if common is None:
+            common = here
+            continue
+        # what contains a key of each day is a key of both
+        both = {a | b for a in common for b in here if len(a | b) <= 3}
+        common = [key for key in both if not any(other < key for other in both)]
+    return sorted((sorted(key) for key in common or ()), key=lambda key: (len(key), key))
 
 
-def _days(frame: pl.LazyFrame) -> Iterator[tuple[str, int]]:
-    """Yield the rows of each day, by the first column that is named or partitioned by day."""
-    import polars as pl
-
-    schema = frame.collect_schema()
-    name = next((column for column in DAY_COLUMNS if column in schema), None)
-    if name is None:
-        return
-    counted = frame.group_by(name).agg(pl.len().alias("rows")).sort(name).collect()
-    for day, rows in counted.iter_rows():
-        if day is not None:
-            yield str(number(day))[:10], rows
+def invariants(history: History) -> list[str]:
+    """Return the relations between columns that every row of every day keeps."""
+    held = [set(day.invariants) for day in history.days.values() if day.rows]
+    return sorted(set.intersection(*held)) if held else []
 
 
-def _volume(rows_by_day: Mapping[str, int], rows: int) -> dict[str, Any]:
-    counts = sorted(rows_by_day.values()) or [rows]
-    return {
-        "rows_per_day": {
-            "min": counts[0],
-            "median": counts[len(counts) // 2],
-            "max": counts[-1],
-        },
-        "source": "own history" if len(rows_by_day) >= DAYS_WANTED else "this sample alone",
+def _volume(history: History, rows: int, synthetic: bool, defaults: Defaults) -> dict[str, Any]:
+    by_day = {day: state.rows for day, state in history.days.items()} if history.dated else {}
+    counts = sorted(by_day.values()) or [rows]
+    found: dict[str, Any] = {
+        "rows_per_day": {"min": counts[0], "median": median_low(counts), "max": counts[-1]},
+        "source": defaults.source if synthetic else "own history",
     }
+    if by_day:
+        found["days"] = by_day
+    return found
 
 
-def _span(rows_by_day: Mapping[str, int]) -> dict[str, Any]:
-    days = sorted(rows_by_day)
+def _arrival(history: History) -> dict[str, Any]:
+    """Return when days were complete, in hours after their start (UTC), by the table's log.
+
+    A day that was written more than a week late was filled in afterwards, and tells nothing.
+    """
+    known = sorted(d.arrived / 3600 for d in history.days.values() if d.arrived is not None)
+    hours = [each for each in known if 0 <= each <= 24 * 7]
+    if not known:
+        return {}
+    found: dict[str, Any] = {
+        "source": "commit log, hours after the start of the day (UTC)",
+        "days": len(hours),
+        "filled_in_later": len(known) - len(hours),
+    }
+    if hours:
+        named = {"earliest": hours[0], "median": median_low(hours), "latest": hours[-1]}
+        found |= {name: number(round(value, 2)) for name, value in named.items()}
+    return found
+
+
+def _span(history: History) -> dict[str, Any]:
+    days = sorted(history.days) if history.dated else []
     return {"first": days[0], "last": days[-1]} if days else {}

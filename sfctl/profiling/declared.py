@@ -1,9 +1,13 @@
-"""What a policy bundle already says of columns: types, nullability, personal data."""
+"""What a policy bundle already says: types, nullability, personal data, rules."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sfctl.compiler.policy import compile_policy
 from sfctl.model.schema import Column, Schema
 from sfctl.model.types import DataType, parse
+from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.tree import Node
 
 
@@ -26,6 +30,19 @@ def hidden_columns(policy: Node | None) -> frozenset[str]:
     """Return the columns a detection names: their values stay out of the baseline."""
     named = [entry.strings("columns") for entry in _list(policy, "pii", "detection")]
     return frozenset(column for columns in named for column in columns)
+
+
+def known_rules(files: DatasetFiles, root: Path) -> frozenset[tuple[str, ...]]:
+    """Return what a dataset's rules are about: kind and columns, or an expression's text."""
+    if files.policy is None:
+        return frozenset()
+    policy, _ = compile_policy(files, root=root, open_columns=True)
+    found = {(rule.kind, *sorted(rule.fields)) for rule in policy.rules}
+    for entry in _list(files.policy, "contract_lite", "invariants"):
+        expression = entry.string("expression") if entry.is_mapping else str(entry.value)
+        found.add(("expression", " ".join(expression.split())))
+    found |= {("pii", column) for column in hidden_columns(files.policy)}
+    return frozenset(found)
 
 
 def _list(policy: Node | None, block: str, key: str) -> list[Node]:

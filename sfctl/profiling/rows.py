@@ -1,7 +1,11 @@
-"""The rows to be measured: a dataset's own table, or any file."""
+"""The rows to be measured: a dataset's own table, or any file; which parts it has, by day."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +17,39 @@ from sfctl.spec.project import Project
 if TYPE_CHECKING:
     import polars as pl
 
+_PARTITION = re.compile(r"([^/=]+)=([^/]*)(?=/)")
 
-def rows_at(path: str) -> pl.LazyFrame:
-    """Return the rows of a Delta table, or of Parquet, CSV or JSON Lines files, lazily.
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that rows come from. `print_` differs when its content may."""
+
+    path: str
+    print_: str
+    partition: Mapping[str, str | None]
+    added_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a source, lazily, and the parts they lie in. `kind` is delta, parquet, csv, jsonl."""
+
+    path: str
+    kind: str
+    frame: pl.LazyFrame
+    parts: tuple[Part, ...]
+
+    def of(self, part: Part) -> pl.LazyFrame:
+        """Return the rows of one part; partition columns may be missing."""
+        import polars as pl
+
+        if self.kind in ("csv", "jsonl"):
+            return self.frame
+        return pl.scan_parquet(part.path, glob=False)
+
+
+def rows_at(path: str) -> Rows:
+    """Return the rows of a table, or of Parquet, CSV or JSON Lines files, lazily.
 
     Raises SourceError SF501 for anything else and for what cannot be read.
     """
@@ -24,25 +58,66 @@ def rows_at(path: str) -> pl.LazyFrame:
     place = Path(path)
     try:
         if (place / "_delta_log").is_dir():
-            return open_table(path).scan()
+            return _table(path, "delta")
+        if (place / "_versions").is_dir():
+            return _table(path, "parquet")
         kind = _kind(place)
         if kind == "parquet":
-            frame = pl.scan_parquet(place / "**/*.parquet" if place.is_dir() else place)
+            found = sorted(place.glob("**/*.parquet")) if place.is_dir() else [place]
+            frame = pl.scan_parquet(found, hive_partitioning=place.is_dir())
         elif kind == "csv":
+            found = [place]
             frame = pl.scan_csv(place, try_parse_dates=True, infer_schema_length=None)
         else:
+            found = [place]
             frame = pl.scan_ndjson(place, infer_schema_length=None)
         frame.collect_schema()
+        parts = tuple(_part(file, place) for file in found)
     except (OSError, StoreError, pl.exceptions.PolarsError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SourceError(f"{place.name} cannot be read: {said}") from error
-    return frame
+        raise SourceError(f"{place.name} cannot be read: {first_line(error)}") from error
+    return Rows(path, kind, frame, parts)
+
+
+def _table(path: str, format: str) -> Rows:
+    table = open_table(path, format)
+    parts = tuple(
+        Part(str(Path(path) / f.path), _print(f.path, f.size), f.partition, f.added_at)
+        for f in table.files()
+    )
+    return Rows(path, format, table.scan(), parts)
+
+
+def _part(file: Path, below: Path) -> Part:
+    relative = file.relative_to(below).as_posix() if file != below else file.name
+    status = file.stat()
+    values = {
+        name: None if value == "__HIVE_DEFAULT_PARTITION__" else value
+        for name, value in _PARTITION.findall(relative)
+    }
+    return Part(str(file), _print(relative, status.st_size, status.st_mtime_ns), values)
+
+
+def _print(*facts: object) -> str:
+    return hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+
+
+def print_of(parts: Sequence[Part]) -> str:
+    """Return what differs when one of the parts may have."""
+    return _print(*sorted(part.print_ for part in parts))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the advice that follows."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _kind(place: Path) -> str:
     if not place.exists():
         raise SourceError(f"there is nothing at {place}")
-    kinds = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+    kinds = {
+        ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+    }  # fmt: skip
     kind = "parquet" if place.is_dir() else kinds.get(place.suffix.lower())
     if kind is None:
         raise SourceError(

@@ -1,106 +1,159 @@
-"""From figures to rules worth having, each with its reason. A suggestion enforces nothing."""
+"""From days to rules worth having, each with its reason and how often it would have been wrong.
+
+A suggestion enforces nothing. Each rule is fitted again without a day, and held against that day:
+so its false alarms on the dataset's own history are counted, not assumed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-ENOUGH_ROWS = 100
-MAX_VALUES = 20
-MARGIN = 0.5
-"""How far beyond what was seen a bound is put, as a share of the span."""
+from sfctl.profiling.alarm import fails
+from sfctl.profiling.figures import confidence
+from sfctl.profiling.fit import Candidate, candidates
+from sfctl.profiling.history import History
+from sfctl.profiling.tiers import Defaults
+from sfctl.profiling.view import DayView, view_of
+
+BUDGET = 0.05
+"""The share of healthy days on which all suggested rules together may be expected to fail."""
+SLACKS = (1.0, 1.5, 2.5)
+"""How far bounds are widened until no left-out day breaks them."""
+STABLE = 0.8
+"""The share of left-out days without which a rule must still be suggested."""
+FEWEST = 3
+"""Days from which leaving one out says anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A rule as it would stand in policy_bundle.yaml. `confidence` is a share."""
+    """A rule as it would stand in policy_bundle.yaml. `confidence` is a share.
+
+    `rows` and `days` are what it rests on; `alarms` counts the days that, left out, it would have
+    failed on, and `expected_false_alarm_rate` is the share of healthy days expected to fail it:
+    None where there are too few days to tell.
+    """
 
     block: str
     rule: dict[str, Any]
     reason: str
     confidence: float
+    rows: int
+    days: int
+    alarms: int | None = None
+    expected_false_alarm_rate: float | None = None
 
 
-def suggestions(measured: Mapping[str, Any], personal: Mapping[str, str]) -> list[Suggestion]:
-    """Return rules that the measured rows keep; `personal` maps columns to the PII kind found.
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """All suggestions of a dataset, and how often any of them is expected to fail on a good day."""
 
-    Nothing is suggested from no rows. Confidence is 1 - 3/rows for what never happened (the rule
-    of three at 95 %), and lower where a choice was made.
-    """
-    rows: int = measured["rows"]
-    if not rows:
-        return []
-    found: list[Suggestion] = []
-    for name, figures in measured["columns"].items():
-        found += _presence(name, figures, rows)
-        if name in personal:
-            found.append(_protection(name, personal[name]))
-        elif not figures.get("personal"):
-            found += _content(name, figures, rows)
-    found.append(_volume(rows))
-    return found
+    rules: tuple[Suggestion, ...] = ()
+    expected_false_alarm_rate: float | None = None
+    days: int = 0
+    known: int = field(default=0, kw_only=True)
+    """Rules that were left out, for the policy has them already."""
 
 
-def _never(rows: int) -> float:
-    return round(max(0.0, 1 - 3 / rows), 4)
-
-
-def _presence(name: str, figures: Mapping[str, Any], rows: int) -> Iterator[Suggestion]:
-    nulls = figures["nulls"]
-    if nulls == 0:
-        reason = f"no null in {rows:,} rows"
-        yield Suggestion("contract_lite", {"required_fields": [name]}, reason, _never(rows))
-    elif rows >= ENOUGH_ROWS:
-        rate = nulls / rows
-        limit = min(1.0, round(rate * (1 + MARGIN) + 0.01, 2))
-        reason = f"{nulls:,} of {rows:,} rows are null; half as much again is let through"
-        yield Suggestion("dq", {"kind": "null_rate", "field": name, "max": limit}, reason, 0.8)
-    if nulls == 0 and figures.get("distinct") == rows and rows >= ENOUGH_ROWS:
-        reason = f"every one of {rows:,} values occurs once"
-        yield Suggestion("dq", {"kind": "unique", "field": name}, reason, _never(rows))
-
-
-def _protection(name: str, kind: str) -> Suggestion:
-    entry = {"pattern": kind, "columns": [name], "action": "tokenize"}
-    return Suggestion("pii", entry, f"its values look like {kind}", 0.9)
-
-
-def _content(name: str, figures: Mapping[str, Any], rows: int) -> Iterator[Suggestion]:
-    if rows < ENOUGH_ROWS:
-        return
-    values = figures.get("values") or []
-    texts = [each["value"] for each in values if isinstance(each["value"], str)]
-    listed = values and len(texts) == len(values) <= MAX_VALUES and "length" in figures
-    if listed:
-        reason = f"only {len(values)} values occur in {rows:,} rows"
-        accepted = {"kind": "accepted_values", "field": name, "values": texts}
-        yield Suggestion("dq", accepted, reason, 0.7)
-    elif figures.get("length") and figures["length"]["max"]:
-        low, high = figures["length"]["min"], figures["length"]["max"]
-        span = f"{low}" if low == high else f"{low} to {high}"
-        reason = f"texts are {span} characters long"
-        yield Suggestion(
-            "dq", {"kind": "length", "field": name, "min": low, "max": high}, reason, 0.6
+def suggested(
+    history: History, defaults: Defaults, known: frozenset[tuple[str, ...]] = frozenset()
+) -> Suggested:
+    """Return the rules that a dataset's days suggest, but for those `known` to its policy."""
+    personal = history.personal
+    secret = frozenset(personal)
+    days = [view_of(day, state, secret) for day, state in history.days.items() if state.rows]
+    if not days:
+        return Suggested()
+    dated = len(days) if history.dated else 0
+    chosen = _chosen(days, defaults) if dated >= FEWEST else list(candidates(days, 1.0, defaults))
+    rows = sum(day.rows for day in days)
+    fresh = [each for each in chosen if not known & set(names_of(each.rule))]
+    rate = _rate(len(days)) if dated >= FEWEST else None
+    found = [
+        Suggestion(
+            each.block,
+            _written(each.rule),
+            each.reason,
+            confidence(rows, dated),
+            rows,
+            dated,
+            0 if rate is not None else None,
+            None if rate is None else round(rate / len(fresh), 6),
         )
-    low, high = figures.get("min"), figures.get("max")
-    if isinstance(low, int | float) and isinstance(high, int | float) and low < high:
-        margin = (high - low) * MARGIN
-        least = low - margin if low < 0 else max(0, low - margin)
-        rule = {
-            "kind": "range",
-            "field": name,
-            "min": _round(low, least),
-            "max": _round(high, high + margin),
-        }
-        reason = f"values run from {low:,} to {high:,}; half the span is added at each end"
-        yield Suggestion("dq", rule, reason, 0.6)
+        for each in fresh
+    ]
+    for column, kind in sorted(personal.items()):
+        if ("pii", column) not in known:
+            rule = {"pattern": kind, "columns": [column], "action": "tokenize"}
+            reason = f"values of the kind {kind} are among those sampled"
+            found.append(Suggestion("pii", rule, reason, confidence(rows, dated), rows, dated))
+    return Suggested(
+        tuple(found),
+        None if rate is None else round(rate, 4),
+        dated,
+        known=len(chosen) - len(fresh),
+    )
 
 
-def _round(like: float, bound: float) -> float:
-    return round(bound) if isinstance(like, int) else float(f"{bound:.6g}")
+def names_of(rule: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return what a rule is about: its kind and columns, or its expression."""
+    kind = rule["kind"]
+    if kind == "expression":
+        return [(kind, " ".join(rule["expression"].split()))]
+    if kind == "required":
+        return [(kind, rule["field"]), ("not_null", rule["field"])]
+    fields = rule.get("fields") or ([rule["field"]] if "field" in rule else [])
+    return [(kind, *sorted(fields))]
 
 
-def _volume(rows: int) -> Suggestion:
-    rule = {"kind": "row_count", "min": max(1, rows // 2), "max": rows * 2}
-    return Suggestion("dq", rule, f"{rows:,} rows were seen; half to twice as many pass", 0.5)
+def _written(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return a rule as it stands in its block."""
+    if rule["kind"] == "required":
+        return {"required_fields": [rule["field"]]}
+    if rule["kind"] == "expression":
+        return {"invariants": [rule["expression"]]}
+    return rule
+
+
+def _rate(days: int) -> float:
+    """Return the expected share of healthy days with an alarm when none of `days` had one.
+
+    Half an alarm more than was seen, over one day more (Jeffreys' estimate of a rare share).
+    """
+    return 0.5 / (days + 1)
+
+
+def _chosen(days: Sequence[DayView], defaults: Defaults) -> list[Candidate]:
+    """Return each rule as narrow as no left-out day breaks it; what some day breaks is left out."""
+    folds = _folds(days)
+    accepted: dict[tuple[str, ...], Candidate] = {}
+    order: dict[tuple[str, ...], None] = {}
+    for slack in SLACKS:
+        proposed = {each.name: each for each in candidates(days, slack, defaults)}
+        order |= dict.fromkeys(proposed)
+        waiting = proposed.keys() - accepted.keys()
+        if not waiting:
+            continue
+        alarms = dict.fromkeys(waiting, 0)
+        times = dict.fromkeys(waiting, 0)
+        for training, left_out in folds:
+            for each in candidates(training, slack, defaults):
+                if each.name in waiting:
+                    times[each.name] += 1
+                    alarms[each.name] += sum(fails(each.rule, day) for day in left_out)
+        for name in waiting:
+            if not alarms[name] and times[name] >= STABLE * len(folds):
+                accepted[name] = proposed[name]
+    return [accepted[name] for name in order if name in accepted]
+
+
+def _folds(days: Sequence[DayView]) -> list[tuple[list[DayView], list[DayView]]]:
+    """Return every day left out once; and, for what drifts, the first and the last third."""
+    found = [([*days[:i], *days[i + 1 :]], [day]) for i, day in enumerate(days)]
+    third = len(days) // 3
+    if third >= FEWEST:
+        found += [(list(days[third:]), list(days[:third]))]
+        found += [(list(days[:-third]), list(days[-third:]))]
+    return found

@@ -232,6 +232,10 @@ def test_profile_gives_the_same_bytes_for_the_same_rows(
     assert baseline["columns"]["total"] | {"quantiles": 0} == {
         "nulls": 1,
         "null_rate": 0.5,
+        "presence": "optional",
+        "confidence": 0.0,
+        "zeros": 0,
+        "negatives": 0,
         "distinct": 1,
         "min": 2.5,
         "max": 2.5,
@@ -256,7 +260,7 @@ def test_profile_drafts_a_policy_that_enforces_nothing(
     out = capsys.readouterr().out
     assert "drafted datasets/orders/policy_bundle.yaml: level G0" in out
     assert "dq: {kind: accepted_values, field: state, values: [new, paid]}" in out
-    assert "only 2 values occur in 200 rows (70% sure)" in out
+    assert "only 2 values in 200 rows (98.5% sure)" in out
     draft = policy.read_text()
     assert "enforcement: {level: G0}" in draft
     assert "pattern: EMAIL, columns: [mail], action: none" in draft
@@ -301,12 +305,14 @@ def test_seven_days_of_its_own_make_a_baseline_real(
             f"{day * 100 + n},{n},{'' if n % 2 else f'n{n}'},2026-01-0{day}" for n in range(20)
         ]
     (home / "week.csv").write_text("\n".join(lines) + "\n")
+    (home / "datasets" / "orders" / "policy_bundle.yaml").unlink()
     assert main(["profile", "orders", "--source", "week.csv", "--suggest", *JSON]) == 0
     (row,) = _json(capsys)["datasets"]
     assert row["is_synthetic"] is False
     assert row["window"] == {
         "days": 8,
         "wanted": 7,
+        "most": 28,
         "first": "2026-01-01",
         "last": "2026-01-08",
     }
@@ -314,9 +320,13 @@ def test_seven_days_of_its_own_make_a_baseline_real(
     assert baseline["volume"] == {
         "rows_per_day": {"min": 20, "median": 20, "max": 20},
         "source": "own history",
+        "days": {f"2026-01-0{day}": 20 for day in range(1, 9)},
     }
     rules = [suggestion["rule"] for suggestion in row["suggestions"]]
     assert {"kind": "unique", "field": "id"} in rules
-    assert {"kind": "null_rate", "field": "note", "max": 0.76} in rules
-    assert {"kind": "range", "field": "total", "min": 0, "max": 28} in rules
-    assert {"kind": "row_count", "min": 80, "max": 320} in rules
+    assert {"required_fields": ["id"]} in rules
+    assert {"kind": "null_rate", "field": "note", "max": 0.77} in rules
+    assert {"kind": "range", "field": "total", "min": 0, "max": 29} in rules
+    assert {"kind": "row_count", "min": 14, "max": 28} in rules
+    assert all(suggestion["alarms"] == 0 for suggestion in row["suggestions"])
+    assert row["false_alarms"] == {"expected_rate": 0.0556, "budget": 0.05, "days": 8}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sfctl.clock import format_instant
 from sfctl.errors import SfctlError, StoreError, UsageError
 from sfctl.model.write import METADATA, Commit, CommitKind
-from sfctl.runtime.tables.port import Write
+from sfctl.runtime.tables.port import DataFile, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,6 +120,24 @@ class DeltaLake:
         return sorted(
             (c for c in found if after is None or c.version > after), key=lambda c: c.version
         )
+
+    def files(self) -> Sequence[DataFile]:
+        """Return the files that hold the newest version's rows, paths as the log has them."""
+        import polars as pl
+
+        if self._table is None:
+            return []
+        names = self.partitioned_by()
+        added = pl.DataFrame(self._table.get_add_actions(flatten=True))
+        return [
+            DataFile(
+                row["path"],
+                row["size_bytes"],
+                {name: _text(row.get(f"partition.{name}")) for name in names},
+                row["modification_time"],
+            )
+            for row in added.sort("path").iter_rows(named=True)
+        ]
 
     def scan(self, version: int | None = None) -> pl.LazyFrame:
         """Return the rows of a version (the newest for None), lazily."""
@@ -298,6 +316,10 @@ def _equal(values: Mapping[str, object]) -> str:
         f'"{name}" IS NULL' if value is None else f'"{name}" = {_literal(value)}'
         for name, value in values.items()
     )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _literal(value: object) -> str:

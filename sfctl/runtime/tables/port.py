@@ -30,6 +30,20 @@ class Write:
     replaces: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file of a table's newest version, never changed once written.
+
+    `partition` holds the values as text, None for null. `added_at` is in milliseconds since 1970,
+    None where the table's log does not tell.
+    """
+
+    path: str
+    size: int
+    partition: Mapping[str, str | None]
+    added_at: int | None = None
+
+
 class Table(Protocol):
     """Every method raises StoreError when the table cannot be read or written.
 
@@ -62,6 +76,9 @@ class Table(Protocol):
 
     def commits(self, after: int | None) -> list[Commit]:
         """Return every commit past `after` the log still holds, oldest first."""
+
+    def files(self) -> Sequence[DataFile]:
+        """Return the files that hold the newest version's rows, paths as the log has them."""
 
     def scan(self, version: int | None = None) -> pl.LazyFrame:
         """Return the rows of a version (the newest for None), lazily."""

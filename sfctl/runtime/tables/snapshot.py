@@ -24,7 +24,7 @@ from sfctl.clock import format_instant
 from sfctl.errors import Conflict, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.write import Commit
-from sfctl.runtime.tables.port import Write
+from sfctl.runtime.tables.port import DataFile, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,6 +127,15 @@ class Snapshots:
         """Return every commit past `after` the log still holds, oldest first."""
         wanted = (v for v in self._versions() if after is None or v > after)
         return [commit for v in wanted if (commit := self.commit(v)) is not None]
+
+    def files(self) -> Sequence[DataFile]:
+        """Return the files that hold the newest version's rows, paths as the log has them."""
+        if self._manifest is None:
+            return []
+        return [
+            DataFile(file.path, file.rows, _values(file.partition))
+            for file in sorted(self._manifest.files, key=lambda file: file.path)
+        ]
 
     def scan(self, version: int | None = None) -> pl.LazyFrame:
         """Return the rows of a version (the newest for None), lazily."""
@@ -289,6 +298,11 @@ class Snapshots:
 def _partition(part: pl.DataFrame, names: Sequence[str]) -> str:
     values = part.select(names).row(0, named=True)
     return "/".join(f"{name}={value}" for name, value in values.items())
+
+
+def _values(partition: str) -> dict[str, str | None]:
+    pairs = [part.partition("=") for part in partition.split("/") if part]
+    return {name: None if value == "None" else value for name, _, value in pairs}
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,94 @@
+"""One day of a dataset: the state of its columns, and what holds between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sfctl.profiling.chunk import states_of
+from sfctl.profiling.column import ColumnState
+from sfctl.profiling.relations import Relations
+from sfctl.profiling.texts import SAMPLE, TextState, texts_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class DayState(msgspec.Struct, frozen=True):
+    """The rows of one day, measured. `print_` tells the files it was read from."""
+
+    rows: int
+    columns: dict[str, ColumnState]
+    texts: dict[str, TextState]
+    keys: list[list[str]]
+    invariants: list[str]
+    print_: str = ""
+    arrived: int | None = None
+    """Seconds from the day's start (UTC) until its last file was there."""
+
+    @property
+    def personal(self) -> dict[str, str]:
+        """The columns that hold personal data, with its kind."""
+        return {name: kind for name, text in self.texts.items() if (kind := text.kind)}
+
+    def scrubbed(self, hidden: frozenset[str]) -> DayState:
+        """Return the day without what tells values of the hidden columns."""
+        return msgspec.structs.replace(
+            self,
+            columns={n: c.scrubbed() if n in hidden else c for n, c in self.columns.items()},
+            texts={n: t.scrubbed() if n in hidden else t for n, t in self.texts.items()},
+        )
+
+
+@dataclass(slots=True)
+class DayScan:
+    """A day being read, chunk by chunk in order. `hidden` columns take part in no key."""
+
+    hidden: frozenset[str] = frozenset()
+    rows: int = 0
+    columns: dict[str, ColumnState] = field(default_factory=dict)
+    _early: list[pl.DataFrame] = field(default_factory=list)
+    _relations: Relations | None = None
+
+    def add(self, chunk: pl.DataFrame) -> None:
+        """Measure some rows more."""
+        if self._relations is None:
+            self._relations = Relations(self.hidden)
+        fresh = states_of(chunk, self.columns)
+        known = self.columns
+        self.columns = {n: known[n].merge(s) if n in known else s for n, s in fresh.items()}
+        if self.rows < SAMPLE:
+            self._early.append(chunk.head(SAMPLE - self.rows))
+        self._relations.add(chunk)
+        self.rows += chunk.height
+
+    def sealed(self) -> DayState:
+        """Return what was measured, without the values of hidden and personal columns."""
+        import polars as pl
+
+        texts = texts_of(pl.concat(self._early)) if self._early else {}
+        relations = self._relations or Relations()
+        personal = {name for name, text in texts.items() if text.kind}
+        day = DayState(
+            self.rows,
+            self.columns,
+            texts,
+            [key for key in relations.unique() if personal.isdisjoint(key)],
+            relations.invariants(),
+        )
+        return day.scrubbed(self.hidden | personal)
+
+
+def merged(days: Sequence[DayState]) -> tuple[dict[str, ColumnState], dict[str, TextState]]:
+    """Return the columns of several days together, always added up in the order given."""
+    columns: dict[str, ColumnState] = {}
+    texts: dict[str, TextState] = {}
+    for day in days:
+        for name, column in day.columns.items():
+            columns[name] = columns[name].merge(column) if name in columns else column
+        for name, text in day.texts.items():
+            texts[name] = texts[name].merge(text) if name in texts else text
+    return columns, texts
