@@ -32,31 +32,33 @@ class Measured:
     `rows` are those that count, `values` those of them that are not null; `errors` those on which
     `where` could not be evaluated. `total` is exact (a
     fraction) or a float; `least` and `most` are plain Python values; `kept` holds the values
-    themselves where nothing less will do.
+    themselves where nothing less will do, whole numbers of them times 10^-`scale`.
     """
 
     rows: int = 0
     values: int = 0
     total: Fraction | float = 0.0
-    mean: float = 0.0
+    mean: Fraction = Fraction()
     squares: float = 0.0
     least: Any = None
     most: Any = None
     kept: pl.Series | None = None
     errors: int = 0
+    scale: int = 0
 
     def merge(self, other: Measured) -> Measured:
         """Return both together."""
         values = self.values + other.values
         mean, squares = self.mean, self.squares
         if other.values:
-            gap = other.mean - self.mean
-            mean += gap * other.values / values
+            gap = float(other.mean - self.mean)
+            mean += Fraction(gap * other.values / values)
             squares += other.squares + gap * gap * self.values * other.values / values
         return Measured(
             self.rows + other.rows, values, _sum(self.total, other.total), mean, squares,
             _pick(min, self.least, other.least), _pick(max, self.most, other.most),
             _joined(self.kept, other.kept), self.errors + other.errors,
+            max(self.scale, other.scale),
         )  # fmt: skip
 
 
@@ -97,13 +99,13 @@ def parts(measure: str, term: Term | None, where: Term | None) -> dict[str, pl.E
             return {**found, "low": wide.sum()}
         return {**found, "total": _number(term, value).sum()}
     if measure == "stddev":
-        number = _number(term, value)
-        return {**found, "mean": number.mean(), "variance": number.var(ddof=0)}
+        return {**found, **_spread(term, value)}
     if measure in ("min", "max", "freshness"):
         end = value.min() if measure == "min" else value.max()
         return {**found, "end": end}
     if measure == "quantile":
-        return {**found, "kept": _number(term, value).drop_nulls().implode()}
+        kept = _whole(term, value) if term.family == "exact" else _number(term, value)
+        return {**found, "kept": kept.drop_nulls().implode()}
     if measure == "distinct_count":
         return {**found, "kept": value.drop_nulls().unique().implode()}
     return found
@@ -121,15 +123,21 @@ def state(measure: str, term: Term | None, found: Mapping[str, Any]) -> Measured
     if "total" in found:
         return replace(base, total=float(found["total"] or 0.0))
     if "variance" in found:
-        mean, variance = float(found["mean"] or 0.0), float(found["variance"] or 0.0)
-        return replace(base, mean=mean, squares=variance * base.values)
+        offset, variance = float(found["offset"] or 0.0), float(found["variance"] or 0.0)
+        squares = variance * base.values
+        if not (math.isfinite(offset) and math.isfinite(squares)):
+            return replace(base, squares=math.nan)
+        scale = term.scale if term is not None and term.family == "exact" else 0
+        middle = Fraction(found["middle"] or 0) / 10**scale
+        return replace(base, mean=middle + Fraction(offset), squares=squares)
     if "end" in found:
         end = found["end"]
         if term is not None and term.family == "exact" and end is not None:
             end = Fraction(end, 10**term.scale)
         return replace(base, least=end) if measure == "min" else replace(base, most=end)
     if "kept" in found:
-        return replace(base, kept=found["kept"])
+        exact = term is not None and term.family == "exact"
+        return replace(base, kept=found["kept"], scale=term.scale if term and exact else 0)
     return base
 
 
@@ -160,7 +168,7 @@ def number(check: Batch, state: Measured, now: datetime) -> Fraction | float | s
         return math.sqrt(state.squares / (state.values - 1))
     if measure == "quantile":
         assert state.kept is not None
-        return state.kept.quantile(0.5 if check.quantile is None else check.quantile, "linear")
+        return _quantile(state.kept, 0.5 if check.quantile is None else check.quantile, state.scale)
     if measure == "freshness":
         return Fraction(round((now - _instant(state.most)) / timedelta(microseconds=1)), 10**6)
     end = state.least if measure == "min" else state.most
@@ -218,6 +226,39 @@ def text_of(value: Fraction | float | str) -> str:
     digits = str(whole).rjust(scale + 1, "0")
     text = f"{digits[: len(digits) - scale]}.{digits[len(digits) - scale :]}" if scale else digits
     return f"-{text}" if value < 0 else text
+
+
+def _whole(term: Term, value: pl.Expr) -> pl.Expr:
+    """Return the whole numbers of an exact term, wide enough for every one."""
+    narrow = _narrow(term.dtype) or term.dtype == pl.Int64()
+    return value.cast(pl.Int64 if narrow else pl.Int128)
+
+
+def _spread(term: Term, value: pl.Expr) -> dict[str, pl.Expr]:
+    """Return a middle of the values, and mean and variance of what is left without it.
+
+    Doubles hold what is left even where they would round the values themselves.
+    """
+    if term.family == "exact":
+        whole = value.cast(pl.Int64 if _narrow(term.dtype) else pl.Int128)
+        middle = whole.min() // 2 + whole.max() // 2
+        rest = (whole - middle).cast(pl.Float64) / float(10**term.scale)
+    else:
+        number = _number(term, value)
+        middle = number.min() / 2 + number.max() / 2
+        rest = number - middle
+    return {"middle": middle, "offset": rest.mean(), "variance": rest.var(ddof=0)}
+
+
+def _quantile(values: pl.Series, share: float, scale: int) -> Fraction | float | None:
+    """Return the value at a share of the way from the least to the greatest, between neighbours."""
+    if values.dtype.is_float():
+        return values.quantile(share, "linear")
+    ordered = values.sort()
+    place = Fraction(repr(share)) * (len(ordered) - 1)
+    below = math.floor(place)
+    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    return (low + (high - low) * (place - below)) / Fraction(10**scale)
 
 
 def _narrow(dtype: pl.DataType) -> bool:
