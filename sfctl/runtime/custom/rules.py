@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -19,14 +17,12 @@ import polars as pl
 from sfctl.model.policy import Custom, Performance, Rule
 from sfctl.model.source_code import SourceCode, SourceCodeError, source_code
 from sfctl.runtime.allowance import ROWS, SECONDS, START_S
-from sfctl.runtime.custom import answers, wire
+from sfctl.runtime.custom import answers, batches, wire
 from sfctl.runtime.custom.process import Child, ChildError
 from sfctl.runtime.polars import columns
 from sfctl.runtime.polars.program import RowJudge
 from sfctl.runtime.polars.term import DataError, Unjudged
 
-BATCH_BYTES = 16 << 20
-"""Rows are handed over in batches of at most `ROWS` rows and about so many bytes."""
 LOADING_BYTES = 1 << 30
 LONGEST_TEXT = 1_000
 """Bytes of a refusal or a complaint."""
@@ -80,9 +76,9 @@ class CustomRules:
         def holds(chunk: pl.DataFrame) -> pl.Series:
             rows = chunk.select(
                 columns.named(name, chunk.schema)[0].alias(name) for name in check.fields
-            ).with_columns(pl.selectors.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
+            )
             found = bytearray()
-            for batch in _batches(rows):
+            for batch in batches.batches(rows):
                 number = self._number(check, code)
                 found += self._asked(check, number, batch, clock, gate)
             told = pl.Series("holds", list(found), dtype=pl.UInt8)
@@ -133,9 +129,7 @@ class CustomRules:
     def _asked(
         self, check: Custom, number: int, batch: pl.DataFrame, clock: Clock, gate: Clock
     ) -> bytes:
-        stream = BytesIO()
-        batch.write_ipc_stream(stream, compat_level=pl.CompatLevel.oldest())
-        body = wire.NUMBER.pack(number) + stream.getvalue()
+        body = wire.NUMBER.pack(number) + batches.stream(batch)
         rows = clock.rows + batch.height
         left = min(clock.left(rows), gate.left(max(rows, gate.rows)))
         if left <= 0:
@@ -184,11 +178,3 @@ def located(check: Custom, root: Path) -> SourceCode:
     if check.digest != code.digest:
         raise Unjudged(f"{check.function} differs from the digest that was compiled")
     return code
-
-
-def _batches(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Cut rows so that neither their number nor their size is more than a batch may have."""
-    size = rows.estimated_size() / max(1, rows.height)
-    most = max(1, min(ROWS, int(BATCH_BYTES / max(1.0, size))))
-    for start in range(0, rows.height, most):
-        yield rows.slice(start, most).rechunk()

@@ -18,6 +18,7 @@ from sfctl.model.source_code import source_code
 from sfctl.model.verdict import RuleResult
 from sfctl.runtime.core.judge import Surroundings
 from sfctl.runtime.core.split import split
+from sfctl.runtime.custom import batches
 from sfctl.runtime.custom import rules as custom_rules
 from tests.conformance.runtime.rules import judged, policy, rule
 
@@ -240,7 +241,7 @@ def test_import_that_hangs_fails_or_exits_costs_the_rule_alone(
 def test_rows_are_handed_over_in_bounded_batches(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(custom_rules, "ROWS", 1_000)
+    monkeypatch.setattr(batches, "ROWS", 1_000)
     (root / "sizes.py").write_text(
         "def check(batch):\n    return [batch.num_rows <= 1000] * len(batch)\n"
     )
@@ -249,8 +250,8 @@ def test_rows_are_handed_over_in_bounded_batches(
     (found,) = judged(rows, rule(check, kind="custom"), around=Surroundings(root=root)).rules
     assert (found.status, found.evaluated) == ("pass", 2_500)
     wide = pl.DataFrame({"s": ["x" * 100_000] * 400})
-    assert {part.height for part in custom_rules._batches(wide)} == {167, 66}
-    assert list(custom_rules._batches(rows.clear())) == []
+    assert {part.height for part in batches.batches(wide)} == {167, 66}
+    assert list(batches.batches(rows.clear())) == []
 
 
 def test_bad_rows_are_those_the_function_named(root: Path) -> None:
