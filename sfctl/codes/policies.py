@@ -222,4 +222,15 @@ CODES: dict[str, Code] = {
         "project would not show it.",
         "Copy the file into packs/.",
     ),
+    "SF275": Code(
+        "Filter that lets nothing through",
+        "`where` can hold for no row, so the rule never judges.",
+        "Look at its bounds and values.",
+    ),
+    "SF276": Code(
+        "Part that decides nothing",
+        "A comparison within an expression holds for every value or for none, a listed value "
+        "cannot occur, or no row reaches a branch of CASE.",
+        "Correct the part named, or remove it.",
+    ),
 }

@@ -1,41 +1,30 @@
-"""Which values of one column a condition lets pass: an interval, a closed set, values refused."""
+"""Which values one column, or one calculated value, may have: bounds, lists, lengths, tests."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sfctl.model.expr import (
-    Between,
-    Call,
-    Compare,
-    Constant,
-    Expr,
-    Field,
-    Format,
-    Logic,
-    Matches,
-    Within,
-)
-from sfctl.model.families import family, type_of
-from sfctl.model.literal import value_of
-from sfctl.model.types import DataType
+from sfctl.compiler.regex_length import lengths
+from sfctl.model.expr import Format, Matches
+from sfctl.model.formats import FORMATS
 
-Subject = tuple[str, ...]
-"""A column's path; `length()` before it stands for the length of its text."""
-_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_INTEGERS = {
-    "INT8": (-(2**7), 2**7 - 1), "INT16": (-(2**15), 2**15 - 1), "INT32": (-(2**31), 2**31 - 1),
-    "INT64": (-(2**63), 2**63 - 1), "UINT8": (0, 2**8 - 1), "UINT16": (0, 2**16 - 1),
-    "UINT32": (0, 2**32 - 1), "UINT64": (0, 2**64 - 1),
-}  # fmt: skip
+_MOST_COUNTED = 200
+"""Whole numbers between two bounds that are looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The values that pass. `low` and `high` are None where unbounded, `accepted` where open."""
+    """Values that are possible. `low` and `high` are None where unbounded.
+
+    `accepted` is None where any value within the rest is possible. `scale` is the number of
+    digits after the point that occur, None for any. `longest` is None where texts may be of any
+    length. `tests` pair a pattern or format with whether it holds.
+    """
 
     low: Any = None
     high: Any = None
@@ -43,33 +32,65 @@ class Domain:
     high_open: bool = False
     accepted: frozenset[Any] | None = None
     refused: frozenset[Any] = frozenset()
-    tests: tuple[Matches | Format, ...] = ()
-    whole: bool = False
-    """Whether only whole numbers occur."""
+    scale: int | None = None
+    shortest: int = 0
+    longest: int | None = None
+    tests: frozenset[tuple[Matches | Format, bool]] = frozenset()
 
     def has(self, value: Any) -> bool:
-        """Tell whether a value passes."""
+        """Tell whether a value is possible. Raises TypeError for one of another kind."""
         if self.low is not None and (value < self.low or (self.low_open and value == self.low)):
             return False
         if self.high is not None and (value > self.high or (self.high_open and value == self.high)):
             return False
         if self.accepted is not None and value not in self.accepted:
             return False
-        return value not in self.refused and all(_passes(test, value) for test in self.tests)
+        if isinstance(value, str) and not self._fits(len(value)):
+            return False
+        if self.scale is not None and isinstance(value, Decimal) and _scale(value) > self.scale:
+            return False
+        return value not in self.refused and all(
+            _passes(test, value) is wanted for test, wanted in self.tests
+        )
 
     @property
     def empty(self) -> bool:
-        """Whether no value passes; False where that cannot be told."""
+        """Whether no value is possible; False where that cannot be told."""
+        try:
+            return self._empty()
+        except TypeError:  # values of kinds that cannot be compared
+            return False
+
+    def _empty(self) -> bool:
         if self.accepted is not None:
             return not any(self.has(value) for value in self.accepted)
+        if self.longest is not None and self.shortest > self.longest:
+            return True
+        if any(wanted and self._misses(test) for test, wanted in self.tests):
+            return True
+        if any((test, not wanted) in self.tests for test, wanted in self.tests):
+            return True
         if self.low is None or self.high is None:
             return False
-        if self.whole:
+        if self.scale == 0 and isinstance(self.low, Decimal):
             least, most = self._ends()
-            return bool(least > most)
-        return bool(
-            self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
-        )
+            span = most - least
+            if span < 0 or span >= min(_MOST_COUNTED, len(self.refused)):
+                return span < 0
+            return all(Decimal(each) in self.refused for each in range(least, most + 1))
+        if self.low == self.high:
+            return self.low_open or self.high_open or not self.has(self.low)
+        return bool(self.low > self.high)
+
+    def _fits(self, length: int) -> bool:
+        return length >= self.shortest and (self.longest is None or length <= self.longest)
+
+    def _misses(self, test: Matches | Format) -> bool:
+        """Tell whether no text of the lengths that are possible passes a test."""
+        pattern = FORMATS[test.format].pattern if isinstance(test, Format) else test.pattern
+        least, most = lengths(pattern)
+        above = self.longest is not None and least > self.longest
+        return above or (most is not None and most < self.shortest)
 
     def _ends(self) -> tuple[int, int]:
         least, most = math.ceil(self.low), math.floor(self.high)
@@ -78,7 +99,7 @@ class Domain:
         return least, most
 
     def meet(self, other: Domain) -> Domain:
-        """Return what passes both. Raises TypeError for values that cannot be compared."""
+        """Return what is possible in both. Raises TypeError for values of different kinds."""
         low, low_open = self.low, self.low_open
         if other.low is not None and (low is None or (other.low, other.low_open) > (low, low_open)):
             low, low_open = other.low, other.low_open
@@ -92,120 +113,63 @@ class Domain:
         accepted = self.accepted
         if other.accepted is not None:
             accepted = other.accepted if accepted is None else accepted & other.accepted
+        ends = [each for each in (self.longest, other.longest) if each is not None]
+        scales = [each for each in (self.scale, other.scale) if each is not None]
         return Domain(
             low, high, low_open, high_open, accepted, self.refused | other.refused,
-            self.tests + other.tests, self.whole or other.whole,
+            min(scales, default=None), max(self.shortest, other.shortest),
+            min(ends, default=None), self.tests | other.tests,
         )  # fmt: skip
 
+    def complement(self) -> tuple[Domain, ...]:
+        """Return domains that together hold every other value, whatever the `scale`."""
+        found = []
+        if self.low is not None:
+            found.append(Domain(high=self.low, high_open=not self.low_open))
+        if self.high is not None:
+            found.append(Domain(low=self.high, low_open=not self.high_open))
+        if self.accepted is not None:
+            found.append(Domain(refused=self.accepted))
+        if self.refused:
+            found.append(Domain(accepted=self.refused))
+        if self.shortest:
+            found.append(Domain(longest=self.shortest - 1))
+        if self.longest is not None:
+            found.append(Domain(shortest=self.longest + 1))
+        found += [Domain(tests=frozenset([(test, not wanted)])) for test, wanted in self.tests]
+        return tuple(found)
+
     def covers(self, other: Domain) -> bool:
-        """Tell whether an interval holds another one wholly, so that it refuses nothing there."""
-        if self.accepted is not None or self.refused or self.tests:
-            return False
-        if self.low is None and self.high is None:
-            return False
-        low = self.low is None or (
-            other.low is not None
-            and (other.low > self.low or (other.low == self.low and not self.low_open))
-        )
-        high = self.high is None or (
-            other.high is not None
-            and (other.high < self.high or (other.high == self.high and not self.high_open))
-        )
-        return low and high
+        """Tell whether every value of another domain is in this one. Raises TypeError."""
+        return all(rest.meet(other).empty for rest in self.complement())
+
+    def as_lengths(self) -> tuple[Domain, ...] | None:
+        """Return the texts whose length is one of these numbers; None where that cannot be said."""
+        if self.tests or self.refused or self.shortest or self.longest is not None:
+            return None
+        if self.accepted is not None:
+            sizes = [int(each) for each in self.accepted if each == int(each) and each >= 0]
+            return tuple(Domain(shortest=size, longest=size) for size in sizes)
+        whole = replace(self, low=Decimal(0) if self.low is None else self.low)
+        if whole.high is None:
+            least = math.floor(whole.low) + 1 if whole.low_open else math.ceil(whole.low)
+            return (Domain(shortest=max(least, 0)),)
+        least, most = whole._ends()
+        return (Domain(shortest=max(least, 0), longest=most),)
 
 
-def of_type(kind: DataType, subject: Subject) -> Domain:
-    """Return the values a column of a type can have."""
-    if subject[0] == "length()":
-        return Domain(low=Decimal(0), whole=True)
-    if kind.is_integer:
-        low, high = _INTEGERS[kind.kind]
-        return Domain(Decimal(low), Decimal(high), whole=True)
-    if kind.kind == "DECIMAL" and kind.precision is not None and kind.scale is not None:
-        # put together from digits, as arithmetic would round them to the ambient context's 28
-        nines = (9,) * kind.precision
-        return Domain(Decimal((1, nines, -kind.scale)), Decimal((0, nines, -kind.scale)))
-    return Domain()
+def _scale(value: Decimal) -> int:
+    """Return the digits after the point that a number needs."""
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    kept = len(digits)
+    while exponent < 0 and kept and digits[kept - 1] == 0:
+        kept, exponent = kept - 1, exponent + 1
+    return max(-exponent, 0) if kept else 0
 
 
-def domains(expr: Expr) -> dict[Subject, Domain]:
-    """Return, for each column, what a condition lets pass as far as that can be read off.
-
-    Looks at comparisons with literals, joined by AND. Raises TypeError for literals of a kind.
-    """
-    if isinstance(expr, Logic) and expr.operator == "and":
-        found: dict[Subject, Domain] = {}
-        for operand in expr.operands:
-            for name, domain in domains(operand).items():
-                found[name] = found[name].meet(domain) if name in found else domain
-        return found
-    single = _single(expr)
-    if single is None:
-        return {}
-    subject = _subject(single[0])
-    if subject is None:
-        return {}
-    return {subject: replace(single[1], whole=type_of(single[0]).is_integer)}
-
-
-def _single(expr: Expr) -> tuple[Expr, Domain] | None:
-    match expr:
-        case Compare(operator=operator, left=left, right=Constant() as constant):
-            return _compared(left, operator, constant)
-        case Compare(operator=operator, left=Constant() as constant, right=right):
-            return _compared(right, _FLIPPED[operator], constant)
-        case Between(
-            operand=operand, low=Constant() as low, high=Constant() as high, negated=False
-        ):
-            if _known(operand, low) and _known(operand, high):
-                return operand, Domain(value_of(low), value_of(high))
-        case Within(operand=operand, values=values, negated=negated):
-            if all(_known(operand, value) for value in values):
-                listed = frozenset(value_of(value) for value in values)
-                return operand, Domain(refused=listed) if negated else Domain(accepted=listed)
-        case Matches(operand=operand, negated=False) | Format(operand=operand):
-            return operand, Domain(tests=(expr,))
-        case _:
-            pass
-    return None
-
-
-def _compared(operand: Expr, operator: str, constant: Constant) -> tuple[Expr, Domain] | None:
-    if not _known(operand, constant):
-        return None
-    value = value_of(constant)
-    match operator:
-        case "=":
-            return operand, Domain(accepted=frozenset([value]))
-        case "!=":
-            return operand, Domain(refused=frozenset([value]))
-        case "<" | "<=":
-            return operand, Domain(high=value, high_open=operator == "<")
-        case _:
-            return operand, Domain(low=value, low_open=operator == ">")
-
-
-def _known(operand: Expr, constant: Constant) -> bool:
-    kind = type_of(operand)
-    return kind.kind == "ANY" or (
-        family(kind) == family(constant.type) and kind.is_float == constant.type.is_float
-    )
-
-
-def _subject(operand: Expr) -> Subject | None:
-    if isinstance(operand, Field):
-        return operand.path
-    if isinstance(operand, Call) and operand.function == "length":
-        inner = operand.arguments[0]
-        return ("length()", *inner.path) if isinstance(inner, Field) else None
-    return None
-
-
+@lru_cache(maxsize=4096)
 def _passes(test: Matches | Format, value: Any) -> bool:
-    import re
-
-    from sfctl.model.formats import FORMATS
-
     if not isinstance(value, str):
         return True
     if isinstance(test, Format):

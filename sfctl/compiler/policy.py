@@ -14,6 +14,7 @@ from sfctl.compiler.detection import check_actions, detections
 from sfctl.compiler.draft import name_rules
 from sfctl.compiler.expectations import Expectation, demanded
 from sfctl.compiler.findings import Findings
+from sfctl.compiler.measures import check_measures
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.quantity import plain, share
 from sfctl.compiler.sections import Sections
@@ -54,7 +55,7 @@ def compile_policy(
     found = detections(bundle, known, findings)
     name_rules(drafts, findings)
     subsume(drafts, findings)
-    check_rules(drafts, known.types, findings)
+    check_measures(drafts, check_rules(drafts, findings), known.types, findings)
     check_actions(files, drafts, known, findings)
     dataset = files.dataset
     policy = Policy(

@@ -8,36 +8,15 @@ from functools import lru_cache
 from typing import Literal
 
 from sfctl.errors import Problem
+from sfctl.spec.position import places
 
 Scalar = str | int | float | bool | None
 Style = Literal["plain", "single", "double", "literal", "folded", "flow", "block"]
 
 
-_ESCAPES = {"x": 4, "u": 6, "U": 10}
-
-
 @lru_cache(maxsize=4)
 def _lines(source: str) -> list[str]:
     return source.splitlines()
-
-
-def _written(rest: str, style: Style) -> list[int]:
-    """Return how many characters of `rest`, which opens with a quote, each value character took."""
-    widths: list[int] = []
-    at = 1
-    while at < len(rest):
-        width = 1
-        if style == "single" and rest[at] == "'":
-            if rest[at + 1 : at + 2] != "'":
-                return widths
-            width = 2
-        elif style == "double" and rest[at] == '"':
-            return widths
-        elif style == "double" and rest[at] == "\\":
-            width = _ESCAPES.get(rest[at + 1 : at + 2], 2)
-        widths.append(width)
-        at += width
-    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,30 +119,14 @@ class Node:
     def at(self, offset: int) -> tuple[int, int]:
         """Return line and column in the file of the character at `offset` of a string scalar.
 
-        Exact for plain and quoted scalars on one line (escapes included) and for literal blocks;
-        for a folded, wrapped or rendered scalar the start of the scalar is returned.
+        Exact however the scalar is written; where a template gave the value, its start.
         """
         start = self.line, self.col
         value = self.value
-        if not isinstance(value, str) or self.rendered:
+        if not isinstance(value, str) or self.rendered or offset < 0:
             return start
-        lines = _lines(self.source)
-        if self.style == "literal":
-            row, into = value.count("\n", 0, offset), offset - (value.rfind("\n", 0, offset) + 1)
-            index = self.line + row
-            wanted = value.split("\n")[row]
-            if index < len(lines) and lines[index].endswith(wanted):
-                return index + 1, len(lines[index]) - len(wanted) + into + 1
-            return start
-        rest = lines[self.line - 1][self.col - 1 :] if self.line <= len(lines) else ""
-        if self.style == "plain":
-            return (self.line, self.col + offset) if rest.startswith(value) else start
-        if self.style not in ("single", "double"):
-            return start
-        units = _written(rest, self.style)
-        if len(units) < len(value):
-            return start
-        return self.line, self.col + 1 + sum(units[:offset])
+        found = places(_lines(self.source), self.line, self.col, self.style, value, offset)
+        return start if found is None or offset >= len(found) else found[offset]
 
     def problem(
         self,
