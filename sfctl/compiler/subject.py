@@ -89,7 +89,8 @@ def of_subject(subject: Expr) -> Domain:
             return Domain(longest=max(int(most.number()), 0))
         case Arithmetic(operator="%", right=Constant() as divisor) if divisor.type.is_exact:
             size = abs(divisor.number())
-            return Domain(-size, size, low_open=True, high_open=True) if size else Domain()
+            whole = 0 if type_of(subject).is_integer else None
+            return Domain(-size, size, True, True, scale=whole) if size else Domain()
         case _:
             return of_type(type_of(subject))
 
