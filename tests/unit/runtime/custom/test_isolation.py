@@ -175,12 +175,12 @@ def test_a_function_that_hangs_is_stopped_at_its_deadline(root: Path) -> None:
     around = Surroundings(root=root)
     found = judged(
         ROWS, custom(root, "hangs"), custom(root, "short"), around=around,
-        performance=Performance(gate_timeout_ms=400),
+        performance=Performance(gate_timeout_ms=1_000),
     )  # fmt: skip
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     hung, short = found.rules
     assert (hung.status, hung.data_error) == ("error", False)
-    assert hung.reason == "mine:hangs took longer than 0.4 s and was stopped"
+    assert hung.reason == "mine:hangs took longer than 1 s and was stopped"
     assert (short.status, short.failed) == ("fail", 2)
     assert found.verdict == "FAIL"
     assert any("hangs" in each for each in found.degraded)
@@ -212,7 +212,7 @@ def test_what_a_function_starts_ends_with_it(root: Path, monkeypatch: pytest.Mon
 def test_import_that_hangs_fails_or_exits_costs_the_rule_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(custom_rules, "START_S", 1.5)
+    monkeypatch.setattr(custom_rules, "START_S", 3.0)
     bodies = {
         "sleeps": "import time; time.sleep(60)",
         "leaves": "import sys; sys.exit(0)",
@@ -230,7 +230,7 @@ def test_import_that_hangs_fails_or_exits_costs_the_rule_alone(
         )  # fmt: skip
     found = judged(ROWS, *rules, custom(root, "short"), around=Surroundings(root=root)).rules
     reasons = [each.reason for each in found]
-    assert reasons[0] == "sleeps:check took longer than 1.5 s and was stopped"
+    assert reasons[0] == "sleeps:check took longer than 3 s and was stopped"
     assert reasons[1] == "leaves:check raised SystemExit when it was imported"
     assert reasons[2].startswith("lacks:check cannot be imported: No module named")
     assert reasons[3].startswith("broken:check cannot be imported: 'return' outside function")
