@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sfctl.evidence.port import Bus
     from sfctl.graph.embedded import EmbeddedGraph
     from sfctl.graph.port import Graph
+    from sfctl.registry.cached import Cache
+    from sfctl.registry.embedded import FileRegistry
     from sfctl.runtime.job.compiled import Compiled
     from sfctl.runtime.job.sdk import Session
     from sfctl.state.embedded import EmbeddedState
@@ -68,6 +70,31 @@ def open_graph(folder: Path, settings: Mapping[str, object] | None = None) -> Em
     from sfctl.graph.embedded import EmbeddedGraph
 
     return EmbeddedGraph(_path(settings, folder / "graph.db"))
+
+
+def open_registry(
+    root: Path, names: Mapping[str, str], settings: Mapping[str, object] | None = None
+) -> FileRegistry:
+    """Open the schema registry of a target: files of the data repo unless its settings say else.
+
+    `names` maps the canonical URN of each dataset to the name of its folder.
+    """
+    _embedded_only("registry", settings)
+    from sfctl.registry.embedded import FOLDER, FileRegistry
+
+    return FileRegistry({urn: root / "datasets" / name / FOLDER for urn, name in names.items()})
+
+
+def open_schemas(project: Compiled) -> Cache:
+    """Return what runs of a compiled project ask for registered schemas: a cache, kept on disk."""
+    from sfctl.registry.cached import Cache
+
+    settings = project.manifest.target.registry
+    return Cache(
+        lambda: open_registry(project.root, project.names, settings),
+        project.store,
+        since=project.manifest.compiled_at,
+    )
 
 
 def stage_names() -> tuple[str, ...]:
@@ -141,6 +168,7 @@ def session_of(project: Compiled) -> Session:
         project,
         clock_from_environment(),
         lambda folder: open_state(folder, settings, timeout=STATE_TIMEOUT_S),
+        lambda: open_schemas(project),
     )
 
 

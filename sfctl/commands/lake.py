@@ -22,6 +22,7 @@ from sfctl.model.manifest import DatasetEntry
 from sfctl.model.run import RunContext
 from sfctl.runtime import seal
 from sfctl.runtime.job import compiled
+from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.pii import actions, keys
@@ -80,8 +81,10 @@ class Lake:
         """Return the ports of the product for a request to this project."""
         target, store = self.project.manifest.target, self.project.store
         pii_key = target.settings.get("pii_key")
+        schemas = wiring.open_schemas(self.project)
+        agreed = Agreed.of_write(request, store, self.now, schemas.latest)
         judging = Judging(
-            self.project, request, self.now, True, "HIGH", frozenset(), lambda: self.state
+            self.project, request, agreed, self.now, True, "HIGH", frozenset(), lambda: self.state
         )
         return Ports(
             judge=judging.judge,

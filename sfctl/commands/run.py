@@ -298,7 +298,13 @@ def _told(
         sink.close()
     delivered = _delivered(plan.compiled, store, context)
     told_run = run_outcome.Told(
-        context, ended, tuple(writes), delivered, inside or {}, bool(ends or writes or rows_read)
+        context,
+        ended,
+        tuple(writes),
+        delivered,
+        inside or {},
+        bool(ends or writes or rows_read),
+        sum(int(e.get("fingerprints_computed", 0)) for e in (*writes, *records.entries("read"))),
     )
     if plan.compiled is not None:
         try:

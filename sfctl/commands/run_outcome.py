@@ -41,6 +41,8 @@ class Told:
     evidence: Delivered
     inside: Mapping[str, Any]
     spoke: bool
+    fingerprints: int = 0
+    """How many fingerprints of schemas had to be computed, for reads and writes."""
 
     @property
     def degraded(self) -> list[str]:
@@ -87,6 +89,7 @@ def outcome(
         "integration_level": level,
         "duration": round(told.ended.duration, 3),
         "resource_summary": told.ended.resources,
+        "timings": {"fingerprints_computed": told.fingerprints},
         "writes": list(told.writes),
         "evidence": {
             "written": told.evidence.written,

@@ -254,6 +254,7 @@ def target_entry(target: Target) -> TargetEntry:
         bus=_safe(target.bus),
         state=_safe(target.state),
         graph=_safe(target.graph),
+        registry=_safe(target.registry),
         settings=target.settings,
     )
 

@@ -159,6 +159,7 @@ class TargetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     bus: dict[str, object] = {}
     state: dict[str, object] = {}
     graph: dict[str, object] = {}
+    registry: dict[str, object] = {}
     settings: dict[str, object] = {}
 
 

@@ -122,3 +122,5 @@ class WriteResult(msgspec.Struct, frozen=True):
     degraded: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     evidence_safe: bool = True
+    fingerprints_computed: int = 0
+    """How many of the schema's two fingerprints were not known from an earlier batch."""

@@ -16,7 +16,7 @@ from sfctl.spec.template import render
 from sfctl.spec.tree import Node
 from sfctl.spec.wording import clipped, suggestion
 
-_PORTS = ("bus", "state", "graph")
+_PORTS = ("bus", "state", "graph", "registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Target:
     bus: dict[str, object]
     state: dict[str, object]
     graph: dict[str, object]
+    registry: dict[str, object]
     settings: dict[str, object]
     """Everything else the target says: trusted_keys, minimums, quarantine_key, pii_key, …"""
 
@@ -125,6 +126,7 @@ def _target(root: Path, name: str, node: Node) -> Target:
         bus=ports["bus"],
         state=ports["state"],
         graph=ports["graph"],
+        registry=ports["registry"],
         settings=plain,
     )
 

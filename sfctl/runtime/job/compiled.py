@@ -36,6 +36,11 @@ class Compiled:
     def store(self) -> Path:
         return self.root / STORE
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The name of every dataset by its canonical URN."""
+        return {urn: entry.name for urn, entry in self.manifest.datasets.items()}
+
     def dataset(self, name: str) -> DatasetEntry | None:
         """Return a dataset by URN in either spelling, by name or by alias."""
         if urn.is_dataset(name):

@@ -16,6 +16,7 @@ from sfctl.runtime.core.budget import budget_for
 from sfctl.runtime.core.judge import Surroundings, judge
 from sfctl.runtime.core.split import split
 from sfctl.runtime.core.versions import Joint, joined, judge_both, split_both
+from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.pii.keys import VARIABLE
 from sfctl.runtime.publishing.certified import read_certified
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """The judge and the split of one write. `off` are gates that a kill switch holds off."""
+    """The judge and the split of one write. `off` are gates that a kill switch holds off.
+
+    `agreed` is what the dataset should look like.
+    """
 
     compiled: Compiled
     request: PublishRequest
+    agreed: Agreed
     now: datetime
     registered: bool
     confidence: str
@@ -72,6 +77,8 @@ class Judging:
             budget=budget_for(policy, GATES_OF_STAGE[stage]),
             root=self.compiled.root,
             hidden=_secrets(self.compiled.manifest.target),
+            standard=self.agreed.standard,
+            marks=self.agreed.marks,
         )
 
     def _certified(self, dataset: str) -> pl.LazyFrame | None:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,11 @@ from sfctl.model import codec, facts, urn
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
 from sfctl.model.write import WriteResult
-from sfctl.runtime.core import adapt, schema_of
+from sfctl.runtime.core import adapt
+from sfctl.runtime.core.standard import Marks
 from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
 from sfctl.runtime.job.active import Active, open_sink
+from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.job.lifecycle import RERUN, Life
@@ -36,6 +39,8 @@ from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from sfctl.registry.cached import Cache, Known
 
 ANSWERS = frozenset(
     {"SF310", "SF311", "SF312", "SF313", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
@@ -61,11 +66,17 @@ class Session:
     """One process's stand in a compiled project: the ports a write needs, and the run it is in."""
 
     def __init__(
-        self, compiled: Compiled, clock: Clock, open_state: Callable[[Path], StateStore]
+        self,
+        compiled: Compiled,
+        clock: Clock,
+        open_state: Callable[[Path], StateStore],
+        open_schemas: Callable[[], Cache],
     ) -> None:
         self.compiled = compiled
         self.clock = clock
         self._open_state = open_state
+        self._open_schemas = open_schemas
+        self._schemas: Cache | None = None
         self._state: StateStore | None = None
         self._active: Active | None = None
         self._lock = threading.RLock()
@@ -76,6 +87,12 @@ class Session:
         if self._state is None:
             self._state = self._open_state(self.compiled.store)
         return self._state
+
+    def latest_schema(self, subject: str, now: datetime) -> Known:
+        """Return what the schema registry is known to say of a dataset. May raise anything."""
+        if self._schemas is None:
+            self._schemas = self._open_schemas()
+        return self._schemas.latest(subject, now)
 
     def active(self, job: str = "") -> Active:
         """Return the run this process is in; one begins where there is none."""
@@ -152,8 +169,11 @@ class Session:
         try:
             request = self._request(active, df, name, stage, mode, partition)
             trail["write_key"] = request.write_key
+            agreed = Agreed.of_write(
+                request, self.compiled.store, self.clock.now(), self.latest_schema
+            )
             try:
-                result = publish(request, self.ports(active, request, way))
+                result = publish(request, self.ports(active, request, way, agreed))
             except BaseException as error:
                 if not failopen.is_fault(error):
                     raise
@@ -163,6 +183,7 @@ class Session:
                 result = way.result
             if way.faults:
                 result = replace(result, degraded=(*result.degraded, *way.faults))
+            agreed.keep(published=result.published)
             self._wrote(active, request, result)
         except SfctlError as error:
             if error.code in ANSWERS:
@@ -245,7 +266,7 @@ class Session:
                 active.sink.append(event)
         return policy, approval
 
-    def ports(self, active: Active, request: PublishRequest, way: Trail) -> Ports:
+    def ports(self, active: Active, request: PublishRequest, way: Trail, agreed: Agreed) -> Ports:
         """Return the ports of one write, each of ours guarded."""
         compiled, policy = self.compiled, request.policy
         target = compiled.manifest.target
@@ -253,6 +274,7 @@ class Session:
         judging = Judging(
             compiled,
             request,
+            agreed,
             now=self.clock.now(),
             registered=compiled.dataset(request.dataset_urn) is not None,
             confidence=request.producer.get("confidence", "NONE"),
@@ -354,6 +376,7 @@ class Session:
         self, active: Active, dataset: str, stage: str, version: int, rows: pl.DataFrame
     ) -> None:
         active.has_read(urn.with_stage(dataset, stage), rows.height)
+        marks = self._marks_of_read(dataset, stage, rows)
         active.sink.append(
             facts.dataset_read(
                 active.run,
@@ -362,13 +385,29 @@ class Session:
                 stage=stage,
                 version=version,
                 rows=rows.height,
-                schema_fingerprint=schema_of.of_polars(rows.schema).fingerprint(),
+                schema_fingerprint=marks.fingerprint,
                 ordinal=active.journal.claim(f"read.{urn.slug(dataset)}.{stage}"),
                 seq=active.reserve(1),
             )
         )
+        told = {"dataset": dataset, "stage": stage, "rows": rows.height}
         with contextlib.suppress(OSError):
-            active.journal.note("read", {"dataset": dataset, "stage": stage, "rows": rows.height})
+            active.journal.note("read", {**told, "fingerprints_computed": marks.computed})
+
+    def _marks_of_read(self, dataset: str, stage: str, rows: pl.DataFrame) -> Marks:
+        """Return the fingerprints that the rows had when they were written."""
+        entry, policy = self.compiled.dataset(dataset), None
+        if entry is not None and entry.policy:
+            with contextlib.suppress(SfctlError):
+                policy = self.compiled.policy(entry)[0]
+        form = self.compiled.format_of(entry, stage) if entry else "delta"
+        agreed = Agreed(
+            dataset, stage, policy,
+            store=self.compiled.store, format=form, now=self.clock.now(), latest=self.latest_schema,
+        )  # fmt: skip
+        marks = agreed.of_read(rows.schema)
+        agreed.keep(published=False)
+        return marks
 
     def _place(
         self, dataset: str, entry: DatasetEntry | None, stage: str | None

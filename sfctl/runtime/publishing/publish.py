@@ -372,4 +372,5 @@ def _result(
         degraded=judgement.degraded,
         evidence=settled.evidence,
         evidence_safe=settled.evidence_safe,
+        fingerprints_computed=judgement.fingerprints_computed,
     )

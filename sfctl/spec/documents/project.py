@@ -83,6 +83,7 @@ VAR = Either(
     sequence=Seq(Literal(), what="a list of values"),
 )
 VARS = MapOf(VAR, "a mapping from name to value")
+_REGISTRY = _port("registry", {})
 
 TARGET = Fields(
     "a target",
@@ -94,6 +95,7 @@ TARGET = Fields(
         "bus": may(_BUS, "Evidence bus; embedded unless given."),
         "state": may(_STATE, "Operational state; embedded unless given."),
         "graph": may(_GRAPH, "Causal graph; embedded unless given."),
+        "registry": may(_REGISTRY, "Schema registry; files of the data repo unless given."),
         "vars": may(VARS, "What var('x') gives here, before what the project says."),
         "minimums": may(
             Either(
@@ -112,6 +114,10 @@ TARGET = Fields(
             "Organisation minimums; policies/minimum.yaml unless given.",
         ),
         "trusted_keys": may(_PUBLIC_KEYS, "Public keys that approve policies."),
+        "revoked_keys": may(
+            one_or_more(Text("a public key or its short name"), "a key, or a list of them"),
+            "Keys that no longer do.",
+        ),
         "quarantine_key": may(Text("a public key"), "Public key that quarantine is sealed to."),
         "pii_key": may(_KEY, "Key of tokenization."),
     },
