@@ -8,6 +8,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "profile": ("profile", "Measure what normal looks like; suggest rules with reasons", "Start"),
     "validate": ("validate", "Check all YAML, offline and without credentials", "Policy"),
     "compile": ("compile", "Make checked, digested, signed policies in target/", "Policy"),
+    "policy": ("policy", "Sign, verify, compare and roll back compiled policies", "Policy"),
     "run": ("run", "Supervise a job: lifecycle, gates, certification", "Run"),
     "check": ("check", "Judge a file or table now, writing nothing", "Run"),
     "certify": ("certify", "Verify, create or move back certified views", "Run"),

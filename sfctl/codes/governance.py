@@ -69,11 +69,6 @@ CODES: dict[str, Code] = {
         "A dataset could not be read at the git ref, so nothing can be said of what changed in it.",
         "Look at the file at that ref; a later ref may be readable.",
     ),
-    "SF355": Code(
-        "Job without a URN",
-        "A job names a dataset that the project does not declare: nothing judges what it writes.",
-        "Declare it in datasets/<name>/dataset.yaml; `sfctl register --from PATH` infers it.",
-    ),
     "SF356": Code(
         "No history kept",
         "The state store did not take the move of a policy. What is active is not touched by it.",

@@ -360,6 +360,8 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def _line(event: Evidence) -> str:
+    if event.kind == "POLICY":
+        return _policy_line(event)
     subject = event.dataset_urn or event.job_urn or str(event.payload.get("scope", ""))
     if event.stage:
         subject += f"#{event.stage}"
@@ -369,6 +371,20 @@ def _line(event: Evidence) -> str:
         f"{event.timestamp}  {what:<24}  {subject:<40}  {event.run_id or '-'}  "
         f"{event.evidence_id}  {event.result or '-':<5}"
     ).rstrip()
+
+
+def _policy_line(event: Evidence) -> str:
+    """Say who did what to which policy: version, digest, the one before it, key, reason."""
+    said = event.payload
+    version, before = said.get("version"), said.get("version_before")
+    digest = str(said.get("digest") or "").removeprefix("sha256:")[:12]
+    moved = f"v{before} → v{version}" if before else f"v{version}" if version else ""
+    key = f"with {said['key_id']}" if said.get("key_id") else ""
+    reason = f": {said['reason']}" if said.get("reason") else ""
+    subject = event.dataset_urn or ("minimums" if "minimum" in str(said.get("action")) else "keys")
+    words = (str(said.get("action")), moved, digest, f"by {said.get('actor')}", key)
+    told = " ".join(word for word in words if word)
+    return f"{event.timestamp}  {event.kind}  {subject}  {told}{reason}  {event.evidence_id}"
 
 
 def _fields(document: dict[str, Any]) -> str:

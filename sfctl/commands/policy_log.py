@@ -64,6 +64,16 @@ def _log(history: History | None, target: Target, note: str = "") -> Log:
     return Log(history, settings, trusted, history.standing() if history else {}, note)
 
 
+def trust_of(project: Project) -> Trust:
+    """Return whose signatures count by the target alone, without asking any store."""
+    return _log(None, project.target).trust
+
+
+def again(log: Log, target: Target) -> Log:
+    """Return the log as it is after a key was trusted or revoked."""
+    return _log(log.history, target, log.note)
+
+
 def tell(folder: Path, events: Iterable[Evidence]) -> tuple[str, ...]:
     """Put events on record; return notes where they only wait, or could not even be written."""
     kept = list(events)

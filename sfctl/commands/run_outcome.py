@@ -11,7 +11,7 @@ from typing import Any
 from sfctl import exit_codes
 from sfctl.errors import SfctlError
 from sfctl.model import schema_change
-from sfctl.model.manifest import JobEntry
+from sfctl.model.manifest import DatasetEntry, JobEntry
 from sfctl.model.run import RunContext
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome, place_of
@@ -194,6 +194,8 @@ def warnings(compiled: Compiled, entry: JobEntry) -> tuple[str, ...]:
                 f"{dataset.name}: the YAML has changed since it was compiled; the run uses the "
                 "compiled policy (`sfctl compile` to take the change)"
             )
+        if dataset.draft:
+            said.append(f"SF350 {dataset.name}: {source_says(dataset)}")
         try:
             _, approval = compiled.policy(dataset)
         except SfctlError as error:
@@ -205,6 +207,13 @@ def warnings(compiled: Compiled, entry: JobEntry) -> tuple[str, ...]:
                 "nothing certifies"
             )
     return tuple(said)
+
+
+def source_says(dataset: DatasetEntry) -> str:
+    """Return in which way the source is not what is active."""
+    if dataset.draft_because == "rolled_back":
+        return f"the source says otherwise; it was rolled back to version {dataset.version}"
+    return f"the source says otherwise; version {dataset.version} counts until the draft is signed"
 
 
 def events_in(folder: Path, run_id: str, *, waiting: bool = False) -> int:

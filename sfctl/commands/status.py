@@ -15,6 +15,7 @@ from sfctl import exit_codes, wiring
 from sfctl.certification import view
 from sfctl.clock import clock_from_environment, format_instant, parse_instant
 from sfctl.commands import status_metrics
+from sfctl.commands.run_outcome import source_says
 from sfctl.errors import PolicyRejected, SfctlError
 from sfctl.evidence.flush import pending_bytes
 from sfctl.evidence.port import Bus, Query
@@ -233,6 +234,8 @@ class _Look:
             "integration_level": level,
             "enforcement_level": "G0" if draft else entry.level,
             "draft": draft,
+            "policy_version": entry.version,
+            "source_says": source_says(entry) if entry.draft else None,
             "gates_off": off,
             "signals": [
                 codec.plain(word)
@@ -378,6 +381,8 @@ def _details(row: dict[str, Any], now: datetime) -> Iterable[str]:
         yield f"{waiting} in quarantine: sfctl quarantine list {row['name']}"
     if row["draft"]:
         yield f"draft, level G0: {row['draft']}"
+    if row["source_says"]:
+        yield f"{row['source_says']}: sfctl policy diff {row['name']}"
     if row["gates_off"]:
         yield f"gates are off ({row['gates_off']})"
     for each in row["incidents"]:

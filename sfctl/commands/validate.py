@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,9 +12,12 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
+from sfctl.commands.at_ref import at_ref
+from sfctl.commands.policy_log import minimum_problems, trust_of
 from sfctl.commands.selection import Exclude, Select, chosen, digests
-from sfctl.compiler.breaking import Breaking, breaking_changes
+from sfctl.compiler.breaking import Breaking, breaking_changes, expectations_of, promises
 from sfctl.compiler.compile import Compiled, compile_project
+from sfctl.compiler.unguarded import unclaimed, unguarded
 from sfctl.errors import Problem, SpecError, UsageError, told_once
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
@@ -46,17 +46,32 @@ def validate(
         project = load(root, target, offline=True)
     except SpecError as error:
         return _outcome([], [], error.problems, (), strict, None)
-    then = _compiled_at(root, against, target, instant) if against else None
-    before = None if then is None else digests(then.manifest)
+    then = _state_at(root, against, target, instant) if against else None
+    before = None if then is None else digests(then.compiled.manifest)
     names = {each.name for each in chosen(project, select, exclude, before=before)}
     compiled = compile_project(project, names, now=instant)
-    problems = [*compiled.problems, *_unguarded(project, names)]
-    problems = sorted(each for each in problems if _concerns(each, names, bool(select or exclude)))
+    narrowed = bool(select or exclude)
+    problems = [*compiled.problems, *unguarded(project, compiled, names)]
+    problems += minimum_problems(project, trust_of(project))
+    if not narrowed:
+        problems += unclaimed(project, compiled)
+    unread = sorted(names - compiled.policies.keys())
     broken: list[Breaking] = []
     if then is not None:
-        kept = {n: p for n, p in then.policies.items() if n in names or not (select or exclude)}
-        broken = list(breaking_changes(kept, compiled.policies))
-    unread = sorted(names - compiled.policies.keys())
+        problems += then.unreadable(against)
+        kept = {
+            urn: promise
+            for urn, promise in promises(then.compiled).items()
+            if promise.name in names or not narrowed
+        }
+        changes = breaking_changes(
+            kept,
+            promises(compiled),
+            unread=(*unread, *project.broken),
+            expected=expectations_of(then.project, project),
+        )
+        broken = list(changes)
+    problems = sorted(each for each in problems if _concerns(each, names, narrowed))
     return _outcome(_datasets(compiled), unread, problems, broken, strict, against or None)
 
 
@@ -75,43 +90,42 @@ def _datasets(compiled: Compiled) -> list[dict[str, Any]]:
     ]
 
 
-def _unguarded(project: Project, names: set[str]) -> Iterator[Problem]:
-    """Yield a warning for each dataset without a policy and each job that names no dataset."""
-    for dataset in project.datasets:
-        held = (Path(project.root) / "datasets" / dataset.name / "policy_bundle.yaml").exists()
-        if dataset.name in names and not held:
-            hint = f"`sfctl profile {dataset.name} --suggest` drafts one"
-            message = f"dataset `{dataset.name}` has no policy, so nothing guards it"
-            yield dataset.dataset.problem("SF011", message, hint=hint, severity="warning")
-    for job in project.jobs:
-        if "inputs" not in job and "outputs" not in job:
-            message = "the job names no dataset, so lineage ends at it"
-            hint = "add `inputs:` and `outputs:`"
-            yield job.problem("SF012", message, hint=hint, severity="warning")
-
-
 def _concerns(problem: Problem, names: set[str], narrowed: bool) -> bool:
     parts = Path(problem.bundle).parts
     return not narrowed or len(parts) < 2 or parts[0] != "datasets" or parts[1] in names
 
 
-def _compiled_at(root: Path, ref: str, target: str | None, now: datetime) -> Compiled:
-    """Return what compiles from the data repo as it was at a git ref."""
-    asked = ["git", "archive", "--format=tar", ref, "."]
-    try:
-        done = subprocess.run(asked, cwd=root, capture_output=True, check=False)
-    except OSError:
-        raise UsageError(
-            "git is not installed here, and --against needs it", code="SF014"
-        ) from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["git said nothing"]
-        raise UsageError(f"git cannot give `{ref}`: {said[-1]}", code="SF014")
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-            archive.extractall(folder, filter="data")
-        project = load(Path(folder), target, offline=True)
-        return compile_project(project, now=now)
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """The data repo as it was at a git ref."""
+
+    project: Project
+    compiled: Compiled
+
+    def unreadable(self, ref: str) -> list[Problem]:
+        """Return a warning for each dataset of which nothing can be said."""
+        known = {files.name for files in self.project.datasets} | set(self.project.broken)
+        lost = sorted(known - self.compiled.policies.keys())
+        return [
+            Problem(
+                f"datasets/{name}", 0, 0, "SF354",
+                f"`{name}` cannot be read at {ref}, so nothing is compared", severity="warning",
+            )
+            for name in lost
+        ]  # fmt: skip
+
+
+def _state_at(root: Path, ref: str, target: str | None, now: datetime) -> _Then:
+    """Return what compiles from the data repo as it was at a git ref. Raises UsageError SF014."""
+    with at_ref(root, ref) as folder:
+        try:
+            project = load(folder, target, offline=True)
+        except (SpecError, UsageError) as error:
+            first = str(error.problems[0]) if isinstance(error, SpecError) else str(error)
+            raise UsageError(
+                f"the data repo cannot be read at `{ref}`: {first.splitlines()[0]}", code="SF014"
+            ) from None
+        return _Then(project, compile_project(project, now=now))
 
 
 def _outcome(
@@ -139,7 +153,14 @@ def _outcome(
         "warnings": len(warnings),
         "against": against,
         "breaking": [
-            {"dataset": each.name, "field": each.field or None, "message": each.message}
+            {
+                "dataset": each.name,
+                "field": each.field or None,
+                "message": each.message,
+                "breaks": each.breaks,
+                "owner": each.owner,
+                "expected_by": [{"consumer": c, "owner": o} for c, o in each.relying],
+            }
             for each in broken
         ],
     }
@@ -171,7 +192,9 @@ def _lines(
     for problem in problems:
         yield f"{problem}" if problem.severity == "error" else _warning(problem)
     for change in broken:
-        yield f"datasets/{change.name} SF013 {change.message}"
+        yield f"datasets/{change.name} SF013 {change.message} (breaks {change.breaks})"
+        if change.hint:
+            yield f"    {change.hint}"
 
 
 def _warning(problem: Problem) -> str:
@@ -204,7 +227,8 @@ def _findings(datasets: list[dict[str, Any]], problems: Sequence[Problem]) -> It
 
 def _breaking(change: Breaking) -> Finding:
     path = f"datasets/{change.name}/policy_bundle.yaml"
-    return Finding("SF013", change.message, "error", path, suite=change.name, name=change.field)
+    said = f"{change.message}; {change.hint}" if change.hint else change.message
+    return Finding("SF013", said, "error", path, suite=change.name, name=change.field)
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

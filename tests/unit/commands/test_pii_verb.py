@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +199,7 @@ def test_nothing_is_opened_that_cannot_be_recorded(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outbox = shop.root / ".sfctl" / "outbox"
-    if outbox.exists():
-        outbox.rmdir()
+    shutil.rmtree(outbox, ignore_errors=True)
     outbox.write_text("in the way")
     with pytest.raises(SfctlError) as caught:
         detokenize((token(shop),), reason="why", project_dir=shop.root)
