@@ -7,6 +7,9 @@ that a template's cost and size are bounded by its own length.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -45,14 +48,29 @@ class Unrendered(Exception):
         self.absent = absent
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with a template, wherever it stands."""
+
+    code: str
+    message: str
+    hint: str = ""
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A template that was read: what gives its value, or why nothing does."""
+
+    give: Callable[..., Any] | None
+    faults: tuple[_Fault, ...] = ()
+
+
 class Renderer:
     """Renders single values in one context."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.environment = SandboxedEnvironment(autoescape=False, finalize=_single)
-        known = self.environment.filters
-        self.environment.filters = {name: known[name] for name in FILTERS}
         self.names: dict[str, Any] = {
             "env_var": self._env_var,
             "file": self._file,
@@ -60,8 +78,10 @@ class Renderer:
             "target": {"name": context.target, "environment": context.environment},
             "project_name": context.project_name,
         }
+        self.functions: tuple[str, ...] = FUNCTIONS
         if context.parameters is not None:
             self.names["param"] = self._param
+            self.functions = (*FUNCTIONS, "param")
 
     def render(self, node: Node, expression: str) -> tuple[Value] | list[Problem]:
         """Return the value of a template in a 1-tuple, or the problems that prevent it.
@@ -72,28 +92,19 @@ class Renderer:
         if len(text) > MAX_TEMPLATE:
             message = f"a template is too long (got {len(text)}, expected at most {MAX_TEMPLATE})"
             return [node.problem("SF123", message)]
-        try:
-            tree = self.environment.parse(text)
-        except TemplateSyntaxError as error:
-            hint = "templates look like {{ env_var('NAME') }}"
-            return [node.problem("SF121", f"not a template: {error.message}", hint=hint)]
-        except RecursionError:
-            return [node.problem("SF123", "a template is nested too deep")]
-        parts = list(tree.find_all(nodes.Node))
-        problems = [_not_allowed(each, node) for each in parts if _kind(each) not in _ALLOWED]
-        known = (*FUNCTIONS, "param") if "param" in self.names else FUNCTIONS
-        problems = problems or [found for each in parts for found in _refused(each, node, known)]
-        if problems:
-            return list(dict.fromkeys(problems))
-        return self._value(node, text, expression)
+        prepared = _prepared(text, expression, self.functions)
+        if prepared.give is None:
+            return [
+                node.problem(each.code, each.message, hint=each.hint, offset=each.offset)
+                for each in prepared.faults
+            ]
+        return self._value(node, text, prepared.give)
 
-    def _value(self, node: Node, text: str, expression: str) -> tuple[Value] | list[Problem]:
+    def _value(
+        self, node: Node, text: str, give: Callable[..., Any]
+    ) -> tuple[Value] | list[Problem]:
         try:
-            if expression:
-                compiled = self.environment.compile_expression(expression)
-                value: Any = compiled(**self.names)
-            else:
-                value = self.environment.from_string(text).render(**self.names)
+            value: Any = give(**self.names)
         except Unrendered as unrendered:
             warn = unrendered.absent and self.context.offline
             return [
@@ -106,8 +117,8 @@ class Renderer:
                 )
             ]
         except (TemplateError, TypeError, ValueError) as error:
-            message = f"the template cannot be rendered ({type(error).__name__})"
-            return [node.problem("SF121", message, hint="check the arguments of its functions")]
+            fault = _unrenderable(error)
+            return [node.problem(fault.code, fault.message, hint=fault.hint)]
         if isinstance(value, list | tuple) and all(_is_scalar(each) for each in value):
             return (tuple(value),)
         if not _is_scalar(value):
@@ -185,40 +196,74 @@ def _kind(part: nodes.Node) -> str:
     return type(part).__name__
 
 
-def _not_allowed(part: nodes.Node, node: Node) -> Problem:
-    message = f"`{_kind(part).lower()}` is not allowed in a template"
-    return node.problem("SF123", message, hint=_HINT)
+@cache
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(autoescape=False, finalize=_single)
+    known = environment.filters
+    environment.filters = {name: known[name] for name in FILTERS}
+    return environment
 
 
-def _refused(found: nodes.Node, node: Node, functions: tuple[str, ...]) -> list[Problem]:
+@lru_cache(maxsize=4096)
+def _prepared(text: str, expression: str, functions: tuple[str, ...]) -> _Prepared:
+    """Read a template once, however many documents hold it."""
+    environment = _environment()
+    try:
+        tree = environment.parse(text)
+    except TemplateSyntaxError as error:
+        hint = "templates look like {{ env_var('NAME') }}"
+        return _Prepared(None, (_Fault("SF121", f"not a template: {error.message}", hint),))
+    except RecursionError:
+        return _Prepared(None, (_Fault("SF123", "a template is nested too deep"),))
+    parts = list(tree.find_all(nodes.Node))
+    faults = [_not_allowed(each) for each in parts if _kind(each) not in _ALLOWED]
+    faults = faults or [found for each in parts for found in _refused(each, text, functions)]
+    if faults:
+        return _Prepared(None, tuple(dict.fromkeys(faults)))
+    try:
+        if expression:
+            return _Prepared(environment.compile_expression(expression))
+        return _Prepared(environment.from_string(text).render)
+    except (TemplateError, TypeError, ValueError) as error:
+        return _Prepared(None, (_unrenderable(error),))
+
+
+def _unrenderable(error: Exception) -> _Fault:
+    message = f"the template cannot be rendered ({type(error).__name__})"
+    return _Fault("SF121", message, "check the arguments of its functions")
+
+
+def _not_allowed(part: nodes.Node) -> _Fault:
+    return _Fault("SF123", f"`{_kind(part).lower()}` is not allowed in a template", _HINT)
+
+
+def _refused(found: nodes.Node, text: str, functions: tuple[str, ...]) -> list[_Fault]:
     if isinstance(found, nodes.Name):
         if found.name == "param" and "param" not in functions:
-            offset = _offset(str(node.value), "param")
-            message = "param() outside of a pack"
             hint = "var('x') gives what sfctl.yml declares"
-            return [node.problem("SF122", message, hint=hint, offset=offset)]
-        names = dict.fromkeys((*functions, *NAMES))
-        return _unknown(node, found.name, tuple(names), f"name `{found.name}`")
+            return [_Fault("SF122", "param() outside of a pack", hint, _offset(text, "param"))]
+        names = tuple(dict.fromkeys((*functions, *NAMES)))
+        return _unknown(text, found.name, names, f"name `{found.name}`")
     if isinstance(found, nodes.Filter):
-        return _unknown(node, found.name, FILTERS, f"filter `{found.name}`")
+        return _unknown(text, found.name, FILTERS, f"filter `{found.name}`")
     if isinstance(found, nodes.Getattr):
         if isinstance(found.node, nodes.Name) and found.node.name == "target":
             what = f"key `{found.attr}` of `target`"
-            return _unknown(node, found.attr, TARGET_KEYS, what)
-        message = f"`.{found.attr}` is not allowed in a template"
+            return _unknown(text, found.attr, TARGET_KEYS, what)
         unknown = isinstance(found.node, nodes.Name) and found.node.name not in NAMES
-        return [] if unknown else [node.problem("SF123", message, hint=_HINT)]
+        message = f"`.{found.attr}` is not allowed in a template"
+        return [] if unknown else [_Fault("SF123", message, _HINT)]
     if isinstance(found, nodes.Call) and not isinstance(found.node, nodes.Getattr):
         name = found.node.name if isinstance(found.node, nodes.Name) else ""
         if not name or (name in NAMES and name not in functions):
-            return [node.problem("SF123", "only env_var(), file() and var() can be called")]
+            return [_Fault("SF123", "only env_var(), file() and var() can be called")]
     return []
 
 
 def parameters_of(text: str) -> list[str]:
     """Return the names that `param('…')` is called with, in order; none of a broken template."""
     try:
-        calls = SandboxedEnvironment().parse(text).find_all(nodes.Call)
+        calls = _environment().parse(text).find_all(nodes.Call)
     except (TemplateSyntaxError, RecursionError):
         return []
     return [
@@ -231,12 +276,11 @@ def parameters_of(text: str) -> list[str]:
     ]
 
 
-def _unknown(node: Node, name: str, known: tuple[str, ...], what: str) -> list[Problem]:
+def _unknown(text: str, name: str, known: tuple[str, ...], what: str) -> list[_Fault]:
     if name in known:
         return []
-    offset = _offset(str(node.value), name)
     message = f"unknown {what} in a template"
-    return [node.problem("SF122", message, hint=suggestion(name, known), offset=offset)]
+    return [_Fault("SF122", message, suggestion(name, known), _offset(text, name))]
 
 
 def _offset(text: str, name: str) -> int | None:

@@ -25,7 +25,7 @@ TYPES = {
     "n": parse("INT8"), "m": parse("INT32"), "d": parse("DECIMAL(4,1)"),
     "s": parse("STRING"), "b": parse("BOOLEAN"),
 }  # fmt: skip
-VALUES = {
+VALUES: dict[str, list[object]] = {
     "n": [None, -128, 0, 3, 4, 127],
     "m": [None, 3, 5],
     "d": [None, Decimal("3.0")],
