@@ -66,4 +66,10 @@ CODES: dict[str, Code] = {
         "names that no table can hold. The place in the document stands before the message.",
         "Mend the description; docs/schema.md lists the dialects and what each can say.",
     ),
+    "SF513": Code(
+        "Custom rules cannot run here",
+        "A custom rule is handed its rows as a pyarrow.RecordBatch, and pyarrow is not installed. "
+        "Such a rule is ERROR: nothing is blocked, and nothing certifies.",
+        "pip install 'sfctl[arrow]' wherever jobs, `check` or `certify --revalidate` run.",
+    ),
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from sfctl.clock import format_instant
 from sfctl.diagnosis.finding import Examined
 from sfctl.errors import SfctlError
+from sfctl.model.source_code import SourceCodeError, source_code
 from sfctl.report import text
 from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
@@ -23,6 +26,7 @@ def examine(project: Project, now: datetime) -> Iterator[Examined]:
     store = project.root / ".sfctl"
     yield _yaml(project)
     yield _compiled(project)
+    yield from _custom(project)
     yield _pii_key(project, store)
     yield _quarantine_key(project, store)
     yield from _secrets(store)
@@ -55,6 +59,40 @@ def _compiled(project: Project) -> Examined:
 def _sources(project: Project) -> Iterator[Path]:
     for pattern in ("sfctl.yml", "datasets/*/*.yaml", "jobs/*.yaml", "policies/*.yaml"):
         yield from sorted(project.root.glob(pattern))
+    for function in _functions(project):
+        with suppress(SourceCodeError, OSError):
+            code = source_code(function, project.root)
+            if not code.package:
+                yield from (code.base / name for name in sorted(code.files))
+
+
+def _custom(project: Project) -> Iterator[Examined]:
+    """Say whether custom rules can run here, where there are any."""
+    functions = _functions(project)
+    if functions and find_spec("pyarrow") is None:
+        detail = f"{text.count(len(functions), 'function')} cannot run without pyarrow"
+        yield Examined("custom rules", "fail", detail, "pip install 'sfctl[arrow]'", "SF513")
+    elif functions:
+        yield Examined("custom rules", "ok", text.count(len(functions), "function"))
+
+
+def _functions(project: Project) -> list[str]:
+    """Return the import paths that policies name, wherever in them a custom rule stands."""
+    found: dict[str, None] = {}
+
+    def collect(value: object) -> None:
+        if isinstance(value, dict):
+            named = value.get("function")
+            if isinstance(named, str) and ":" in named:
+                found[named] = None
+            value = list(value.values())
+        for each in value if isinstance(value, list) else ():
+            collect(each)
+
+    for dataset in project.datasets:
+        if dataset.policy is not None:
+            collect(dataset.policy.plain())
+    return list(found)
 
 
 def _pii_key(project: Project, store: Path) -> Examined:

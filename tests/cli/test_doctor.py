@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -182,3 +183,26 @@ def test_databases_are_opened_for_reading_only(home: Path) -> None:
     list(stores.examine(home))
     assert path.read_bytes() == before
     assert projects.switch is not None
+
+
+def test_custom_rules_need_pyarrow_and_their_files_count_as_sources(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = home / "datasets" / "orders" / "policy_bundle.yaml"
+    bundle.write_text(
+        "schema: {constraints: [{field: order_id, type: STRING}]}\n"
+        "dq: {rules: [{kind: custom, function: 'own:check', field: order_id}]}\n"
+    )
+    (home / "own.py").write_text("import near\ndef check(batch): ...\n")
+    (home / "near.py").write_text("")
+    assert main(["compile"]) == 0
+    capsys.readouterr()
+    checks = _checks(capsys)
+    assert checks["custom rules"]["detail"] == "1 function"
+    assert checks["policies"]["status"] == "ok"
+    later = (home / "target/manifest.json").stat().st_mtime + 5
+    os.utime(home / "near.py", (later, later))
+    monkeypatch.setattr(projects, "find_spec", lambda _: None)
+    checks = _checks(capsys, code=1)
+    assert checks["policies"]["detail"] == "near.py is newer than what was compiled"
+    assert (checks["custom rules"]["status"], checks["custom rules"]["code"]) == ("fail", "SF513")
