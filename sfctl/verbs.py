@@ -8,6 +8,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "profile": ("profile", "Measure what normal looks like; suggest rules with reasons", "Start"),
     "validate": ("validate", "Check all YAML, offline and without credentials", "Policy"),
     "compile": ("compile", "Make checked, digested, signed policies in target/", "Policy"),
+    "import": ("importing", "Take in a data contract: ODCS 3.0.2 or 3.1", "Policy"),
+    "export": ("exporting", "Give datasets and policies as a data contract: ODCS", "Policy"),
     "policy": ("policy", "Sign, verify, compare and roll back compiled policies", "Policy"),
     "run": ("run", "Supervise a job: lifecycle, gates, certification", "Run"),
     "check": ("check", "Judge a file or table now, writing nothing", "Run"),

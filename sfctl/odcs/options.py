@@ -89,3 +89,62 @@ def placed(rule: Mapping[str, Any], field: str) -> dict[str, Any]:
         name = field if "." in field else quoted(field)
         return {**rule, "expression": rule["expression"].format(name)}
     return {"kind": rule["kind"], "field": field, **{k: v for k, v in rule.items() if k != "kind"}}
+
+
+def give(table: Mapping[str, Any], rule: Mapping[str, Any], *, strict: bool) -> bool:
+    """Write a rule of a contract as an option of its column; tell whether it could be."""
+    if not isinstance(rule.get("field"), str):
+        return False
+    column = next(
+        (
+            c
+            for c in table.get("properties") or ()
+            if (c.get("physicalName") or c["name"]) == rule["field"]
+        ),
+        None,
+    )
+    if column is None:
+        return False
+    bare = {key: value for key, value in rule.items() if key not in ("kind", "field")}
+    if rule["kind"] == "unique" and bare == {"nulls": "distinct"} and not column.get("unique"):
+        column["unique"] = True
+        return True
+    found = _options_of(str(rule["kind"]), bare, str(column.get("logicalType")), strict)
+    given = column.get("logicalTypeOptions") or {}
+    if not found or found.keys() & given.keys():
+        return False
+    column["logicalTypeOptions"] = {**given, **found}
+    return True
+
+
+def _options_of(kind: str, rule: Mapping[str, Any], logical: str, strict: bool) -> dict[str, Any]:
+    """Return the options that say all of a rule; empty where they cannot."""
+    if logical == "string":
+        names = {"min": "minLength", "max": "maxLength"}
+        if kind == "length" and rule.keys() <= names.keys() and rule.get("min") != 0:
+            return {names[key]: value for key, value in rule.items()}
+        if (
+            kind == "pattern"
+            and set(rule) == {"pattern"}
+            and whole(rule["pattern"]) == rule["pattern"]
+        ):
+            return {"pattern": rule["pattern"]}
+        if kind == "format" and set(rule) == {"format"}:
+            known = {ours: theirs for theirs, ours in _FORMATS.items()}
+            return {"format": known[rule["format"]]} if rule["format"] in known else {}
+        return {}
+    ends = {"min", "max", "exclusive_min", "exclusive_max"}
+    if kind != "range" or logical not in _WRITTEN or set(rule) - ends:
+        return {}
+    number = logical in ("integer", "number")
+    if any(isinstance(v, bool) or isinstance(v, str) is number for v in rule.values()):
+        return {}
+    found: dict[str, Any] = {}
+    for key, (end, excluded, open_end) in _ENDS.items():
+        if end in rule:
+            found[key] = rule[end]
+        elif open_end in rule and strict:
+            found[excluded] = rule[open_end]
+        elif open_end in rule:
+            found |= {key: rule[open_end], excluded: True}
+    return found

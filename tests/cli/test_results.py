@@ -188,6 +188,12 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     assert ask("rca", "--evaluate", "truth.jsonl")["evaluation"]["top_1"] == 1.0
     ask("rca", "INC-404", code=2, named="error")
 
+    given = ask("export", "odcs")["documents"][0]
+    Path("orders.odcs.yaml").write_text(json.dumps(given["document"]))
+    assert ask("import", "odcs", "orders.odcs.yaml", "--dry-run")["written"] is False
+    Path("orders.odcs.yaml").write_text("{}")
+    ask("import", "odcs", "orders.odcs.yaml", code=2, named="error")
+
     profiled = ask("profile", "--suggest")["datasets"][0]
     assert profiled["rows"] == 101
     ask("certify", code=1)

@@ -8,6 +8,7 @@ from sfctl.spec.documents.rule import INVARIANT
 from sfctl.spec.documents.rules import RULES
 from sfctl.spec.shape import Either, Fields, Seq, may, need
 from sfctl.spec.values import Boolean, Enum, Number, Share, Text, count
+from sfctl.spec.version import Version
 
 LEVELS = ("G0", "G1", "G2", "G3")
 STAGES = ("bronze", "silver", "gold")
@@ -47,8 +48,9 @@ _CONTRACT = Fields(
     "`contract`",
     {
         "id": may(Text(), "The contract's name, such as dc:orders.created."),
-        "version": may(count("a whole number of 1 or more", low=1), "Its version."),
+        "version": may(Version(), "Its version."),
         "description": may(Text(), "What it promises, for people."),
+        "source": may(Text(), "File and table it was imported from; `export odcs` starts there."),
         "rules": may(RULES, "Judged at gate G4."),
     },
 )
