@@ -114,7 +114,7 @@ def _values(name: str, columns: Sequence[ColumnView]) -> Candidate | None:
     seen: Counter[Any] = Counter()
     on_days: Counter[Any] = Counter()
     for column in columns:
-        if column.values is None:
+        if column.values is None or len(column.values) > MAX_VALUES:
             return None
         seen.update(column.values)
         on_days.update(column.values.keys())
@@ -218,7 +218,8 @@ def _range(name: str, columns: Sequence[ColumnView], slack: float, slow: bool) -
     if not low < high:
         return None
     room = (high - low) * (SEASON if slow else slack / 2)
-    least = low - room if low < 0 else max(0, low - room)
+    # what never was below zero may stay there, but not what the season drives
+    least = low - room if low < 0 or slow else max(0, low - room)
     whole = columns[0].family == "integer"
     rule = {
         "kind": "range",

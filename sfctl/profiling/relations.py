@@ -165,6 +165,8 @@ def _possible_sums(first: pl.DataFrame, hidden: frozenset[str]) -> Iterator[Sum]
     import polars as pl
 
     totals: dict[str, float] = {}
+    numbers = [s.name for s in first if family_of(s.dtype) in ("integer", "float", "decimal")]
+    first = first.drop_nulls(numbers)
     for series in first:
         fits = family_of(series.dtype) in ("integer", "float", "decimal")
         if fits and series.name not in hidden and not series.null_count():
