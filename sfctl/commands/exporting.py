@@ -42,8 +42,8 @@ def odcs(
         typer.Option(help="v3.1.0 or v3.0.2; that of the imported contract if not given."),
     ] = "",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; a folder for several contracts.")
-    ] = None,
+        str, typer.Option("--output", "-o", help="A file; a FOLDER/ for one file a contract.")
+    ] = "",
     project_dir: Path,
     target: str | None,
 ) -> Outcome:
@@ -63,15 +63,14 @@ def odcs(
         held = _held(root, name, urns)
         groups.setdefault(held.group, []).append(held)
     several = len(groups) > 1
-    folder = output is not None and (output.is_dir() or str(output).endswith("/"))
+    folder = bool(output) and (output.endswith("/") or Path(output).is_dir())
     if several and not folder:
         message = f"the datasets make {len(groups)} contracts"
         raise UsageError(message, hint="-o FOLDER/ writes one file a contract", code="SF289")
     made = [_made(root, group, urns, api_version) for group in groups.values()]
     taken: set[str] = set()
-    for each in made if output is not None else ():
-        assert output is not None
-        each.path = str(_free(output, each, taken) if folder else output)
+    for each in made if output else ():
+        each.path = str(_free(Path(output), each, taken)) if folder else output
         _write(Path(each.path), each.text)
     return _outcome(made)
 

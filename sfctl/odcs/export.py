@@ -66,6 +66,7 @@ def exported(
             take_away(document, [(*place, part) for part in _TYPED])
         take_away(document, [path for key in gone for path in _removable(source, key)])
         fresh = {k: v for k, v in source.facts.items() if k not in was or k in gone}
+        fresh = {k: v for k, v in fresh.items() if k not in source.known}
         give(document, index, fresh, strict=version in STRICT, dataset_of=dataset_of)
 
     def read(index: int) -> Facts:

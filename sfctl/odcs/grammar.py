@@ -59,7 +59,7 @@ class OneOf:
 
     def check(self, node: Node, name: str, report: Report) -> None:
         if not isinstance(node.value, str) or node.value not in self.words:
-            near = suggestion(node.text, self.words, closed=False) if node.is_scalar else ""
+            near = suggestion(node.text, self.words) if node.is_scalar else ""
             wrong(report, node, name, self.what, hint=near)
 
 
@@ -244,14 +244,12 @@ def wrong(report: Report, node: Node, name: str, expected: str, *, hint: str = "
     """Report that the value under `name` is not what the standard expects there."""
     got = "null" if node.value is None else shown(node)
     quoted = f"`{name}`" if name else "the document"
-    code = "SF286" if name else "SF281"
-    report.add(
-        node.problem(
-            code,
-            f"{quoted} is not what the standard has there (got {got}, expected {expected})",
-            hint=hint,
-        )
-    )
+    message = f"{quoted} is not what the standard has there (got {got}, expected {expected})"
+    if name:
+        report.add(node.problem("SF286", message, hint=hint or f"write {expected}"))
+    else:
+        start = "a contract begins with apiVersion, kind, id, version and status"
+        report.add(node.problem("SF281", message, hint=start))
 
 
 def _comparable(value: object) -> object:
