@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "certify": ("certify", "Verify, create or move back certified views", "Run"),
     "wrap": ("wrap", "Write job wrappers: spark-submit, Airflow, plain Python", "Run"),
     "status": ("status", "Show each dataset's certified version and state", "Look"),
+    "schema": ("schema", "Show, compare and list schemas of files and datasets", "Look"),
     "quarantine": ("quarantine", "List, show, replay or discard rows held back", "Look"),
     "evidence": ("evidence", "Read, publish and archive the log of what happened", "Look"),
     "signals": ("signals", "Show what the engines say of each dataset", "Explain"),

@@ -12,6 +12,7 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
+from sfctl.commands.registering import register_schema, schema_lines
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SourceError, SpecError, UsageError
 from sfctl.model import urn
@@ -109,7 +110,9 @@ class _Run:
             days = text.count(done.read_days, "day")
             of = f" of {days}" if done.document["window"]["days"] else ""
             self.notes.append(f"{text.count(done.read_rows, 'row')}{of} read")
-        return result | _told(done)
+        schema = register_schema(self.project, dataset, done.document, self.now)
+        self.notes += [f"{dataset.name}: {line.strip()}" for line in schema_lines(schema)]
+        return result | _told(done) | {"schema": {k: schema[k] for k in ("version", "error")}}
 
     def _step(self, chunks: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
         return progress.track(chunks, "reading") if self.alone else chunks

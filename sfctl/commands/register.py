@@ -12,6 +12,7 @@ import typer
 from sfctl import exit_codes, wiring
 from sfctl.clock import clock_from_environment, format_instant
 from sfctl.commands.drafting import Drafted, Wanted, draft
+from sfctl.commands.registering import register_schema, schema_lines
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SpecError, UsageError
 from sfctl.model import urn
@@ -50,6 +51,7 @@ def register(
 ) -> Outcome:
     """Put datasets into the registry; with --from, draft a dataset.yaml for each table before.
 
+    The schema of a dataset's baseline becomes its next registered version, where it is another.
     Tables that a dataset holds already are left alone: a second run goes on where one ended.
     Raises SpecError for a project that cannot be read, UsageError SF007 where there is no table
     at the path, SF006 where a dataset of that name exists.
@@ -70,7 +72,11 @@ def register(
         raise SpecError(mine or project.errors)
     datasets = chosen(project, select, exclude)
     instant = now or clock_from_environment().now()
-    return _outcome(_put(root, datasets, format_instant(instant)), drafted)
+    rows = _put(root, datasets, format_instant(instant))
+    for row, dataset in zip(rows, datasets, strict=True):
+        known = dataset.baseline
+        row["schema"] = register_schema(project, dataset, known, instant) if known else None
+    return _outcome(rows, drafted)
 
 
 def identity(dataset: DatasetFiles) -> dict[str, Any]:
@@ -126,9 +132,13 @@ def _outcome(
     }
     verb = "would write" if dry_run else "wrote"
     lines = [f"{verb} {file}" for file in written.values()]
-    lines += [text.status_line(f"{row['name']}  {row['urn']}", row["change"]) for row in rows]
+    for row in rows:
+        lines.append(text.status_line(f"{row['name']}  {row['urn']}", row["change"]))
+        lines += schema_lines(row["schema"])
     lines += ["", *_closing(rows, drafted, dry_run=dry_run)]
-    code = exit_codes.UNABLE if drafted and drafted.unreadable else exit_codes.OK
+    broken = any(row["schema"] and row["schema"]["error"] for row in rows)
+    unable = broken or bool(drafted and drafted.unreadable)
+    code = exit_codes.UNABLE if unable else exit_codes.OK
     return Outcome("register", payload, "\n".join(lines), code)
 
 

@@ -196,6 +196,11 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
 
     profiled = ask("profile", "--suggest")["datasets"][0]
     assert profiled["rows"] == 101
+    assert ask("register")["datasets"][0]["schema"]["change"] == "unchanged"
+    assert ask("schema", "list")["datasets"][0]["versions"][0]["version"] == 1
+    assert ask("schema", "show", "orders@1")["columns"][0]["name"] == "id"
+    assert ask("schema", "diff", "orders", "lake/gold/orders")["verdict"] == "WARN"
+    ask("schema", "show", "orders@7", code=2, named="error")
     ask("certify", code=1)
     table = str(Path("lake/gold/orders").absolute())
     checked = ask("check", table, "--policy", "datasets/orders/policy_bundle.yaml", code=1)
