@@ -26,6 +26,7 @@ from sfctl.model.certificate import Certificate
 from sfctl.model.incident import Incident
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.signal import STATE_TABLE, SignalState
+from sfctl.profiling.review import late_drafts
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import Compiled, load
@@ -82,6 +83,10 @@ def status(
             "switches": [{"scope": s.scope, "expires": s.expires} for s in look.switches],
             "evidence_pending_bytes": pending_bytes(look.store / "outbox"),
             "stores": look.stores,
+            "drafts": [
+                {"name": name, "drafted_at": format_instant(at)}
+                for name, at in late_drafts(root, moment)
+            ],
             "troubles": look.troubles,
         }
     finally:
@@ -365,6 +370,10 @@ def _text(payload: dict[str, Any], now: datetime) -> str:
         name = row["name"] if version is None else f"{row['name']} v{version}"
         lines.append(text.status_line(name, _WORDS[row["certification_status"]]))
         lines += [f"    {line}" for line in _details(row, now)]
+    for each in payload["drafts"]:
+        waited = text.duration((now - parse_instant(each["drafted_at"])).total_seconds())
+        file = f"datasets/{each['name']}/policy_bundle.yaml"
+        lines.append(f"{file} is a draft, unreviewed for {waited}")
     lines += [f"gates are off for {s['scope']} until {s['expires']}" for s in payload["switches"]]
     count = len(payload["datasets"])
     certified = sum(r["certification_status"] == "CERTIFIED" for r in payload["datasets"])

@@ -86,7 +86,7 @@ def _informed(column: Column, other: Column | None) -> Column:
     if other is None:
         return replaced(column, nullable=column.nullable is not False)
     nullable = other.nullable if column.nullable is None else column.nullable
-    return Column(column.name, _filled(column.type, other.type), nullable)
+    return Column(column.name, _filled(column.type, other.type), nullable is not False)
 
 
 def _filled(mine: DataType, other: DataType) -> DataType:
