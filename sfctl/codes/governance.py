@@ -79,4 +79,10 @@ CODES: dict[str, Code] = {
         "The text is no public key of the form ed25519:<base64>.",
         "`sfctl policy keys --generate PATH` prints the public half of a new pair.",
     ),
+    "SF358": Code(
+        "Address mixes templates",
+        "A channel's address takes a secret from a variable or a file and mixes it with another "
+        "template. Secrets are filled in when something is sent, where no other template is known.",
+        "Write it of plain text, env_var() and file().",
+    ),
 }

@@ -15,6 +15,7 @@ from sfctl import exit_codes, wiring
 from sfctl.clock import clock_from_environment
 from sfctl.commands.lineage_names import Names
 from sfctl.commands.lineage_text import dataset_text, impact_text, job_text, orphans_text
+from sfctl.compiler.findings import Findings
 from sfctl.compiler.lineage import lineage_entry
 from sfctl.consumer import advanced
 from sfctl.errors import SpecError
@@ -220,7 +221,10 @@ def _declared(file: str, topology: Topology) -> list[dict[str, Any]]:
     if errors or document.node is None:
         raise SpecError(document.problems)
     names = {entry.name: urn for urn, entry in topology.datasets.items()}
-    entry = lineage_entry([document.node], names)
+    findings = Findings()
+    entry = lineage_entry([document.node], names, findings)
+    if findings.problems:
+        raise SpecError(findings.problems)
     specs: list[dict[str, Any]] = [
         {"kind": "LineageSpec", **_as_json(spec)} for spec in entry.specs
     ]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 import sfctl
 from sfctl.clock import format_instant
 from sfctl.compiler.entries import conflicting_modes, dataset_entry, job_entry, target_entry
-from sfctl.compiler.expectations import Expectation, by_dataset, joined_slo
+from sfctl.compiler.expectations import Expectation, by_dataset, gaps_of, joined_slo
 from sfctl.compiler.findings import Findings
 from sfctl.compiler.lineage import lineage_entry
 from sfctl.compiler.minimum import Minimum
@@ -65,12 +65,13 @@ def compile_project(
             entries[entry.urn] = entry
     jobs = compiler.jobs(select)
     compiler.spare_packs()
+    lineage = lineage_entry(project.lineage, compiler.names, compiler.findings)
     manifest = Manifest(
         project=project.name,
         target=target_entry(project.target),
         datasets=entries,
         jobs=jobs,
-        lineage=lineage_entry(project.lineage, compiler.names),
+        lineage=lineage,
         compiled_at=format_instant(now),
         compiler=sfctl.__version__,
     )
@@ -126,11 +127,15 @@ class _ProjectCompiler:
         )
         self.findings.problems += problems
         sources = self.sources(files, demands)
+        known = len(self.findings.problems)
+        slo = self.slo(files, demands)
+        told = (*problems, *self.findings.problems[known:])
         entry = dataset_entry(
             files,
             policy,
             self.project.target.lake,
-            slo=self.slo(files, demands),
+            slo=slo,
+            gaps=gaps_of(told, demands),
             source_files=sources,
             source_digest=source_digest(self.project.root, sources),
         )

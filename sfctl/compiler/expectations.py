@@ -10,6 +10,8 @@ from sfctl.compiler.draft import Draft
 from sfctl.compiler.findings import Findings, shown
 from sfctl.compiler.quantity import share
 from sfctl.compiler.sections import Sections
+from sfctl.errors import Problem
+from sfctl.model.manifest import Gap
 from sfctl.model.policy import Batch
 from sfctl.model.types import DataType, parse
 from sfctl.spec.dataset import DatasetFiles
@@ -114,6 +116,16 @@ def _field(
     draft.tags = (f"consumer:{each.consumer}",)
     columns.required[name] = node
     return draft
+
+
+def gaps_of(problems: Iterable[Problem], expectations: Iterable[Expectation]) -> tuple[Gap, ...]:
+    """Return what the compiler told of gaps, with whom to tell of each: for those who run."""
+    owners = {each.entry.path: each for each in expectations}
+    return tuple(
+        Gap(owners[problem.path].consumer, owners[problem.path].owner, problem.message)
+        for problem in problems
+        if problem.code == "SF252" and problem.path in owners
+    )
 
 
 def joined_slo(

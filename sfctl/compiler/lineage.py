@@ -5,8 +5,10 @@ A dataset that nobody registered is kept as it is named: it may be another team'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
+from sfctl.compiler.findings import Findings
 from sfctl.model import urn
 from sfctl.model.manifest import (
     AssetEntry,
@@ -19,10 +21,14 @@ from sfctl.model.manifest import (
 )
 from sfctl.spec.tree import Node
 
+_READS_SECRET = re.compile(r"\b(?:env_var|file)\s*\(")
+_PLAIN_CALL = re.compile(r"\{\{\s*(?:env_var|file)\(\s*['\"][^'\"]+['\"]\s*\)\s*\}\}")
 _CONSUMERS = {"dashboards": "Dashboard", "pipelines": "Pipeline"}
 
 
-def lineage_entry(documents: Iterable[Node], names: Mapping[str, str]) -> LineageEntry:
+def lineage_entry(
+    documents: Iterable[Node], names: Mapping[str, str], findings: Findings
+) -> LineageEntry:
     """Return the entries of all documents, each kind in order of file and place.
 
     `names` maps the project's own names of datasets to URNs.
@@ -53,7 +59,9 @@ def lineage_entry(documents: Iterable[Node], names: Mapping[str, str]) -> Lineag
             for key, kind in _CONSUMERS.items()
             for item in each(key)
         ),
-        teams=tuple(TeamEntry(item.string("urn"), _channels(item)) for item in each("teams")),
+        teams=tuple(
+            TeamEntry(item.string("urn"), _channels(item, findings)) for item in each("teams")
+        ),
     )
 
 
@@ -71,15 +79,27 @@ def _spec(item: Node, names: Mapping[str, str]) -> SpecEntry:
     )
 
 
-def _channels(item: Node) -> tuple[ChannelEntry, ...]:
+def _channels(item: Node, findings: Findings) -> tuple[ChannelEntry, ...]:
     """Return a team's channels; a bare word is a channel's type."""
     found = []
     for channel in item.get("channels") or ():
         if channel.is_mapping:
-            found.append(ChannelEntry(channel.string("type"), channel.string("address")))
+            found.append(_channel(channel, findings))
         else:
             found.append(ChannelEntry(str(channel.value)))
     return tuple(found)
+
+
+def _channel(node: Node, findings: Findings) -> ChannelEntry:
+    """Return a channel; an address from a variable or a file stays the template that names it."""
+    kind, address = node.string("type"), node.get("address")
+    template = (address.template or address.text) if address is not None else ""
+    if address is None or not _READS_SECRET.search(template):
+        return ChannelEntry(kind, node.string("address"))
+    if "{{" in _PLAIN_CALL.sub("", template) or "{%" in template:
+        hint = "write it of plain text, {{ env_var('NAME') }} and {{ file('path') }}"
+        findings.error(address, "SF358", "the address mixes a secret with another template", hint)
+    return ChannelEntry(kind, "", template.strip())
 
 
 def _names(item: Node, key: str, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ class _Post:
             "trigger": self._alert,
             "resolve": self._end,
             "upstream": self._warn,
+            "gap": self._gap,
         }
         if notice.kind in handler:
             handler[notice.kind](notice)
@@ -136,6 +137,9 @@ class _Post:
             return
         done = Put(UPSTREAM, consumer, {"at": notice.at})
         self._send(notice, None, self._channels(notice, None), done)
+
+    def _gap(self, notice: Notice) -> None:
+        self._send(notice, None, self._channels(notice, None))
 
     def digests(self) -> None:
         """Tell each team that had too much to hear what else there is, once an hour."""

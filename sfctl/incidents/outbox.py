@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -10,12 +11,14 @@ from sfctl.incidents.seen import Seen
 from sfctl.incidents.title import spoken, title
 from sfctl.model import codec
 from sfctl.model.incident import Incident, Severity
+from sfctl.model.topology import Topology
 from sfctl.state.port import Put
 
 TABLE = "incident_notices"
 """State table: the notice's id → the notice."""
 
-NoticeKind = Literal["trigger", "resolve", "escalate", "digest", "upstream"]
+_LISTED = 50
+NoticeKind = Literal["trigger", "resolve", "escalate", "digest", "upstream", "gap"]
 
 
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -64,6 +67,24 @@ def warning(seen: Seen, consumer: str, owner: str) -> Notice:
             "signal_id": symptom.signal_id,
         },
     )
+
+
+def gaps(before: Topology, now: Topology) -> Iterator[Notice]:
+    """Yield, for each team concerned, the demands of consumers that are newly not met."""
+    told: dict[str, list[str]] = {}
+    for name, entry in now.datasets.items():
+        known = before.datasets.get(name)
+        for gap in entry.gaps:
+            if known is not None and gap in known.gaps:
+                continue
+            owners = f"producer: {entry.owner or 'nobody'}; {gap.consumer}: {gap.owner}"
+            for team in dict.fromkeys((entry.owner, gap.owner)):
+                told.setdefault(team, []).append(f"{spoken(name)}: {gap.says} ({owners})")
+    for team, lines in told.items():
+        count = f"{len(lines)} expectations are" if len(lines) > 1 else "an expectation is"
+        body = {"summary": f"[CONTRACT GAP] {count} not met", "lines": lines[:_LISTED]}
+        mark = codec.digest([team, *lines])[-12:]
+        yield Notice(id=f"gap|{team}|{mark}", kind="gap", at=now.compiled_at, team=team, body=body)
 
 
 def write_of(notice: Notice) -> Put:

@@ -31,10 +31,10 @@ def chosen(
 
     An alert goes to the channel of its severity (SEV-1 pagerduty, SEV-2 slack, SEV-3 jira), and
     to every webhook and file; to teams and e-mail where the team has no such channel. What must
-    wake nobody (`alerts` false, upstream warnings, digests) goes to the quiet ones. An escalation
-    goes to all that the alert left out, to the same where it left none.
+    wake nobody (`alerts` false, upstream warnings, gaps, digests) goes to the quiet ones. An
+    escalation goes to all that the alert left out, to the same where it left none.
     """
-    if kind in ("digest", "upstream") or not alerts:
+    if kind in ("digest", "upstream", "gap") or not alerts:
         quiet = tuple(each for each in channels if each.type in _QUIET)
         return quiet or (tuple(channels) if kind == "digest" else ())
     own = [each for each in channels if each.type == _BY_SEVERITY.get(severity)]

@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from msgspec.structs import replace
+
 from sfctl.incidents import notice as wording
+from sfctl.incidents.address import address_of
 from sfctl.incidents.notifiers import file, webhook
 from sfctl.incidents.notifiers.webhook import Refused
 from sfctl.incidents.outbox import Notice
@@ -27,6 +30,7 @@ class Unusable(Refused):
 
 def send(channel: ChannelEntry, notice: Notice, incident: Incident | None, root: Path) -> None:
     """Send one notice. Raises Unusable, or Refused where another try may do."""
+    channel = replace(channel, address=address_of(channel, root), address_from="")
     links = os.environ.get(LINKS_VARIABLE, "")
     match channel.type:
         case "file":
@@ -51,7 +55,7 @@ def send(channel: ChannelEntry, notice: Notice, incident: Incident | None, root:
 
 def fingerprint(channel: ChannelEntry) -> str:
     """Return what stands for a channel in the store: its kind, and a digest of its address."""
-    return f"{channel.type}:{codec.digest(channel.address)[-12:]}"
+    return f"{channel.type}:{codec.digest(channel.address_from or channel.address)[-12:]}"
 
 
 def _url(channel: ChannelEntry) -> str:

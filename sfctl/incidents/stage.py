@@ -165,8 +165,10 @@ class _Pass:
         return done
 
     def _config(self, record: Record) -> None:
-        self._topology = topologies.from_event(record.event)
-        self._configured = True
+        before, now = self.topology, topologies.from_event(record.event)
+        for notice in outbox.gaps(before, now):
+            self._notices[notice.id] = notice
+        self._topology, self._configured = now, True
 
     def _signal(self, record: Record) -> None:
         signal = reading.signal_of(record.event)

@@ -13,8 +13,8 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True):
 
     consumer: str
     owner: str
+    """The consumer's team."""
     says: str
-    field: str = ""
 
 
 class DatasetEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -124,8 +124,8 @@ class ConsumerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 class ChannelEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One way to tell a team: pagerduty, slack, jira, webhook, teams, email or file.
 
-    An address that may be a secret is not kept: `address_from` says where it is read when
-    something is sent, `env:NAME` or `file:PATH`.
+    An address that may be a secret is not kept: `address_from` is the template that it is made
+    from when something is sent; its values come from `env_var('NAME')` and `file('path')`.
     """
 
     type: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from sfctl.compiler.compile import compile_project
 from sfctl.model import topology
 from sfctl.model.evidence import decode, encode
@@ -20,6 +22,7 @@ from sfctl.model.manifest import (
 from sfctl.spec.project import load
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
+PROJECT = "name: shop\ntargets:\n  default: dev\n  dev: {environment: dev, lake: ./lake}\n"
 LINEAGE = """\
 lineage:
   - producer: landing
@@ -66,9 +69,7 @@ EXPECTED = LineageEntry(
 
 
 def test_a_lineage_file_is_compiled_and_travels_with_the_configuration(tmp_path: Path) -> None:
-    (tmp_path / "sfctl.yml").write_text(
-        "name: shop\ntargets:\n  default: dev\n  dev: {environment: dev, lake: ./lake}\n"
-    )
+    (tmp_path / "sfctl.yml").write_text(PROJECT)
     (tmp_path / "lineage").mkdir()
     (tmp_path / "lineage" / "shop.yaml").write_text(LINEAGE)
     compiled = compile_project(load(tmp_path), now=NOW)
@@ -76,3 +77,21 @@ def test_a_lineage_file_is_compiled_and_travels_with_the_configuration(tmp_path:
     assert compiled.manifest.lineage == EXPECTED
     event = decode(encode(topology.to_event(compiled.manifest)))
     assert topology.from_event(event).lineage == EXPECTED
+
+
+def test_an_address_from_a_variable_stands_nowhere_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_HOOK", "https://hooks.example/T1/B1/s3cret")
+    (tmp_path / "sfctl.yml").write_text(PROJECT)
+    (tmp_path / "lineage").mkdir()
+    teams = "teams:\n  - {urn: 'urn:team:shop', channels: [{type: slack, address: %s}]}\n"
+    file = tmp_path / "lineage" / "feeds.yaml"
+    file.write_text(teams % "\"{{ env_var('SHOP_HOOK') }}\"")
+    made = compile_project(load(tmp_path), now=NOW)
+    assert made.errors == ()
+    (channel,) = made.manifest.lineage.teams[0].channels
+    assert channel == ChannelEntry("slack", "", "{{ env_var('SHOP_HOOK') }}")
+    assert b"s3cret" not in encode(topology.to_event(made.manifest))
+    file.write_text(teams % "\"{{ env_var('SHOP_HOOK') }}/{{ project_name }}\"")
+    assert [p.code for p in compile_project(load(tmp_path), now=NOW).errors] == ["SF358"]
