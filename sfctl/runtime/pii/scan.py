@@ -216,11 +216,11 @@ def _text(series: pl.Series, kinds: Sequence[Kind]) -> tuple[pl.Series, Sequence
 
 def _found(text: pl.Series, kind: Kind) -> tuple[int, int]:
     """Return how many values look like the kind, and how many are of it."""
-    hits = text.str.contains(kind.rust)
+    hits = text.str.contains(kind.probe)
     candidates = int(hits.sum() or 0)
     if kind.valid is None or not candidates:
         return candidates, candidates
-    counted = text.filter(hits.fill_null(value=False)).value_counts(name="n")
+    counted = text.alias("").filter(hits.fill_null(value=False)).value_counts(name="n")
     real = sum(
         count for value, count in counted.iter_rows() if next(kind.matches(value), None) is not None
     )

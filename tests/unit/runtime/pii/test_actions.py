@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfctl.model.policy import Detection
 from sfctl.runtime.pii import keys
 from sfctl.runtime.pii.actions import advise, apply, find
-from sfctl.runtime.pii.kinds import KINDS
+from sfctl.runtime.pii.kinds import KINDS, Kind
+from sfctl.runtime.pii.scan import Counts, count_columns
 from sfctl.runtime.pii.tokens import TOKEN, Tokenizer
 
 RING = keys.parse(keys.generate(), "test")
@@ -149,6 +150,7 @@ def test_no_key_is_asked_for_unless_something_is_tokenized() -> None:
         apply(frame, [Detection("EMAIL", "tokenize")], missing)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.text(max_size=30)), max_size=30), st.sampled_from(list(KINDS))
 )
@@ -159,6 +161,7 @@ def test_python_and_polars_read_a_pattern_alike(values: list[str | None], kind: 
     assert ours == theirs
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -196,3 +199,40 @@ def test_a_number_is_found_beside_words_that_look_like_a_part_of_it(
     detection = Detection(kind=kind, action="mask", columns=("t",))
     done, _ = apply(frame, (detection,), ring)
     assert done["t"].to_list() == [masked]
+
+
+def test_repeated_values_count_as_often_as_they_stand() -> None:
+    values = ["write to anna@b.org", "nothing to be found here", None, "4111 1111 1111 1111"]
+    frame = pl.DataFrame({"rows": values * 500, "short": ["a@b.cd", None, "x", "y"] * 500})
+    found = find(frame, [Detection(kind, "none") for kind in ("EMAIL", "CREDIT_CARD")])
+    assert [(f.column, f.kind, f.matches, f.evaluated) for f in found] == [
+        ("rows", "EMAIL", 500, 1500),
+        ("short", "EMAIL", 500, 1500),
+        ("rows", "CREDIT_CARD", 500, 1500),
+    ]
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="0123456789-+(). @abAB", max_size=40))
+def test_a_probe_finds_what_its_pattern_finds(text: str) -> None:
+    series = pl.Series([text])
+    for kind in KINDS.values():
+        assert series.str.contains(kind.probe).equals(series.str.contains(kind.rust)), kind.name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "probe"),
+    [
+        (r"\((a)[(](b)", r"\((?:a)[(](?:b)"),
+        (r"[]()](c)(?:d)\\(e)", r"[]()](?:c)(?:d)\\(?:e)"),
+        (r"[^]()](x)", r"[^]()](?:x)"),
+    ],
+)
+def test_a_probe_opens_no_group(pattern: str, probe: str) -> None:
+    assert Kind("CUSTOM", pattern, "****").probe == probe
+
+
+def test_a_column_may_be_named_as_one_pleases() -> None:
+    counts: dict[str, Counts] = {}
+    count_columns([pl.DataFrame({"n": ["4111 1111 1111 1111"]})], [KINDS["CREDIT_CARD"]], counts)
+    assert counts["n"].matches == {"CREDIT_CARD": 1}
