@@ -77,4 +77,5 @@ def unique(check: Check, rule: Rule, frame: pl.DataFrame) -> bool:
     return True
 
 
-differ.drive(pl.read_parquet, answer)
+if __name__ == "__main__":
+    differ.drive(pl.read_parquet, answer)

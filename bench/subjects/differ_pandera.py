@@ -118,4 +118,5 @@ def aggregated(rule: Rule, value: pl.Expr) -> pl.Expr:
     return getattr(value, {"avg": "mean", "stddev": "std"}.get(function, function))()
 
 
-differ.drive(pl.read_parquet, answer)
+if __name__ == "__main__":
+    differ.drive(pl.read_parquet, answer)
