@@ -38,7 +38,6 @@ from sfctl.runtime.polars.program import Program, RowJudge
 from sfctl.runtime.polars.term import DataError
 
 if TYPE_CHECKING:
-    from sfctl.model.schema_drift import Drift
     from sfctl.runtime.custom.rules import CustomRules
 
 References = Callable[[str], "pl.LazyFrame | None"]
@@ -212,7 +211,7 @@ def _judgement(
     every = (*found, *implied)
     bad = state.rows if lost else state.distinct.bad
     decided: dict[Gate, GateResult] = {}
-    drift: tuple[Drift, ...] = ()
+    drift: tuple[str, ...] = ()
     for gate in GATES_OF_STAGE[stage]:
         if gate in around.off:
             decided[gate] = gates.off(gate)
@@ -244,7 +243,7 @@ def _judgement(
         results.totals(found), gates.verdict(ordered), policy.digest,
         schema=schema.with_nullability_of(known).as_json(), schema_fingerprint=marks.fingerprint,
         schema_shape=marks.shape, fingerprints_computed=marks.computed,
-        drift=tuple(change.signature for change in drift),
+        drift=drift,
         pii=tuple(state.findings.values()), sampled=state.sampled,
         degraded=tuple(f"{g.gate}: {g.degraded}" for g in ordered if g.degraded),
     )  # fmt: skip

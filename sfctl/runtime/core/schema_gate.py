@@ -19,8 +19,8 @@ MIGRATION = "REGISTRY_MIGRATION"
 
 def schema_gate(
     rules: GateResult, policy: SchemaPolicy, actual: Schema, standard: Standard
-) -> tuple[GateResult, tuple[Drift, ...]]:
-    """Return G3, the comparison of schemas laid over the result of its row rules.
+) -> tuple[GateResult, tuple[str, ...]]:
+    """Return G3, the comparison of schemas laid over its row rules, and the reasons of drift.
 
     A registry that did not answer is a warning, and the last schema known is compared with. Rows
     of the same shape in another table format are a migration, which is told and warns of nothing.
@@ -62,7 +62,7 @@ def schema_gate(
             sampled=rules.sampled,
             degraded=rules.degraded,
         ),
-        drift,
+        tuple(codes),
     )
 
 
