@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_FLOOR, Decimal, localcontext
@@ -47,6 +48,7 @@ from sfctl.model.expr import (
     Null,
     Within,
 )
+from sfctl.model.families import type_of
 from sfctl.model.formats import FORMATS
 from sfctl.model.literal import value_of
 from sfctl.model.types import DataType
@@ -122,7 +124,7 @@ def evaluate(node: Expr, row: Row) -> Any:
             return _call(node, row)
         case CastsTo(operand=operand, type=wanted):
             value = evaluate(operand, row)
-            return None if value is None else casts(value, wanted)
+            return None if value is None else casts(value, wanted, type_of(operand))
 
 
 def _field(node: Field, row: Row) -> Any:
@@ -138,8 +140,6 @@ def _single(value: Any, kind: DataType) -> Any:
     """Round a literal typed FLOAT to single precision, as the column it meets is."""
     if kind.kind != "FLOAT":
         return value
-    import struct
-
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
@@ -323,14 +323,17 @@ def _utc(value: Any) -> Any:
     return value
 
 
-def casts(value: Any, wanted: DataType) -> bool:
+def casts(value: Any, wanted: DataType, own: DataType) -> bool:
     """Tell whether a value can be read as `wanted` without loss.
 
-    Text is read as a person would write the value, with nothing around it. Types that are not
-    scalars are not read from others.
+    Text is read as a person would write the value, with nothing around it. Every scalar can be
+    written as text. A number is of a float type that gives it back, with as many digits as its
+    own type has. Types that are not scalars are not read from others.
     """
     if wanted.kind == "ANY":
         return True
+    if wanted.kind == "STRING":
+        return not isinstance(value, list | dict | bytes)
     if isinstance(value, str):
         return _reads(value, wanted)
     if wanted.kind == "BOOLEAN":
@@ -338,10 +341,10 @@ def casts(value: Any, wanted: DataType) -> bool:
     if isinstance(value, bool):
         return False
     if isinstance(value, Decimal | float):
-        return _fits(value, wanted)
+        return _fits(value, wanted, own.scale or 0)
     if isinstance(value, datetime):
         if wanted.kind == "DATE":
-            return _utc(value).time() == time()
+            return value.tzinfo is None and value.time() == time()
         return wanted.kind == ("TIMESTAMP" if value.tzinfo else "TIMESTAMP_NTZ")
     if isinstance(value, date):
         return wanted.kind in ("DATE", "TIMESTAMP_NTZ")
@@ -350,11 +353,24 @@ def casts(value: Any, wanted: DataType) -> bool:
     return isinstance(value, timedelta) and wanted.kind == "DURATION"
 
 
-def _fits(value: Decimal | float, wanted: DataType) -> bool:
+def rounded(value: float, kind: DataType) -> float | None:
+    """Return the nearest value of a float type, None where there is no finite one."""
+    code = {"HALF": "e", "FLOAT": "f"}.get(kind.kind, "d")
+    try:
+        found: float = struct.unpack(code, struct.pack(code, value))[0]
+    except OverflowError:
+        return None
+    return found
+
+
+def _fits(value: Decimal | float, wanted: DataType, scale: int = 0) -> bool:
     if isinstance(value, float) and math.isinf(value):
         return wanted.is_float
     if wanted.is_float:
-        return isinstance(value, float) or Decimal(float(value)) == value
+        nearest = rounded(float(value), wanted)
+        if nearest is None or isinstance(value, float):
+            return nearest is not None
+        return Fraction(round(Fraction(nearest) * 10**scale), 10**scale) == Fraction(value)
     exact = Decimal(value)
     if wanted.is_integer:
         low, high = _INTEGERS[wanted.kind]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from sfctl.model.binding import path_of
+from sfctl.model.binding import columns_of, path_of
 from sfctl.model.policy import Rule, Unique
 from sfctl.runtime.core.budget import Budget
 from sfctl.runtime.core.sources import LazySource, Source
@@ -68,7 +68,8 @@ class Keys:
                 seen = self._hashes.pop(rule.id, unique.Hashes())
                 table = others(rule) if others and rule.check.scope == "table" else None
                 if table is not None:
-                    own = {name: source.schema[name] for name in self._read(rule, source)}
+                    keys = (path_of(name, source.schema)[0] for name in self._fields(rule))
+                    own = {name: source.schema[name] for name in keys}
                     tables[rule.id] = LazySource(unique.alike(table, own))
                     for chunk in tables[rule.id].chunks(self._read(rule, tables[rule.id])):
                         seen.add(chunk, *self._key(rule, chunk))
@@ -188,9 +189,10 @@ class Keys:
         return parts, covered & scope
 
     def _read(self, rule: Rule, table: Source) -> list[str]:
-        """Return the columns of another source that hold the key."""
+        """Return the columns of another source that hold the key, or that `where` asks for."""
         known = table.schema
-        return list(dict.fromkeys(path_of(name, known)[0] for name in self._fields(rule)))
+        keys = (path_of(name, known)[0] for name in self._fields(rule))
+        return list(dict.fromkeys((*keys, *columns_of(rule, known))))
 
     def _fields(self, rule: Rule) -> tuple[str, ...]:
         assert isinstance(rule.check, Unique)

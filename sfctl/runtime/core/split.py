@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from sfctl.model.binding import path_of
+from sfctl.model.binding import columns_of, path_of
 from sfctl.model.policy import Policy, Rule, Unique
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.judge import Surroundings, program_for
@@ -83,9 +83,12 @@ def _repeats(program: Program, rule: Rule, frame: pl.DataFrame, around: Surround
     background = None
     if table is not None:
         known = table.collect_schema()
-        read = {path_of(name, known)[0] for name in fields}
-        own = {name: dtype for name, dtype in frame.schema.items() if name in read}
+        keys = {path_of(name, known)[0] for name in fields}
+        own = {name: dtype for name, dtype in frame.schema.items() if name in keys}
+        read = sorted({*keys, *columns_of(rule, known)})
         background = unique.alike(table.select(read), own).collect()
+        inside = program.scope(rule, background)
+        background = background if inside is None else background.filter(inside)
     repeated = unique.repeats(frame, parts, covered, background)
     wrong = program.beyond(rule, frame)
     return repeated if wrong is None else repeated | frame.select(wrong.alias("wrong")).to_series()

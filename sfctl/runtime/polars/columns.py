@@ -128,11 +128,25 @@ def whole_number(term: Term) -> Term:
 
 
 def _decimal(term: Term, want: DataType) -> Term:
+    from sfctl.runtime.polars.exact import to_float
+
     scale = want.scale or 0
-    whole = term.value.cast(pl.Decimal(38, scale), strict=False)
-    back = whole.cast(pl.Float64)
-    wrong = term.value.is_not_null() & (back != term.value).fill_null(value=True)
-    return Term(whole.to_physical(), "exact", pl.Int128(), scale=scale).masked(wrong)
+    inside = pl.when(term.value.abs() < float(10 ** (38 - scale))).then(term.value)
+    # the part after the point alone: times a power of ten, the whole would be rounded
+    rest = ((inside - inside.floor()) * float(10**scale)).round().cast(pl.Int128)
+    whole = inside.floor().cast(pl.Int128) * pl.lit(10**scale, dtype=pl.Int128) + rest
+    read = Term(whole, "exact", pl.Int128(), scale=scale)
+    wrong = (to_float(read).value != term.value).fill_null(value=True)
+    return read.masked(term.value.is_not_null() & wrong)
+
+
+def as_decimal(value: pl.Expr, scale: int) -> pl.Expr:
+    """Return doubles as the decimals they are the nearest to, null beyond 38 digits.
+
+    The kernel raises for some that are too great, whatever it is told.
+    """
+    inside = pl.when(value.abs() < float(10 ** (38 - scale))).then(value)
+    return inside.cast(pl.Decimal(38, scale), strict=False)
 
 
 def family_of(kind: DataType) -> Family | None:

@@ -109,23 +109,28 @@ def to_float(term: Term) -> Term:
     """Return the nearest IEEE double."""
     value = term.value.cast(pl.Float64)
     if term.scale:
-        most = max(abs(term.low), abs(term.high))
-        if most <= _EXACT_DOUBLES and term.scale <= _EXACT_POWERS:
-            value = value / float(10**term.scale)
-        else:
-            value = _quotients(term)
+        value = value / float(10**term.scale)
+        if max(abs(term.low), abs(term.high)) > _EXACT_DOUBLES or term.scale > _EXACT_POWERS:
+            value = _rounded_once(term, value)
     return Term(value, "float", pl.Float64(), term.error)
 
 
-def _quotients(term: Term) -> pl.Expr:
-    """Divide by the power of ten with one rounding, where doubles would round twice."""
+def _rounded_once(term: Term, value: pl.Expr) -> pl.Expr:
+    """Return quotients by the power of ten, divided in Python where doubles would round twice."""
     unit = 10**term.scale
+    wide = term.value.cast(_WIDE)
+    twice = ~wide.is_between(-_EXACT_DOUBLES, _EXACT_DOUBLES)
+    if term.scale > _EXACT_POWERS:
+        twice = wide.is_not_null()
 
     def nearest(wholes: pl.Series) -> pl.Series:
-        found = [None if whole is None else whole / unit for whole in wholes]
-        return pl.Series(wholes.name, found, dtype=pl.Float64)
+        found = pl.repeat(None, len(wholes), dtype=pl.Float64, eager=True)
+        places = wholes.is_not_null().arg_true()
+        quotients = [whole / unit for whole in wholes.gather(places)]
+        return found.scatter(places, quotients).alias(wholes.name) if quotients else found
 
-    return term.value.map_batches(nearest, return_dtype=pl.Float64(), is_elementwise=True)
+    divided = pl.when(twice).then(wide).map_batches(nearest, return_dtype=pl.Float64())
+    return pl.when(twice).then(divided).otherwise(value)
 
 
 def compare(symbol: str, left: Term, right: Term) -> Term:

@@ -38,6 +38,8 @@ def judge_for(check: ForeignKey, rows: pl.LazyFrame | None) -> RowJudge:
         return keys[dtypes]
 
     def holds(chunk: pl.DataFrame) -> pl.Series:
+        if chunk.is_empty():
+            return pl.Series("holds", [], dtype=pl.Boolean)
         own, complete = unique.key_of(check.fields, chunk.schema, "distinct")
         mine = chunk.select(
             *(part.alias(name) for part, name in zip(own, names, strict=True)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import polars as pl
 
@@ -120,9 +121,18 @@ def _holds(term: Term, dtype: pl.DataType) -> pl.Expr:
         return (exact.to_float(term).value == rounded) & floats.compare(
             "=", term, Term(rounded, "float", pl.Float64())
         ).value
-    rounded = exact.to_float(term).value.cast(dtype)
-    back = rounded.cast(pl.Decimal(38, term.scale), strict=False).to_physical()
-    return (back == term.value.cast(pl.Int128)).fill_null(value=False)
+    unit = 10**term.scale
+    nearest = exact.to_float(term).value.cast(dtype).cast(pl.Float64)
+
+    def given_back(pairs: pl.Series) -> pl.Series:
+        found = [
+            p["whole"] is not None and round(Fraction(p["nearest"]) * unit) == p["whole"]
+            for p in pairs
+        ]
+        return pl.Series(pairs.name, found, dtype=pl.Boolean)
+
+    pairs = pl.struct(term.value.alias("whole"), nearest.alias("nearest"))
+    return pairs.map_batches(given_back, return_dtype=pl.Boolean(), is_elementwise=True)
 
 
 def _typed(term: Term, family: Family) -> Term:

@@ -68,12 +68,18 @@ def alike(rows: pl.LazyFrame, wanted: Mapping[str, pl.DataType]) -> pl.LazyFrame
         if own == dtype or _kin(own) != _kin(dtype) or _kin(own) == "other":
             continue
         value = pl.col(name)
-        found = value.cast(dtype, strict=False)
-        same = found.cast(own, strict=False).eq_missing(value)
+        found = _cast(value, own, dtype)
+        same = _cast(found, dtype, own).eq_missing(value)
         if own.is_float():
             same = same | value.is_nan()
         rows = rows.filter(same).with_columns(found)
     return rows
+
+
+def _cast(value: pl.Expr, own: pl.DataType, dtype: pl.DataType) -> pl.Expr:
+    if own.is_float() and isinstance(dtype, pl.Decimal):
+        value = columns.as_decimal(value, dtype.scale)
+    return value.cast(dtype, strict=False)
 
 
 def _kin(dtype: pl.DataType) -> str:

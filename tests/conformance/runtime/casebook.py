@@ -116,25 +116,26 @@ def cases() -> Iterator[Case]:
 def compiled(columns: Mapping[str, DataType], rule: Node | None) -> tuple[Policy, list[Problem]]:
     """Compile one rule as if it stood in a bundle that declares these columns."""
     bundle: dict[str, Node] = {
-        "schema": _made({"constraints": [{"field": n, "type": str(k)} for n, k in columns.items()]})
+        "schema": made({"constraints": [{"field": n, "type": str(k)} for n, k in columns.items()]})
     }
     if rule is not None:
-        bundle["dq"] = _made({"rules": [rule]})
-    document = check(_made(bundle), POLICY, None)
+        bundle["dq"] = made({"rules": [rule]})
+    document = check(made(bundle), POLICY, None)
     if document.node is None:
         return Policy("", ""), list(document.problems)
-    dataset = _made({"urn": "ds://cases/rows", "owner_team": "nobody", "tier": "TIER_3"})
+    dataset = made({"urn": "ds://cases/rows", "owner_team": "nobody", "tier": "TIER_3"})
     files = DatasetFiles("rows", dataset, document.node, None)
     return compile_policy(files, root=ROOT)
 
 
-def _made(value: Any) -> Node:
+def made(value: Any) -> Node:
+    """Return a plain value as the tree that YAML would give."""
     if isinstance(value, Node):
         return value
     if isinstance(value, dict):
-        return Node({key: _made(each) for key, each in value.items()}, "bundle", 1, 1)
+        return Node({key: made(each) for key, each in value.items()}, "bundle", 1, 1)
     if isinstance(value, list):
-        return Node(tuple(_made(each) for each in value), "bundle", 1, 1)
+        return Node(tuple(made(each) for each in value), "bundle", 1, 1)
     return Node(value, "bundle", 1, 1, text=str(value))
 
 
@@ -180,7 +181,7 @@ def _case(
 ) -> Case:
     rule, expect = node["rule"], node["expect"]
     if rule.is_mapping and "id" not in rule:
-        rule = Node({**dict(rule.items()), "id": _made(case_id)}, rule.path, rule.line, rule.col)
+        rule = Node({**dict(rule.items()), "id": made(case_id)}, rule.path, rule.line, rule.col)
     policy, problems = compiled(declared, rule)
     codes = [problem.code for problem in problems if problem.severity == "error"]
     refused = expect.string("refused")
