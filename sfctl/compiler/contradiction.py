@@ -256,7 +256,9 @@ def _admits(other: Judged, subject: Expr, value: object) -> Regions:
 def _repeat(rules: list[Judged], told: set[int], findings: Findings) -> None:
     """Hint at each rule that fails only where another, as strict a one, fails as well."""
     for number, one in enumerate(rules):
-        if id(one) in told or one.draft.subsumed_by or one.fails == EVERYWHERE:
+        if id(one) in told or one.draft.subsumed_by or one.draft.demanded:
+            continue
+        if one.fails == EVERYWHERE:
             continue
         for position, other in enumerate(rules):
             if other is one or id(other) in told or other.draft.subsumed_by:

@@ -100,6 +100,8 @@ class Domain:
 
     def meet(self, other: Domain) -> Domain:
         """Return what is possible in both. Raises TypeError for values of different kinds."""
+        if self is ANY_VALUE or other is ANY_VALUE:
+            return other if self is ANY_VALUE else self
         low, low_open = self.low, self.low_open
         if other.low is not None and (low is None or (other.low, other.low_open) > (low, low_open)):
             low, low_open = other.low, other.low_open
@@ -156,6 +158,9 @@ class Domain:
             return (Domain(shortest=max(least, 0)),)
         least, most = whole._ends()
         return (Domain(shortest=max(least, 0), longest=most),)
+
+
+ANY_VALUE = Domain()
 
 
 def _scale(value: Decimal) -> int:

@@ -50,6 +50,11 @@ class Draft:
         """Whether no row may fail it."""
         return self.where is None and self.threshold == Threshold() and self.severity == "error"
 
+    @property
+    def demanded(self) -> bool:
+        """Whether a consumer asks for it, so that its author cannot see what it repeats."""
+        return any(tag.startswith("consumer:") for tag in self.tags)
+
     def rule(self) -> Rule:
         """Return the finished rule."""
         return Rule(

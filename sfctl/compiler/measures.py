@@ -175,6 +175,8 @@ class _Measures:
         self.findings.error(draft.node, "SF222", message, hint)
 
     def _repeat(self, draft: Draft, other: Draft) -> None:
+        if draft.demanded:
+            return
         message = f"whatever fails here fails rule `{other.id}` as well"
         hint = f"it stands at {place(other.node)}; keep both only for their messages"
         self.findings.warning(draft.node, "SF224", message, hint)

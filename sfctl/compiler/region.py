@@ -99,6 +99,8 @@ def both(one: Regions, other: Regions) -> Regions:
 
 def either(one: Regions, other: Regions) -> Regions:
     """Return where one of two conditions may hold. Raises TooMany."""
+    if not one or not other:
+        return one or other
     found = tuple({id(region): region for region in (*one, *other)}.values())
     if any(not region.values and not region.nulls for region in found):
         return EVERYWHERE
@@ -251,7 +253,7 @@ def _single(expr: Expr) -> tuple[Expr, tuple[Domain, ...], tuple[Domain, ...]] |
     operand, domain, negated = read
     if not _comparable(operand, domain):
         return None
-    subject = inside(operand)
+    subject = operand if isinstance(operand, Field) else inside(operand)
     true: tuple[Domain, ...] = (domain,)
     false = domain.complement()
     if subject is not operand:

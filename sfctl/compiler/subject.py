@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
-from sfctl.compiler.domain import Domain
+from sfctl.compiler.domain import ANY_VALUE, Domain
 from sfctl.model.expr import Arithmetic, Call, Constant, Expr, Field, Negate, children
 from sfctl.model.families import type_of
 from sfctl.model.types import DataType
@@ -34,8 +35,10 @@ def inside(operand: Expr) -> Expr:
 
 def strict_fields(expr: Expr) -> tuple[Field, ...] | None:
     """Return the columns of which any being null makes a value null; None where that depends."""
+    if isinstance(expr, Field):
+        return (expr,)
     found: dict[Field, None] = {}
-    stack = [expr]
+    stack: list[Expr] = [expr]
     while stack:
         node = stack.pop()
         if isinstance(node, Field):
@@ -50,7 +53,9 @@ def strict_fields(expr: Expr) -> tuple[Field, ...] | None:
 
 def may_fail(expr: Expr) -> bool:
     """Tell whether a value may be impossible to calculate on some row, which fails the row."""
-    stack = [expr]
+    if isinstance(expr, Field):
+        return False
+    stack: list[Expr] = [expr]
     while stack:
         node = stack.pop()
         if isinstance(node, Arithmetic) and not _safe(node):
@@ -79,6 +84,8 @@ def _short(kind: DataType) -> bool:
 
 def of_subject(subject: Expr) -> Domain:
     """Return what a column of its type, or what is calculated, can be at all."""
+    if isinstance(subject, Field):
+        return of_type(subject.type)
     match subject:
         case Call(function=function) if function in _GIVES:
             low, high = _GIVES[function]
@@ -105,12 +112,13 @@ _TURNED: dict[str, Callable[[str], str]] = {
 def stable(subject: Expr, domain: Domain) -> Domain:
     """Return a domain without texts that a function such as `upper` never gives."""
     turn = _TURNED.get(subject.function) if isinstance(subject, Call) else None
-    if turn is None or domain.accepted is None:
+    if domain.accepted is None or turn is None:
         return domain
     kept = (each for each in domain.accepted if not isinstance(each, str) or turn(each) == each)
     return replace(domain, accepted=frozenset(kept))
 
 
+@lru_cache(maxsize=512)
 def of_type(kind: DataType) -> Domain:
     """Return the values a column of a type can have."""
     if kind.is_integer:
@@ -123,4 +131,4 @@ def of_type(kind: DataType) -> Domain:
         return Domain(least, most, scale=kind.scale)
     if kind.kind == "BOOLEAN":
         return Domain(accepted=frozenset([True, False]))
-    return Domain()
+    return ANY_VALUE

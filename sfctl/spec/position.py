@@ -118,6 +118,8 @@ def _block(
         run = len(value[index:]) - len(value[index:].lstrip("\n")) or 1
         found += [(row + 1, at + 1)] * min(run - 1, upto - index)
         index += run
+        if index == len(value):
+            return [*found, (row + 1, at + 1)]
         row = next((each for each in range(row + 1, len(lines)) if lines[each].strip(" ")), row)
         at = indent
     return found

@@ -22,7 +22,7 @@ def shown(node: Node) -> str:
 
 def clipped(text: str) -> str:
     """Return `text` on one line and short enough for a message."""
-    line = " ".join(text.split()) if "\n" in text else text
+    line = text if text.isprintable() else " ".join(text.split())
     return line if len(line) <= 40 else line[:39] + "…"
 
 

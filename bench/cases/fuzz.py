@@ -1,0 +1,59 @@
+"""Damaged files and random expressions by the thousand: no traceback, no accepted nonsense."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench.results import Bound, Report, Table
+from tests.fuzzing.rounds import Found, run
+
+ROUNDS = 10_000
+QUICK = 500
+FIRST = 10_000
+"""Seeds begin here; the tests of every change use others."""
+
+
+def run_case(quick: bool) -> Report:
+    """Damage files of a whole repo, one a round, and judge the repo; `quick` in 500 rounds."""
+    rounds = QUICK if quick else ROUNDS
+    found: list[str] = []
+    ends: Counter[str] = Counter()
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(FIRST, FIRST + rounds):
+            try:
+                ends += run(Path(folder), seed, 1)
+            except Found as wrong:
+                found.append(str(wrong))
+    spent = time.perf_counter() - began
+    ways = [["ended", "rounds"]]
+    ways += [[way, f"{ends[way]:,}"] for way in ("accepted", "warned", "refused")]
+    ways.append(["traceback or nonsense", f"{len(found):,}"])
+    files = [["damaged file", "rounds"]]
+    names = (name.removeprefix("file ") for name in sorted(ends) if name.startswith("file "))
+    files += [[name, f"{ends[f'file {name}']:,}"] for name in names]
+    tables = [Table(f"{rounds:,} damaged files, {spent:.0f} s", ways), Table("Where", files)]
+    bounds = [Bound("tracebacks and accepted nonsense", len(found), 0, "")]
+    raw: dict[str, object] = {"found": found}
+    if find_spec("bench.cases.expressions") is not None:
+        other: Report = import_module("bench.cases.expressions").run_case(quick)
+        tables += other.tables
+        bounds += other.bounds
+        raw["expressions"] = other.raw
+    return Report(
+        "fuzz",
+        "Damaged files and random expressions",
+        "Each round damages one file of a repo that uses every kind of file and rule: bytes, lines,"
+        " keys, types, nesting, anchors, tags, templates, encodings. What is refused must name a"
+        " code and a place that exist. What is accepted must be read alike by another YAML"
+        " 1.2 parser, be accepted by the published JSON Schema, hold as many compiled rules as it"
+        " declares, and survive its own canonical JSON.",
+        tables,
+        bounds,
+        raw,
+    )
