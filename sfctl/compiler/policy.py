@@ -70,6 +70,8 @@ def compile_policy(
         enforcement=_enforcement(bundle),
         performance=_performance(bundle),
         contract=_contract(bundle),
+        contract_id=_named(bundle)[0],
+        contract_version=_named(bundle)[1],
         primary_key=dataset.strings("primary_key"),
         allow_empty=dataset.scalar("allow_empty") is True,
         on_stale=dataset.string("on_stale", "serve_certified"),  # type: ignore[arg-type]
@@ -101,6 +103,13 @@ def _contract(bundle: Node) -> Any:
     if bundle.get("contract") is not None:
         return "full"
     return "lite" if bundle.get("contract_lite") is not None else "none"
+
+
+def _named(bundle: Node) -> tuple[str, int | str]:
+    """Return id and version of the contract, empty where there is none."""
+    block = bundle.get("contract") or _EMPTY
+    version = block.scalar("version")
+    return block.string("id"), version if isinstance(version, int | str) else ""
 
 
 def _enforcement(bundle: Node) -> Enforcement:

@@ -175,6 +175,9 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     enforcement: Enforcement = Enforcement()
     performance: Performance = Performance()
     contract: Literal["none", "lite", "full"] = "none"
+    contract_id: str = ""
+    contract_version: int | str = ""
+    """Empty where the contract names none; text where another standard counts otherwise."""
     primary_key: tuple[str, ...] = ()
     allow_empty: bool = False
     on_stale: Literal["serve_certified", "serve_uncertified"] = "serve_certified"

@@ -27,6 +27,7 @@ from sfctl.model.schema import Schema
 from sfctl.model.verdict import GateResult, Judgement, PiiFinding, RuleResult
 from sfctl.runtime.core import gates, results, schema_of
 from sfctl.runtime.core.budget import Budget
+from sfctl.runtime.core.contract_details import contract_details
 from sfctl.runtime.core.keys import Others
 from sfctl.runtime.core.opening import open_source
 from sfctl.runtime.core.scan import Scanned, scan
@@ -231,6 +232,9 @@ def _judgement(
             result = gates.rules_gate(
                 gate, every, rows=state.rows, seen=state.seen, failed=failed, known=judged_rows
             )
+            if gate == "G4_CONTRACT" and not result.undeclared:
+                told = {**result.details, **contract_details(policy, every)}
+                result = replace(result, details=told)
             if gate == "G3_SCHEMA":
                 result, drift = schema_gate(result, policy.schema, schema, around.standard)
             decided[gate] = result
