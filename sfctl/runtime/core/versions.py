@@ -143,7 +143,8 @@ def _marks(
     rules = [rule for rule in program.rules if rule.id in failed]
     if not rules:
         return pl.DataFrame(), nobody
-    flags = flags_of(program, frame, rules, around)
+    with program.closing:
+        flags = flags_of(program, frame, rules, around)
     return flags, _fails(flags, joint.only_earlier) & _fails(flags, joint.only_new)
 
 
