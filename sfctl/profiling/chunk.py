@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfctl.profiling.column import (
@@ -90,7 +89,8 @@ def _counted(series: pl.Series, before: ColumnState | None) -> tuple[ColumnState
         found = values.value_counts(name="_rows")
         if found.height <= KEEP:
             distinct, counts = found.to_series(0), found.to_series(1)
-            pairs = zip(map(plain, distinct.to_list()), counts.to_list(), strict=True)
+            known = [plain(value, family) for value in distinct.to_list()]
+            pairs = zip(known, counts.to_list(), strict=True)
             kept = dict(zip(distinct.hash(_SEED).to_list(), pairs, strict=True))
             if len(kept) == found.height:
                 return ColumnState(family, rows, nulls, nans, kept), None
@@ -132,7 +132,7 @@ def _figures(
             histogram = next(answers)
             buckets = dict(zip(histogram["at"].to_list(), histogram["len"].to_list(), strict=True))
         rows.append((name, row, buckets))
-    return {name: _wide(row, buckets) for name, row, buckets in rows}
+    return {name: _wide(row, buckets, states[name][1].family) for name, row, buckets in rows}
 
 
 def _expressions(family: str) -> Sequence[pl.Expr]:
@@ -171,20 +171,20 @@ def _bucket() -> pl.Expr:
     return pl.when(number == 0).then(0.0).when(number < 0).then(-at).otherwise(at).cast(pl.Int32)
 
 
-def _wide(row: Mapping[str, Any], buckets: dict[int, int]) -> Wide:
+def _wide(row: Mapping[str, Any], buckets: dict[int, int], family: str) -> Wide:
     found = {key: value for key, value in row.items() if key not in ("least", "most", "variance")}
     variance = row.get("variance") or 0.0
     return Wide(
         **found,
-        least=plain(row["least"]),
-        most=plain(row["most"]),
+        least=plain(row["least"], family),
+        most=plain(row["most"], family),
         squares=variance * row["values"],
         buckets=buckets,
     )
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, family: str) -> Any:
     """Return a value as it is kept: numbers, truths and text; what is exact or a time as text."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
+    return str(value) if family == "decimal" and value is not None else value

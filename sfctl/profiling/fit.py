@@ -218,6 +218,8 @@ def _range(name: str, columns: Sequence[ColumnView], slack: float, slow: bool) -
     if not low < high:
         return None
     room = (high - low) * (SEASON if slow else slack / 2)
+    if not math.isfinite(room):
+        return None
     # what never was below zero may stay there, but not what the season drives
     least = low - room if low < 0 or slow else max(0, low - room)
     whole = columns[0].family == "integer"
@@ -264,7 +266,8 @@ def _rounded(bound: float, whole: bool, *, down: bool) -> float:
         return 0
     digits = 3 - math.floor(math.log10(abs(bound)))
     scale = 10.0**digits
-    return float(f"{(math.floor if down else math.ceil)(bound * scale) / scale:.12g}")
+    rounded = float(f"{(math.floor if down else math.ceil)(bound * scale) / scale:.12g}")
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def _keys(days: Sequence[DayView]) -> Iterator[Candidate]:

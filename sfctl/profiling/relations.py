@@ -22,6 +22,8 @@ MOST_CANDIDATES = 6
 """Columns with the most distinct values, from which composite keys are put together."""
 MOST_HASHES = 50_000_000
 """Keys of a day beyond which none is called unique: they would not fit in memory."""
+LEAST_OVERLAP = 0.3
+"""Of the numbers two columns range over together, the share both range over, to be comparable."""
 _SEED = 20
 _TOLERANCE = 1e-9
 
@@ -148,12 +150,20 @@ def _possible_orders(first: pl.DataFrame, hidden: frozenset[str]) -> Iterator[tu
 def _comparable(low: pl.Series, high: pl.Series) -> bool:
     """Tell whether two columns measure the same: times, or numbers whose names share a word."""
     families = {family_of(low.dtype), family_of(high.dtype)}
-    if families == {"time"}:
+    if families == {"time"} or low.dtype.is_temporal():
         return low.dtype == high.dtype
-    if not families <= {"integer", "float", "decimal"}:
+    if not (low.dtype.is_numeric() and high.dtype.is_numeric()):
+        return False
+    if not _overlap(low, high):
         return False
     words = set(low.name.lower().split("_")) & set(high.name.lower().split("_"))
     return bool(words - {"id", "no", "nr", "number"})
+
+
+def _overlap(low: pl.Series, high: pl.Series) -> bool:
+    """Tell whether two columns range over much the same numbers."""
+    a, b, c, d = (float(x) for x in (low.min(), low.max(), high.min(), high.max()))  # type: ignore[arg-type]
+    return min(b, d) - max(a, c) >= LEAST_OVERLAP * (max(b, d) - min(a, c))
 
 
 def _ordered(chunk: pl.DataFrame, low: str, high: str) -> bool:
@@ -165,11 +175,11 @@ def _possible_sums(first: pl.DataFrame, hidden: frozenset[str]) -> Iterator[Sum]
     import polars as pl
 
     totals: dict[str, float] = {}
-    numbers = [s.name for s in first if family_of(s.dtype) in ("integer", "float", "decimal")]
+    filled = [s for s in first if 2 * s.null_count() <= s.len() and s.name not in hidden]
+    numbers = [s.name for s in filled if s.dtype.is_numeric()]
     first = first.drop_nulls(numbers)
-    for series in first:
-        fits = family_of(series.dtype) in ("integer", "float", "decimal")
-        if fits and series.name not in hidden and not series.null_count():
+    for series in first.select(numbers):
+        if not series.null_count():
             total = float(series.cast(pl.Float64).sum() or 0.0)
             if math.isfinite(total) and series.n_unique() > 2:
                 totals[series.name] = total

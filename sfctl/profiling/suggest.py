@@ -68,6 +68,9 @@ def suggested(
         return Suggested()
     dated = len(days) if history.dated else 0
     chosen = _chosen(days, defaults) if dated >= FEWEST else list(candidates(days, 1.0, defaults))
+    if 0 < dated < FEWEST:
+        # what one or two days have in common is presence; what they range over comes with days
+        chosen = [each for each in chosen if each.rule["kind"] in ("required", "row_count")]
     rows = sum(day.rows for day in days)
     fresh = [each for each in chosen if not known & set(names_of(each.rule))]
     rate = _rate(len(days)) if dated >= FEWEST else None
@@ -85,7 +88,9 @@ def suggested(
         for each in fresh
     ]
     for column, kind in sorted(personal.items()):
-        if ("pii", column) not in known:
+        # inside of structs and lists nothing can be acted on: their values are only kept out
+        texts = [day for day in history.days.values() if column in day.columns]
+        if texts[-1].columns[column].family == "text" and ("pii", column) not in known:
             rule = {"pattern": kind, "columns": [column], "action": "tokenize"}
             reason = f"values of the kind {kind} are among those sampled"
             found.append(Suggestion("pii", rule, reason, confidence(rows, dated), rows, dated))
