@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -117,7 +118,23 @@ class Emitter:
         if node.operator != "/" and left.family == right.family == "exact":
             return _EXACT[node.operator](left, right)
         # exact quotients are multiplied out at compile; what is left to divide are floats
-        return floats.arithmetic(node.operator, left, right)
+        return floats.arithmetic(node.operator, left, right, self._most(node))
+
+    def _most(self, node: Expr) -> int | None:
+        """Return what a number is proven not to exceed, whatever its sign; None for no proof."""
+        if isinstance(node, tree.Constant):
+            return math.ceil(abs(Fraction(node.number())))
+        if isinstance(node, tree.Field):
+            ends = self.bounds.get(node.path)
+            return None if ends is None else max(abs(end) for end in ends)
+        if isinstance(node, tree.Negate):
+            return self._most(node.operand)
+        if not isinstance(node, tree.Arithmetic) or node.operator not in ("+", "-", "*"):
+            return None
+        left, right = self._most(node.left), self._most(node.right)
+        if left is None or right is None:
+            return None
+        return left * right if node.operator == "*" else left + right
 
     def _negate(self, node: tree.Negate) -> Term:
         operand = self.term(node.operand)

@@ -13,6 +13,7 @@ from sfctl.runtime.polars import exact
 from sfctl.runtime.polars.term import RANGES, DataError, Term, any_error, boolean
 
 _EXACT_UP_TO = 2**53
+_NO_OVERFLOW = 2**1000
 
 
 def constant(number: float, *, single: bool = False) -> Term:
@@ -98,8 +99,11 @@ def as_float(term: Term) -> Term:
     return exact.to_float(term)
 
 
-def arithmetic(symbol: str, left: Term, right: Term) -> Term:
-    """Return `left <symbol> right` in doubles; a zero divisor or an overflow is an error."""
+def arithmetic(symbol: str, left: Term, right: Term, most: int | None = None) -> Term:
+    """Return `left <symbol> right` in doubles; a zero divisor or an overflow is an error.
+
+    `most` is what the result is proven not to exceed, which spares looking for an overflow.
+    """
     divides = symbol in ("/", "//", "%")
     left, right = as_float(left), as_float(right)
     zero = (right.value == 0.0).fill_null(value=False) & left.value.is_not_null()
@@ -113,6 +117,8 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
         "%": lambda: _remainder(a, b),
     }[symbol]()
     term = Term(value, "float", pl.Float64(), any_error(left, right))
+    if most is not None and most <= _NO_OVERFLOW:
+        return term
     unusable = value.is_nan() | (value.is_infinite() & a.is_finite() & b.is_finite())
     unusable = unusable.fill_null(value=False)
     return term.masked(unusable | zero if divides else unusable)

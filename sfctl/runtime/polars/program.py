@@ -6,6 +6,7 @@ the rules that failed, and only then.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sfctl.model.policy import Batch, Custom, ForeignKey, RowCheck, Rule, Unique
 from sfctl.runtime.polars import columns, measures
 from sfctl.runtime.polars.emit import Emitter
 from sfctl.runtime.polars.measures import Measured
-from sfctl.runtime.polars.term import Bounds, Term, boolean
+from sfctl.runtime.polars.term import LIMIT, Bounds, Term, boolean
 from sfctl.runtime.tally import Distinct, RowTally
 
 MARK = "_sfctl_holds_"
@@ -131,7 +132,11 @@ class Program:
         return None if where is None else where.error
 
     def bounds(self, chunk: pl.DataFrame) -> Bounds:
-        """Measure smallest and largest values of the columns that exact arithmetic reads."""
+        """Measure between which powers of two the columns lie that arithmetic reads.
+
+        Powers of two, so that the next chunk has the same bounds and shares the plan. A column of
+        floats among which one is infinite has none.
+        """
         paths = [path for path in self._computed if path[0] in chunk.schema]
         exprs: list[pl.Expr] = []
         for index, path in enumerate(paths):
@@ -141,9 +146,11 @@ class Program:
         if not exprs:
             return {}
         found = chunk.select(exprs).row(0, named=True)
+        ends = {path: (found[f"{i}<"] or 0, found[f"{i}>"] or 0) for i, path in enumerate(paths)}
         return {
-            path: (found[f"{index}<"] or 0, found[f"{index}>"] or 0)
-            for index, path in enumerate(paths)
+            path: (_below(low), _above(high))
+            for path, (low, high) in ends.items()
+            if math.isfinite(low) and math.isfinite(high)
         }
 
     def marked(self, chunk: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
@@ -159,14 +166,16 @@ class Program:
 
     @cached_property
     def _computed(self) -> list[tuple[str, ...]]:
-        """Paths of 64-bit and decimal columns that take part in arithmetic."""
+        """Paths of 64-bit, decimal and float columns that take part in arithmetic."""
         found: dict[tuple[str, ...], None] = {}
         for rule in self._sound():
             for root in (rule.check.expr if isinstance(rule.check, RowCheck) else None, rule.where):
                 for node in _arithmetic_fields(root) if root is not None else ():
                     if node.path[0] in self.schema:
                         _, dtype = columns.raw(node.path, self.schema)
-                        if dtype in (pl.Int64(), pl.UInt64(), pl.Int128()) or dtype.is_decimal():
+                        if dtype in (pl.Int64(), pl.UInt64(), pl.Int128()) or (
+                            dtype.is_decimal() or dtype.is_float()
+                        ):
                             found[node.path] = None
         return list(found)
 
@@ -326,10 +335,17 @@ class Program:
 
 def _row(frame: pl.DataFrame) -> dict[str, Any]:
     """Return the only row; a nested cell stays a Series."""
-    return {
-        name: frame.item(0, name) if frame.schema[name] != pl.List else frame[name][0]
-        for name in frame.columns
-    }
+    return {series.name: series[0] for series in frame}
+
+
+def _above(value: float) -> int:
+    """Return the end of a power of two that is not below a value; exact beyond 38 digits."""
+    whole = math.ceil(value)
+    return 0 if whole <= 0 else min((1 << whole.bit_length()) - 1, max(LIMIT, whole))
+
+
+def _below(value: float) -> int:
+    return -_above(-value - 1) - 1 if value < 0 else 0
 
 
 def _null_count(check: object, emitter: Emitter) -> pl.Expr | None:

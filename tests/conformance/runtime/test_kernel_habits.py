@@ -243,3 +243,25 @@ def test_a_float_and_its_bound_meet_at_twelve_digits() -> None:
     )
     assert result(frame(a=[MOST, MOST]), middle).status == "pass"
     assert result(frame(a=[-0.0, -0.0]), measure("quantile", "a", quantile=0.5)).measured == "0"
+
+
+def test_floats_are_guarded_where_no_bound_proves_them_safe() -> None:
+    huge = frame(x=[1e308, 1.0, -1e308], y=[1e308, 2.0, 1e308])
+    assert failing(huge, "x + y > 0") == ["error", "pass", "fail"]
+    assert failing(huge, "x * y > 0") == ["error", "pass", "error"]
+    infinite = frame(x=[float("inf"), 1.0], y=[float("inf"), 2.0])
+    assert failing(infinite, "x - y < 0") == ["error", "pass"]
+    assert result(huge, rule("x + y > 0")).signatures["EVAL_ERROR:r"] == 1
+    tame = frame(x=[1.5, None, float("nan")], y=[2.5, 1.0, 1.0])
+    assert failing(tame, "x * y + x > 5") == ["pass", "pass", "pass"]
+
+
+def test_bounds_are_powers_of_two_that_hold_every_value() -> None:
+    rows = frame(a=[-(2**63), 2**63 - 1], b=[-5, 5], c=[0, 1], x=[-2.5, 7.0], y=[float("inf"), 0.0])
+    program = program_for(
+        FrameSource(rows), policy(rule("a + b + c > 0"), rule("x + y > 0", "f")), "gold",
+        Surroundings(),
+    )[0]  # fmt: skip
+    assert program.bounds(rows) == {
+        ("a",): (-(2**63), 2**63 - 1), ("b",): (-8, 7), ("c",): (0, 1), ("x",): (-4, 7),
+    }  # fmt: skip
