@@ -85,4 +85,10 @@ CODES: dict[str, Code] = {
         "template. Secrets are filled in when something is sent, where no other template is known.",
         "Write it of plain text, env_var() and file().",
     ),
+    "SF359": Code(
+        "Below the minimums",
+        "A policy that was compiled or approved earlier says less than the organisation demands of "
+        "its tier today.",
+        "Compile the source against today's minimums and have that signed.",
+    ),
 }

@@ -26,6 +26,7 @@ from sfctl.commands.policy_log import Log
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import Compiled, compile_project, sealed
+from sfctl.compiler.minimum import falls_below
 from sfctl.errors import Problem, SpecError, UsageError, told_once
 from sfctl.model import codec
 from sfctl.model.expr import Field, IsNull, children
@@ -79,7 +80,7 @@ def compile(
         gone = _gone(before, manifest)
         drops = {path for name in (*chosen, *gone) for path in all_files(name)} - files.keys()
         target_folder.place(folder, files, frozenset(drops))
-        notes = _unraised(chosen, log)
+        notes = (*_unraised(chosen, log), *_below(project, chosen))
         if log.history is not None or not prod:
             notes += _recorded(root, project, log, chosen, moment)
     return _outcome(project, compiled, before, manifest, chosen, gone, notes)
@@ -111,6 +112,18 @@ def _unraised(chosen: Mapping[str, Chosen], log: Log) -> tuple[str, ...]:
     return (
         f"SF345 changed, but `version:` was not raised: {listed}; with a higher version old and "
         "new are both checked for 7 days, and prod takes nothing else",
+    )
+
+
+def _below(project: Project, chosen: Mapping[str, Chosen]) -> tuple[str, ...]:
+    """Say which active policies were approved before the minimums demanded more."""
+    return tuple(
+        f"SF359 {files.name}: the active version {each.policy.version} falls below the "
+        "organisation's minimums; approve a newer one"
+        for files in project.datasets
+        if (each := chosen.get(files.name)) is not None
+        and each.draft is not None
+        and falls_below(project.minimum, files, each.policy)
     )
 
 

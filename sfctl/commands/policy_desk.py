@@ -19,6 +19,7 @@ from sfctl.commands.activation import Choice, Chosen, all_files
 from sfctl.commands.policy_log import Log
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import compile_project, sealed
+from sfctl.compiler.minimum import falls_below
 from sfctl.errors import PolicyRejected, SpecError, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry, Manifest
@@ -114,6 +115,17 @@ class Desk:
             if release.by == "org" and (artefact := self.history.artefact(release.digest)):
                 return policy_of(artefact)
         return None
+
+    def check_minimum(self, policy: Policy) -> None:
+        """Raise PolicyRejected SF359 for a policy below today's minimums of its dataset's tier."""
+        for files in self.project.datasets:
+            if files.name == policy.name and falls_below(self.project.minimum, files, policy):
+                raise PolicyRejected(
+                    f"version {policy.version} of {policy.name} falls below the organisation's "
+                    "minimums",
+                    hint="compile the source against the minimums, and sign that",
+                    code="SF359",
+                )
 
     def place(self, made: Sequence[tuple[DatasetEntry, Chosen]]) -> None:
         """Put what is active now into `target/`, the manifest last."""

@@ -126,6 +126,7 @@ def rollback(
                 f"version {release.version} of {name} does not count here: {approval.sentence}",
                 hint="`sfctl policy versions` shows who signed which", code=approval.code,
             )  # fmt: skip
+        desk.check_minimum(approval.policy)
         present = desk.history.artefact(held.standing.digest)
         left = policy_of(present) if present else None
         changes = differences(left, approval.policy)

@@ -27,6 +27,7 @@ from sfctl.commands.policy_desk import Desk, open_desk
 from sfctl.commands.selection import Exclude, Select
 from sfctl.compiler import target_folder
 from sfctl.compiler.policy_diff import Change, differences
+from sfctl.compiler.source_digest import source_digest
 from sfctl.errors import PolicyRejected
 from sfctl.model import codec, facts
 from sfctl.model.manifest import DatasetEntry
@@ -75,6 +76,11 @@ def sign_policies(
             shown, f"approve {count} for {desk.project.target.name}?", yes=yes
         )
         notes = _approve(desk, wanted, signing, reason) if done else ()
+        notes += tuple(
+            f"{e.entry.name}: the YAML has changed since it was compiled; that is not in this"
+            for e in wanted
+            if e.entry.source_digest != source_digest(desk.project.root, e.entry.files)
+        )
     words = [each.word(done) for each in found]
     lines = [shown] if shown and done else []
     lines += [text.status_line(f"{e.entry.name} v{e.policy.version}", w)
@@ -172,6 +178,7 @@ def _candidate(desk: Desk, entry: DatasetEntry) -> Candidate:
         )  # fmt: skip
     if approval.by == "org":
         return Candidate(entry, policy, policy, (), already=True)
+    desk.check_minimum(policy)
     releases = desk.history.releases(entry.urn)
     _check_version(desk, policy, releases)
     before = desk.approved(releases)

@@ -193,5 +193,24 @@ class Minimum:
         return raised
 
 
+def falls_below(document: Node | None, files: DatasetFiles, policy: Policy) -> bool:
+    """Tell whether a policy compiled earlier says less than is demanded of its tier today."""
+    minimum = Minimum(document, files, Findings())
+    if minimum.demands is None:
+        return False
+    contract, ceiling = minimum.demand("contract"), minimum.demand("max_threshold")
+    least = minimum.demand("min_rules")
+    loose = ceiling is not None and any(
+        rule.severity == "error"
+        and (rule.threshold.count > 0 or Decimal(rule.threshold.share or 0) > share(ceiling))
+        for rule in policy.rules
+    )
+    few = least is not None and isinstance(least.value, int) and len(policy.rules) < least.value
+    weak = contract is not None and _rank(CONTRACTS, policy.contract) < _rank(
+        CONTRACTS, contract.value
+    )
+    return loose or few or weak or minimum.apply(policy, []) != policy
+
+
 def _rank(order: tuple[str, ...], value: object) -> int:
     return order.index(str(value)) if value in order else 0

@@ -336,3 +336,23 @@ def test_a_kill_between_history_and_target_is_healed_by_a_compile(ask: Ask, shop
     assert ask("compile")["datasets"][0]["version"] == 2
     assert active(shop).version == 2
     assert datetime.fromisoformat(ask("policy", "verify")["policies"][0]["signed_at"])
+
+
+def test_what_the_organisation_demands_cannot_be_dropped_or_rolled_back(
+    ask: Ask, shop: Path
+) -> None:
+    bundle = shop / "datasets/orders/policy_bundle.yaml"
+    ask("compile", "--target", "dev", at=FIRST)  # version 1 knows no personal data
+    path = shop / "policies" / "minimum.yaml"
+    path.parent.mkdir()
+    path.write_text("tiers: {TIER_1: {pii: {detection: [{pattern: EMAIL, action: mask}]}}}\n")
+    write(shop, 2)
+    assert [p["code"] for p in ask("validate", "--target", "dev", code=2)["problems"]] == ["SF250"]
+    bundle.write_text(bundle.read_text() + "pii: {detection: [{pattern: EMAIL, action: redact}]}\n")
+    ask("compile", "--target", "dev", at=SECOND)
+    assert [d.action for d in active(shop).pii] == ["redact"]
+    write(shop, 3)
+    assert ask("compile", "--target", "dev", code=2)["problems"][0]["code"] == "SF250"
+    assert [d.action for d in active(shop).pii] == ["redact"]  # what runs enforce is as it was
+    refused = ask("policy", "rollback", "orders", "--yes", "--target", "dev", code=2)
+    assert (refused["error"]["code"], active(shop).version) == ("SF359", 2)
