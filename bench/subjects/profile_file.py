@@ -14,7 +14,7 @@ def profile(file: str) -> dict[str, int]:
     """Return how many columns the baseline has; nothing is kept between two."""
     rows = rows_at(file)
     history = measured(rows, frozenset())
-    schema = of_polars(rows.frame.collect_schema())
+    schema = of_polars(rows.schema)
     document = baseline(history, schema, "urn:dp:bench:file", "file", BUILT_IN)
     as_bytes(document)
     return {"columns": len(document["columns"])}

@@ -73,7 +73,7 @@ def calendar_of(rows: Rows) -> Calendar:
     """Return how the days of a source are told; no calendar where nothing says it."""
     import polars as pl
 
-    schema = rows.frame.collect_schema()
+    schema = rows.schema
     partitions = tuple(rows.parts[0].partition) if rows.parts else ()
     for name in partitions:
         calendar = Calendar("partition", (name,))

@@ -89,7 +89,9 @@ def _counted(series: pl.Series, before: ColumnState | None) -> tuple[ColumnState
         found = values.value_counts(name="_rows")
         if found.height <= KEEP:
             distinct, counts = found.to_series(0), found.to_series(1)
-            known = [plain(value, family) for value in distinct.to_list()]
+            known = distinct.to_list()
+            if family in ("time", "decimal"):
+                known = [plain(value, family) for value in known]
             pairs = zip(known, counts.to_list(), strict=True)
             kept = dict(zip(distinct.hash(_SEED).to_list(), pairs, strict=True))
             if len(kept) == found.height:

@@ -60,7 +60,7 @@ def profile_dataset(
     kept = project.root / STATE / f"{dataset.name}.days"
     history = measured(rows, hidden_columns(dataset.policy), kept, step)
     declared = declared_schema(dataset.policy)
-    schema = of_polars(rows.frame.collect_schema()).with_nullability_of(declared)
+    schema = of_polars(rows.schema).with_nullability_of(declared)
     name = urn.canonical(dataset.dataset.string("urn"))
     document = baseline(history, schema, name, _shown(path, project.root), defaults)
     folder = project.root / "datasets" / dataset.name

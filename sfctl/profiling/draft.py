@@ -48,8 +48,12 @@ def bundle(document: Mapping[str, Any], found: Suggested, now: datetime) -> str:
         chosen = [each for each in lite if key in each.rule]
         if chosen:
             lines.append(f"  {key}:")
+        said = ""
         for each in chosen:
-            lines += [f"    # {note(each)}", f"    - {_scalar(each.rule[key][0])}"]
+            if note(each) != said:
+                said = note(each)
+                lines.append(f"    # {said}")
+            lines.append(f"    - {_scalar(each.rule[key][0])}")
     for block, heading in (("dq", "  rules:"), ("pii", "  detection:")):
         chosen = [each for each in found.rules if each.block == block]
         if chosen:

@@ -207,8 +207,10 @@ def _slow(columns: Sequence[ColumnView]) -> bool:
     """Tell whether days differ more than the rows of one: a season, whose ends nobody saw."""
     whole = max(float(c.most) for c in columns) - min(float(c.least) for c in columns)
     inside = median(float(c.most) - float(c.least) for c in columns)
-    means = [column.mean for column in columns if column.mean is not None]
-    drift = max(means) - min(means) if means else 0.0
+    means = sorted(column.mean for column in columns if column.mean is not None)
+    if len(means) >= 10:
+        means = means[1:-1]  # one storm is no season
+    drift = means[-1] - means[0] if means else 0.0
     return len(columns) > 1 and (inside < 0.4 * whole or drift > 0.25 * whole)
 
 

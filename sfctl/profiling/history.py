@@ -84,7 +84,7 @@ def measured(
     import polars as pl
 
     try:
-        schema = rows.frame.collect_schema()
+        schema = rows.schema
         before = _load(kept, rows, hidden)
         calendar = calendar_of(rows)
         parts = _parts_of_days(rows, calendar, schema, before)
@@ -210,7 +210,7 @@ def _kept(
 ) -> Kept:
     import polars as pl
 
-    schema = of_polars(rows.frame.collect_schema()).fingerprint()
+    schema = of_polars(rows.schema).fingerprint()
     # hashes are the kernel's, and another version's need not be the same
     return Kept(FORMAT, pl.__version__, rows.path, schema, sorted(hidden), dict(days), dict(parts))
 

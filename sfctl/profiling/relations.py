@@ -154,10 +154,8 @@ def _comparable(low: pl.Series, high: pl.Series) -> bool:
         return low.dtype == high.dtype
     if not (low.dtype.is_numeric() and high.dtype.is_numeric()):
         return False
-    if not _overlap(low, high):
-        return False
     words = set(low.name.lower().split("_")) & set(high.name.lower().split("_"))
-    return bool(words - {"id", "no", "nr", "number"})
+    return bool(words - {"id", "no", "nr", "number"}) and _overlap(low, high)
 
 
 def _overlap(low: pl.Series, high: pl.Series) -> bool:

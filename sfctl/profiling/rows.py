@@ -38,6 +38,7 @@ class Rows:
     kind: str
     frame: pl.LazyFrame
     parts: tuple[Part, ...]
+    schema: pl.Schema
 
     def of(self, part: Part) -> pl.LazyFrame:
         """Return the rows of one part; partition columns may be missing."""
@@ -71,11 +72,11 @@ def rows_at(path: str) -> Rows:
         else:
             found = [place]
             frame = pl.scan_ndjson(place, infer_schema_length=None)
-        frame.collect_schema()
+        schema = frame.collect_schema()
         parts = tuple(_part(file, place) for file in found)
     except (OSError, StoreError, pl.exceptions.PolarsError) as error:
         raise SourceError(f"{place.name} cannot be read: {first_line(error)}") from error
-    return Rows(path, kind, frame, parts)
+    return Rows(path, kind, frame, parts, schema)
 
 
 def _table(path: str, format: str) -> Rows:
@@ -84,7 +85,8 @@ def _table(path: str, format: str) -> Rows:
         Part(str(Path(path) / f.path), _print(f.path, f.size), f.partition, f.added_at)
         for f in table.files()
     )
-    return Rows(path, format, table.scan(), parts)
+    frame = table.scan()
+    return Rows(path, format, frame, parts, frame.collect_schema())
 
 
 def _part(file: Path, below: Path) -> Part:

@@ -43,7 +43,7 @@ def profiled(path: Path, kept: Path | None = None) -> History:
 
 
 def document(path: Path, history: History) -> bytes:
-    schema: Schema = of_polars(rows_at(str(path)).frame.collect_schema())
+    schema: Schema = of_polars(rows_at(str(path)).schema)
     return as_bytes(baseline(history, schema, "urn:dp:a:b", "t", BUILT_IN))
 
 
