@@ -57,7 +57,8 @@ def _compiled(project: Project) -> Examined:
 
 
 def _sources(project: Project) -> Iterator[Path]:
-    for pattern in ("sfctl.yml", "datasets/*/*.yaml", "jobs/*.yaml", "policies/*.yaml"):
+    folders = ("datasets/*", "jobs", "packs", "policies")
+    for pattern in ("sfctl.yml", *(f"{folder}/*.yaml" for folder in folders)):
         yield from sorted(project.root.glob(pattern))
     for function in _functions(project):
         with suppress(SourceCodeError, OSError):

@@ -75,6 +75,10 @@ def declared(pack: Node) -> Iterator[Problem]:
     """Yield what is wrong between a pack's parameters and their uses, whoever includes it."""
     known = dict(_parameters(pack))
     for node in known.values():
+        if _type(node) not in _WHAT:
+            kind = (node.get("type") or node) if node.is_mapping else node
+            yield kind.problem("SF271", "the type of a parameter is not known", hint="write it out")
+            return
         default = node.get("default") if node.is_mapping else None
         if default is not None and not _fits(default, _type(node)):
             expected = _WHAT[_type(node)]

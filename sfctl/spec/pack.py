@@ -59,12 +59,27 @@ class Packs:
             self.problems.append(Problem(path, 0, 0, "SF273", message, hint))
             return None
         document = load_document(root / path, path, PACK, None)
-        problems = [*document.problems]
-        if document.node is not None:
-            problems += declared(document.node)
+        node, problems = document.node, [*document.problems]
+        if node is not None:
+            node, failed = self._with_defaults(node)
+            problems += failed or declared(node)
         self.problems += problems
-        failed = any(problem.severity == "error" for problem in problems)
-        return None if failed else document.node
+        broken = any(problem.severity == "error" for problem in problems)
+        return None if broken else node
+
+    def _with_defaults(self, node: Node) -> tuple[Node, list[Problem]]:
+        """Return a pack with what its parameters say rendered; they see no parameters."""
+        block = node.get("parameters")
+        if block is None or self.context is None:
+            return node, []
+        rendered, problems = render(block, self.context)
+        report = Report()
+        PACK.fields["parameters"].shape.check(rendered, "parameters", report)
+        assert isinstance(node.value, dict)
+        return replace(node, value={**node.value, "parameters": rendered}), [
+            *problems,
+            *report.problems,
+        ]
 
     def _refuse_cycles(self) -> None:
         """Leave out packs that include themselves, each told where the circle closes."""

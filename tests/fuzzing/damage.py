@@ -128,8 +128,8 @@ _BYTES: tuple[Callable[[bytes, Random], bytes], ...] = (
 def _tree(text: str, random: Random) -> str:
     """Return the file with parts of its tree swapped, renamed, retyped, wrapped or removed."""
     document = yaml.load(text, Loader=_PLAIN if random.random() < 0.2 else _TYPED)
-    for _ in range(random.choice((1, 1, 2, 3))):
-        _change(document, random)
+    for _ in range(random.choice((0, 1, 1, 2, 3))):
+        random.choice((_change, _rearrange, _rearrange))(document, random)
     style = random.choice((None, None, True, False))
     quoted = random.choice((None, None, None, '"', "'", "|", ">"))
     width = random.choice((20, 80, 1000))
@@ -169,6 +169,31 @@ def _change(document: Any, random: Random) -> None:
                 holder[key], other[place] = other[place], holder[key]
         case _:
             holder[key] = random.choice(([holder[key]], {"rules": [holder[key]]}, str(holder[key])))
+
+
+def _rearrange(document: Any, random: Random) -> None:
+    """Change a document in a way that mostly leaves it a good one."""
+    containers = [holder[key] for holder, key in _spots(document) if holder[key]]
+    inner = random.choice([document, *(c for c in containers if isinstance(c, dict | list))])
+    if isinstance(inner, list):
+        match random.randrange(3):
+            case 0:
+                random.shuffle(inner)
+            case 1:
+                del inner[random.randrange(len(inner))]
+            case _:
+                inner.append(random.choice(inner))
+        return
+    keys = list(inner)
+    key = random.choice(keys)
+    if isinstance(inner[key], int) and not isinstance(inner[key], bool):
+        inner[key] += random.choice((-1, 1, 1000))
+    elif key in ("min", "max", "severity", "where", "threshold", "tags", "id", "description"):
+        del inner[key]
+    random.shuffle(keys)
+    for each in keys:
+        if each in inner:
+            inner[each] = inner.pop(each)
 
 
 def _within(value: Any, holder: Any) -> bool:

@@ -67,6 +67,7 @@ def outcome(root: Path, changed: str, data: bytes) -> str:
         _sound(policy)
     if compiled.errors:
         return "refused"
+    _read_alike(changed, data)
     _complete(project.datasets, compiled)
     return "warned" if compiled.problems else "accepted"
 
@@ -84,11 +85,10 @@ def _validator(kind: str) -> Draft202012Validator:
 
 
 def _document(path: str, data: bytes) -> bool:
-    """Hold one file against two other readers; tell whether it is a document at all."""
+    """Hold one file against its JSON Schema; tell whether it is a document at all."""
     node, problems = parse(data, path)
     if node is None or problems:
         return False
-    _read_alike(path, node, data)
     plain = node.plain()
     if not _finite(plain):
         return True
@@ -103,7 +103,9 @@ def _document(path: str, data: bytes) -> bool:
     return True
 
 
-def _read_alike(path: str, node: Node, data: bytes) -> None:
+def _read_alike(path: str, data: bytes) -> None:
+    node, _ = parse(data, path)
+    assert node is not None
     try:
         other = YAML(typ="base", pure=True)
         other.allow_duplicate_keys = False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.fuzzing.rounds import run
 
-ROUNDS = 150
+ROUNDS = 200
 
 
 def test_a_damaged_file_ends_in_problems_or_in_sound_policies(tmp_path: Path) -> None:

@@ -252,3 +252,15 @@ def test_no_var_reaches_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyP
     header = HEADER.replace("most: 9.5", "key: \"{{ env_var('SHOP_SECRET') }}\", most: 9.5")
     found = compiled(project(tmp_path, BUNDLE, {}, header), "prod")
     assert "hunter-two" not in repr(found.manifest)
+
+
+def test_defaults_may_be_vars_and_types_may_not_be_parameters(tmp_path: Path) -> None:
+    pack = """\
+parameters: {most: {type: number, default: "{{ var('most') }}"}}
+rules: [{kind: range, field: n, max: "{{ param('most') }}"}]
+"""
+    bundle = "include: [limits]\nschema: {constraints: [{field: n, type: INT32}]}"
+    root = project(tmp_path, bundle, {"limits": pack}, HEADER)
+    assert "Constant(text='7'" in repr(policy(root, "dev").rules)
+    (root / "packs/limits.yaml").write_text(pack.replace("number", "\"{{ param('x') }}\""))
+    assert [p.code for p in compiled(root, "dev").errors] == ["SF122"]
