@@ -228,7 +228,8 @@ class _Inference:
 
     def between(self, node: Between) -> Expr:
         quotient = isinstance(node.operand, Arithmetic) and node.operand.operator == "/"
-        if quotient:
+        if quotient or isinstance(node.operand, Constant):
+            # a literal may have to be read as a different type beside each end
             low = Compare(">=", node.operand, node.low)
             high = Compare("<=", node.operand, node.high)
             both = Logic("and", (self.compare(low), self.compare(high)))

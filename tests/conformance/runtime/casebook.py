@@ -67,7 +67,8 @@ class Expected:
 class Case:
     """One case: the rules its entry compiles to, one a column, and what each must say.
 
-    `refused` holds the code of the compile error that is expected instead, and its place.
+    `refused` holds the code of the compile error that is expected instead; `written` the rule as
+    it stands in the file.
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Case:
     rules: tuple[Rule, ...]
     expected: tuple[Expected, ...]
     refused: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ def _case(
     node: Node,
 ) -> Case:
     rule, expect = node["rule"], node["expect"]
+    line = rule.source.splitlines()[rule.line - 1]
+    written = line[rule.col - 1 :].strip()
     if rule.is_mapping and "id" not in rule:
         rule = Node({**dict(rule.items()), "id": made(case_id)}, rule.path, rule.line, rule.col)
     policy, problems = compiled(declared, rule)
@@ -187,12 +191,13 @@ def _case(
     refused = expect.string("refused")
     if refused:
         assert refused in codes, f"{rule.path}:{rule.line} {case_id}: {codes} of {refused}"
-        return Case(kind, table, case_id, node.string("says"), (), (), refused)
+        return Case(kind, table, case_id, node.string("says"), (), (), refused, written)
     assert not codes, f"{rule.path}:{rule.line} {case_id}: {problems}"
     per_rule = tuple(expect) if expect.is_sequence else (expect,)
     assert len(per_rule) == len(policy.rules), f"{rule.path}:{rule.line} {case_id}"
     expected = tuple(_expected(each, len(data.rows)) for each in per_rule)
-    return Case(kind, table, case_id, node.string("says"), policy.rules, expected)
+    says = node.string("says")
+    return Case(kind, table, case_id, says, policy.rules, expected, written=written)
 
 
 def _expected(node: Node, rows: int) -> Expected:
