@@ -8,6 +8,7 @@ import msgspec
 
 from sfctl.model import codec, urn
 from sfctl.model.certificate import VersionKind, VersionRecord
+from sfctl.model.verdict import REGISTRY_STALE
 from sfctl.model.write import Commit, Counts, WriteRecord
 from sfctl.state.port import Delete, Put, StateStore
 
@@ -15,6 +16,9 @@ TABLE = "ledger"
 KEPT = 100
 """Records older than the certified version that are kept, for people."""
 TAINTING: frozenset[VersionKind] = frozenset({"failed", "failed_batch", "unjudged", "foreign"})
+
+_HARMLESS = frozenset({"NO_ROWS", REGISTRY_STALE})
+"""What keeps a version from being certified and says nothing against its rows."""
 
 
 class Ledger:
@@ -135,7 +139,7 @@ def kind_of(blockers: Sequence[str], counts: Counts, *, batch_failed: bool) -> V
         return "failed"
     if batch_failed:
         return "failed_batch"
-    if all(why.startswith("GATE_FAIL:") or why == "NO_ROWS" for why in blockers):
+    if all(why.startswith("GATE_FAIL:") or why in _HARMLESS for why in blockers):
         return "diverted"
     return "unjudged"
 

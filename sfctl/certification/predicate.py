@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sfctl.model.policy import GATES_OF_STAGE, Policy
-from sfctl.model.verdict import GateResult, Judgement
+from sfctl.model.verdict import REGISTRY_STALE, GateResult, Judgement
 
 STAGE = "gold"
 
@@ -73,8 +73,8 @@ def _gates(case: Case) -> Iterable[str]:
             yield f"GATE_MISSING:{name}"
         elif gate.result == "FAIL":
             yield f"GATE_FAIL:{name}"
-        elif gate.result == "WARN" and not _harmless(gate, case.judgement):
-            yield f"GATE_WARN:{name}"
+        elif gate.result == "WARN":
+            yield from _warned(gate, case.judgement)
         elif gate.undeclared:
             continue  # whether anything at all is declared is `_declared`'s question
         elif gate.result == "ERROR" or (gate.result == "SKIP" and not _idle(case)):
@@ -150,10 +150,14 @@ def _idle(case: Case) -> bool:
     return case.judgement.rows == 0
 
 
-def _harmless(gate: GateResult, judgement: Judgement) -> bool:
-    """Whether only warn-severity rules, or drift that mode `compatible` lets pass, warned."""
+def _warned(gate: GateResult, judgement: Judgement) -> Iterable[str]:
+    """Name what warned, but for warn-severity rules and drift that mode `compatible` lets pass."""
     known = set(judgement.drift) if gate.gate == "G3_SCHEMA" else set()
     for rule in judgement.rules:
         if rule.gate == gate.gate and rule.status == "warn":
             known |= {rule.signature, *rule.signatures}
-    return bool(gate.reason_codes) and known.issuperset(gate.reason_codes)
+    left = set(gate.reason_codes) - known
+    if left == {REGISTRY_STALE}:
+        yield REGISTRY_STALE
+    elif left or not gate.reason_codes:
+        yield f"GATE_WARN:{gate.gate}"

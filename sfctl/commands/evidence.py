@@ -367,9 +367,11 @@ def _line(event: Evidence) -> str:
         subject += f"#{event.stage}"
     gates = ",".join(str(gate.get("gate", "")) for gate in event.gates)
     what = f"{event.kind} {gates}".strip()
+    moved = event.kind in ("DatasetRead", "DatasetWriteCommitted")
+    mark = event.schema_fingerprint[:19] if moved else ""
     return (
         f"{event.timestamp}  {what:<24}  {subject:<40}  {event.run_id or '-'}  "
-        f"{event.evidence_id}  {event.result or '-':<5}"
+        f"{event.evidence_id}  {event.result or '-':<5}  {mark and f'schema {mark}'}"
     ).rstrip()
 
 

@@ -14,7 +14,7 @@ from sfctl.model.evidence import Evidence
 
 SCHEMA = "SCHEMA_BREAK"
 """The signature of a schema gate that failed and names none."""
-_UNCOUNTED = ("PII_DETECTED", "KILL_SWITCH")
+_UNCOUNTED = ("PII_DETECTED", "KILL_SWITCH", "REGISTRY_STALE", "REGISTRY_MIGRATION")
 
 
 class Sight(NamedTuple):

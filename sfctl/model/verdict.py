@@ -14,6 +14,9 @@ Result = Literal["PASS", "WARN", "FAIL", "SKIP", "ERROR"]
 NOTHING_DECLARED = "nothing declared"
 """Why a gate is skipped for which the policy has no rule, column or detection."""
 
+REGISTRY_STALE = "REGISTRY_STALE"
+"""The schema registry did not answer, and the last schema known was compared with."""
+
 
 class RuleResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The one outcome of one declared rule.

@@ -8,12 +8,11 @@ from sfctl.model.policy import SchemaPolicy
 from sfctl.model.schema import Schema
 from sfctl.model.schema_change import MOST_CHANGES, changes
 from sfctl.model.schema_drift import Drift, breaks, compare
-from sfctl.model.verdict import GateResult, Result
+from sfctl.model.verdict import REGISTRY_STALE, GateResult, Result
 from sfctl.runtime.core.gates import MOST_SIGNATURES, worst
 from sfctl.runtime.core.schema_of import of_specs
 from sfctl.runtime.core.standard import Standard
 
-STALE = "REGISTRY_STALE"
 MIGRATION = "REGISTRY_MIGRATION"
 
 
@@ -39,7 +38,7 @@ def schema_gate(
     if standard.moved(actual.with_nullability_of(expected).shape()):
         notes.append(MIGRATION)
     if standard.stale:
-        notes.append(STALE)
+        notes.append(REGISTRY_STALE)
         result = worst([result, "WARN"])
     rows = 0 if rules.result == "SKIP" else 1
     return (
@@ -144,6 +143,6 @@ def _registry(standard: Standard, notes: list[str]) -> dict[str, object]:
     if MIGRATION in notes:
         before, now = standard.formats
         told["migration"] = {"from": before, "to": now}
-    if STALE in notes:
+    if REGISTRY_STALE in notes:
         told["registry"] = {"reason": standard.stale, "as_of": standard.as_of or None}
     return told

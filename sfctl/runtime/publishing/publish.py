@@ -372,5 +372,5 @@ def _result(
         degraded=judgement.degraded,
         evidence=settled.evidence,
         evidence_safe=settled.evidence_safe,
-        fingerprints_computed=judgement.fingerprints_computed,
+        fingerprints_computed=0 if already else judgement.fingerprints_computed,
     )

@@ -74,6 +74,8 @@ def test_versions_moved_back_from_spoil_until_the_table_is_judged_whole() -> Non
         ([], 3, False, "passed"),
         (["GATE_FAIL:DQ"], 0, False, "diverted"),
         (["NO_ROWS"], 0, False, "diverted"),
+        (["REGISTRY_STALE"], 0, False, "diverted"),
+        (["REGISTRY_STALE", "SAMPLED"], 0, False, "unjudged"),
         (["GATE_FAIL:DQ"], 3, False, "failed"),
         (["GATE_FAIL:DQ"], 0, True, "failed_batch"),
         (["GATE_FAIL:DQ", "SAMPLED"], 0, False, "unjudged"),

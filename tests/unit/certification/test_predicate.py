@@ -71,6 +71,10 @@ EMPTY = {"rows": 0, "good": 0, "rules": rule(status="skipped", reason="no rows")
         (but(gates=gate("G3_SCHEMA", "WARN", reason_codes=(DRIFT,)), drift=(DRIFT,)), []),
         (
             but(gates=gate("G3_SCHEMA", "WARN", reason_codes=("REGISTRY_STALE",)), drift=(DRIFT,)),
+            ["REGISTRY_STALE"],
+        ),
+        (
+            but(gates=gate("G3_SCHEMA", "WARN", reason_codes=("REGISTRY_STALE", DRIFT))),
             ["GATE_WARN:G3_SCHEMA"],
         ),
         (
