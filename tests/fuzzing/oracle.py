@@ -157,9 +157,6 @@ def _sound(policy: Policy) -> None:
         raise Nonsense(f"policy {policy.name} is not what its JSON says")
     if digested(policy).digest != policy.digest:
         raise Nonsense(f"policy {policy.name} has another digest")
-    ids = [rule.id for rule in policy.rules]
-    if len(ids) != len(set(ids)) and policy.rules:
-        raise Nonsense(f"policy {policy.name} has an id twice")
     columns = [Column(c.name, c.type, c.nullable) for c in policy.schema.columns]
     bind(policy, Schema(tuple(columns)))
 
@@ -170,6 +167,8 @@ def _complete(datasets: Any, compiled: Compiled) -> None:
         policy = compiled.policies[files.name]
         plain = files.policy.plain() if files.policy is not None else {}
         declared = sum(_declared(plain))
+        if len({rule.id for rule in policy.rules}) < len(policy.rules):
+            raise Nonsense(f"policy {policy.name} has an id twice")
         own = [rule for rule in policy.rules if not any("consumer:" in tag for tag in rule.tags)]
         if len(own) != declared:
             raise Nonsense(f"{files.name} declares {declared} rules, {len(own)} are compiled")
