@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,15 +59,17 @@ def odcs(
         raise SpecError(project.errors)
     urns = {each.name: urn.canonical(each.dataset.string("urn")) for each in project.datasets}
     groups: dict[str, list[_Held]] = {}
+    policies = {each.name: each.policy for each in project.datasets}
+    known = _Known(urns, policies)
     for name in names:
-        held = _held(root, name, urns)
+        held = _held(root, name, known)
         groups.setdefault(held.group, []).append(held)
     several = len(groups) > 1
     folder = bool(output) and (output.endswith("/") or Path(output).is_dir())
     if several and not folder:
         message = f"the datasets make {len(groups)} contracts"
         raise UsageError(message, hint="-o FOLDER/ writes one file a contract", code="SF289")
-    made = [_made(root, group, urns, api_version) for group in groups.values()]
+    made = [_made(root, group, known, api_version) for group in groups.values()]
     taken: set[str] = set()
     for each in made if output else ():
         each.path = str(_free(Path(output), each, taken)) if folder else output
@@ -76,6 +78,19 @@ def odcs(
 
 
 SUBVERBS = {"odcs": odcs}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The datasets of the repo: their URNs, and their policies as far as they can be read."""
+
+    urns: Mapping[str, str]
+    policies: Mapping[str, Node | None]
+
+    def of(self, contract: Contract | None) -> Callable[[str], str]:
+        """Return how the tables of a contract are known here: by URN, "" where they are not."""
+        linked = kept.links(self.policies, str(contract.values["id"])) if contract else {}
+        return lambda table: self.urns.get(linked.get(table, slug(table)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,7 @@ def _free(folder: Path, made: _Made, taken: set[str]) -> Path:
     return folder / f"{name}.odcs.yaml"
 
 
-def _held(root: Path, name: str, urns: Mapping[str, str]) -> _Held:
+def _held(root: Path, name: str, known: _Known) -> _Held:
     """Return one dataset as it stands in its files, templates unrendered: they may hold secrets."""
     nodes: dict[str, Node | None] = {}
     for file, shape in (("dataset.yaml", DATASET), ("policy_bundle.yaml", POLICY)):
@@ -129,44 +144,37 @@ def _held(root: Path, name: str, urns: Mapping[str, str]) -> _Held:
         block = facts.get(("policy", "contract", "id"))
         return _Held(name, facts, f"id {block}" if block else f"dataset {name}")
     contract, index = kept.read_source(root, source)
-    server, base = _base(contract, index, facts, urns)
+    server, base = _base(contract, index, facts, known)
     return _Held(name, facts, str(source.value).partition("#")[0], contract, base, server)
 
 
-def _base(
-    contract: Contract, index: int, facts: Facts, urns: Mapping[str, str]
-) -> tuple[str, Table]:
+def _base(contract: Contract, index: int, facts: Facts, known: _Known) -> tuple[str, Table]:
     """Return what the kept contract says, with the server that the import was told to take."""
     servers = [str(each["server"]) for each in contract.values.get("servers") or ()]
     storage = ("dataset", "storage")
     for server in servers:
-        table = kept.said(contract, index, server=server, dataset_of=_known(urns))
+        table = kept.said(contract, index, server=server, dataset_of=known.of(contract))
         if storage in facts and table.facts.get(storage) == facts[storage]:
             return server, table
-    return "", kept.said(contract, index, dataset_of=_known(urns))
+    return "", kept.said(contract, index, dataset_of=known.of(contract))
 
 
-def _known(urns: Mapping[str, str]) -> Any:
-    return lambda table: urns.get(slug(table), "")
-
-
-def _made(root: Path, group: list[_Held], urns: Mapping[str, str], version: str) -> _Made:
+def _made(root: Path, group: list[_Held], known: _Known, version: str) -> _Made:
     first = group[0]
     sources = []
     for held in group:
         missing = [k for k in held.base.facts if k not in held.facts] if held.base else []
         tried = {**held.facts, **{key: held.base.facts[key] for key in missing if held.base}}
-        refused = unsound(tried, missing, urns, root) if missing else {}
+        refused = unsound(tried, missing, known.urns, root) if missing else {}
         own = [key for key in _OWN if held.base and key not in held.base.facts]
         sources.append(Source(held.name, held.facts, held.base, frozenset(refused), frozenset(own)))
     version = version or (first.contract.version if first.contract else NEWEST)
-    by_table = {source.name: urns[source.name] for source in sources}
     result = exported(
         sources,
         version,
         first.contract,
         server=first.server,
-        dataset_of=_known({**urns, **by_table}),
+        dataset_of=known.of(first.contract),
     )
     body = _text(result.document, first.contract)
     node, problems = parse(body, f"{first.name} as {version}")

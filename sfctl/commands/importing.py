@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 
 from sfctl.errors import SpecError, StoreError, UsageError
 from sfctl.model import urn
+from sfctl.odcs import kept
 from sfctl.odcs.contract import Contract, load
 from sfctl.odcs.facts import LISTS, Key, named
 from sfctl.odcs.intake import Change, Intake, Plan, Wish, plan
@@ -68,10 +69,12 @@ def odcs(
     root = find_root(project_dir)
     contract = load(file)
     tables = _tables(contract, table)
-    names = _names(contract, tables, name)
     _known_server(contract, server)
     zone = zone or slug(str(contract.values.get("domain") or "contracts"))
     project = load_project(root, target, offline=True)
+    policies = {each.name: each.policy for each in project.datasets}
+    linked = kept.links(policies, str(contract.values["id"]))
+    names = _names(contract, tables, name, linked)
     known = {each.name: urn.canonical(each.dataset.string("urn")) for each in project.datasets}
     new = {each: f"ds://{zone}/{each}" for each in names.values() if each not in known}
     urns = {**{each: urn.canonical(name) for each, name in new.items()}, **known}
@@ -84,7 +87,7 @@ def odcs(
         for each in names.values()
     }
     decision: Decision = "replace" if replace else "keep" if keep else "ask"
-    wish = Wish(root, names, urns, defaults, server, decision)
+    wish = Wish(root, {**linked, **names}, urns, defaults, server, decision)
     found = plan(contract, tables, wish)
     if found.conflicts and not dry_run:
         raise SpecError(found.conflicts)
@@ -107,10 +110,15 @@ def _tables(contract: Contract, wanted: Sequence[str]) -> list[int]:
     return [at for at, each in enumerate(known) if not wanted or each in wanted]
 
 
-def _names(contract: Contract, tables: list[int], given: Sequence[str]) -> dict[str, str]:
-    """Return the dataset of each table. Raises UsageError SF288 where two would be one."""
+def _names(
+    contract: Contract, tables: list[int], given: Sequence[str], linked: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the dataset of each table: as asked, as it was before, else called like the table.
+
+    Raises UsageError SF288 where two would be one.
+    """
     chosen = [str(contract.values["schema"][index]["name"]) for index in tables]
-    names = {each: slug(each) for each in chosen}
+    names = {each: linked.get(each, slug(each)) for each in chosen}
     for each in given:
         table, equals, name = each.rpartition("=")
         if not equals and len(chosen) > 1:

@@ -29,7 +29,10 @@ _ORDER = ("schema", "contract_lite", "contract", "dq", "pii")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the import was asked for. `names` maps tables to datasets, `urns` datasets to URNs."""
+    """What the import was asked for. `names` maps tables to datasets, `urns` datasets to URNs.
+
+    Names are those of all tables known here, whether or not they are imported now.
+    """
 
     root: Path
     names: Mapping[str, str]

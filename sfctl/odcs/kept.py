@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sfctl.errors import Problem, SpecError
@@ -28,6 +29,17 @@ def source_of(policy: Node | None) -> Node | None:
     """Return the scalar that says which contract and table a policy came from."""
     block = policy.get("contract") if policy is not None else None
     return block.get("source") if block is not None else None
+
+
+def links(policies: Mapping[str, Node | None], contract_id: str) -> dict[str, str]:
+    """Return table → dataset of all that came from one contract. `policies` are by dataset."""
+    found: dict[str, str] = {}
+    for name, policy in policies.items():
+        source = source_of(policy)
+        block = policy.get("contract") if policy is not None else None
+        if source is not None and block is not None and block.string("id") == contract_id:
+            found[str(source.value).partition("#")[2]] = name
+    return found
 
 
 def read_source(root: Path, source: Node) -> tuple[Contract, int]:
