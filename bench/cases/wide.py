@@ -36,9 +36,9 @@ def run_case(quick: bool) -> Report:
     rounds = 2 if quick else ROUNDS
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        rules = _rules(file)
-        whole, alone = _whole(folder, file)
-        tables, bounds = [whole], []
+        rules = _ours("rules", POLICY, file)
+        whole, once, alone = _whole(folder, file, rules)
+        tables, bounds = [whole], [once]
         raw: dict[str, object] = {"whole": alone}
         for name in PEERS:
             table, found, lines = _beside(name, rules, file, folder, rounds)
@@ -53,27 +53,16 @@ def run_case(quick: bool) -> Report:
         f"40 rules and five kinds of personal data over {ROWS[data]:,} rows",
         "Beside each peer both judge just the rules that the peer can express. *file*: cold process"
         " to verdict, reading the columns that these rules name; *memory*: the frame loaded, warm,"
-        " taking turns. Great Expectations tells pass or fail only. The source is read once, by"
-        " whatever number of rules (`tests/unit/runtime/core/test_wide.py` counts).",
+        " taking turns. Great Expectations tells pass or fail only. That more rules are no more"
+        " passes and no more queries, a test counts (`tests/unit/runtime/core/test_wide.py`).",
         tables,
         bounds,
         {**raw, "sweep": costs},
     )
 
 
-def _rules(file: Path) -> list[Rule]:
-    """Return the rules as written, each with the columns it reads."""
-    import polars as pl
-    import yaml
-
-    from sfctl.compiler.check import policy_for_check
-    from sfctl.model.binding import columns_of
-
-    schema = pl.scan_parquet(file).collect_schema()
-    policy, _ = policy_for_check(POLICY)
-    columns = {rule.id: list(columns_of(rule, schema)) for rule in policy.rules}
-    written = yaml.safe_load(POLICY.read_text())["dq"]["rules"]
-    return [{**rule, "columns": columns[rule["id"]]} for rule in written]
+def _ours(mode: str, policy: Path, file: Path) -> Any:
+    return run(script("sfctl", "wide_sfctl.py", mode, str(policy), str(file)), timeout=300.0).found
 
 
 def _policy(folder: Path, name: str, rules: Sequence[Rule]) -> Path:
@@ -88,19 +77,24 @@ def _check(file: Path, policy: Path) -> Sample:
     return run(command, accept=(0, 1), timeout=300.0)
 
 
-def _whole(folder: Path, file: Path) -> tuple[Table, list[Sample]]:
-    import yaml
-
-    rules = yaml.safe_load(POLICY.read_text())["dq"]["rules"]
+def _whole(
+    folder: Path, file: Path, rules: Sequence[Rule]
+) -> tuple[Table, Bound, Mapping[str, Sample]]:
+    """Measure the policy as it stands, without and with personal data, and count the passes."""
+    read = _ours("passes", POLICY, file)
+    samples = {}
+    rows = [["", "wall s", "CPU s", "peak MiB", "rows a second of CPU"]]
     plain = _policy(folder, "plain", rules)
-    head = ["", "wall s", "CPU s", "peak MiB", "rows a second of CPU"]
-    rows, samples = [head], []
-    for name, policy in (("40 rules", plain), ("40 rules, five kinds in 10 columns", POLICY)):
+    for name, policy in (("40 rules", plain), ("40 rules and five kinds", POLICY)):
         best = min((_check(file, policy) for _ in range(2)), key=lambda sample: sample.cpu)
-        samples.append(best)
+        samples[name] = best
         speed = f"{best.found['rows'] / best.cpu:,.0f}"
         rows.append([name, f"{best.wall:.2f}", f"{best.cpu:.2f}", f"{best.peak:.0f}", speed])
-    return Table("sfctl check, better of 2", rows), samples
+    caption = (
+        f"sfctl check, better of 2; with the five kinds, looked for in 10 columns, it reads"
+        f" {read['columns']} columns of {read['rows']:,} rows, {read['passes']} time"
+    )
+    return Table(caption, rows), Bound("times the file is read", read["passes"], 1, ""), samples
 
 
 def _beside(
