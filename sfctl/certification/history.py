@@ -16,15 +16,15 @@ from sfctl.model.release import Release, Standing, follow
 from sfctl.state.port import ABSENT, Expect, Put, StateStore
 
 RELEASES = "policy_releases"
-"""State table: `<urn>|<number>` → the move."""
+"""State table: `<target>|<urn>|<number>` → the move."""
 STANDING = "policy_standing"
-"""State table: URN → what holds now."""
+"""State table: `<target>|<urn>` → what holds now."""
 ARTEFACTS = "policy_artefacts"
-"""State table: digest → policy and signature, as they stood in `target/`."""
+"""State table: `<target>|<digest>` → policy and signature, as they stood in `target/`."""
 KEYS = "policy_keys"
-"""State table: short name of a public key → the key, and whether it was revoked."""
+"""State table: `<target>|<short name>` → a public key, and whether it was revoked."""
 MINIMUM = "policy_minimum"
-"""State table: `approved` → digest of the organisation's minimums that was signed last."""
+"""State table: target → digest of the organisation's minimums that was signed last."""
 
 
 class Artefact(msgspec.Struct, frozen=True):
@@ -53,28 +53,34 @@ class Held:
 
 
 class History:
-    """The moves of every dataset of one target. Methods raise StoreError; `add` Conflict."""
+    """The moves of every dataset of one target. Methods raise StoreError; `add` Conflict.
 
-    def __init__(self, state: StateStore) -> None:
+    Targets may share a store: what one of them approved is no business of another.
+    """
+
+    def __init__(self, state: StateStore, target: str) -> None:
         self._state = state
+        self._target = target
+        self._own = f"{target}|"
 
     def standing(self) -> dict[str, Held]:
         """Return by URN what holds for every dataset."""
-        return {item.key: _held(item.value, item.version) for item in self._state.query(STANDING)}
+        items = self._state.query(STANDING, self._own)
+        return {self._bare(item.key): _held(item.value, item.version) for item in items}
 
     def of(self, dataset_urn: str) -> Held | None:
         """Return what holds for one dataset, None where nothing ever was active."""
-        item = self._state.get(STANDING, dataset_urn)
+        item = self._state.get(STANDING, self._own + dataset_urn)
         return _held(item.value, item.version) if item else None
 
     def releases(self, dataset_urn: str) -> tuple[Release, ...]:
         """Return the moves of a dataset, oldest first."""
-        items = self._state.query(RELEASES, f"{dataset_urn}|")
+        items = self._state.query(RELEASES, f"{self._own}{dataset_urn}|")
         return tuple(msgspec.convert(item.value, Release) for item in items)
 
     def artefact(self, digest: str) -> Artefact | None:
         """Return a policy that was active once."""
-        item = self._state.get(ARTEFACTS, digest)
+        item = self._state.get(ARTEFACTS, self._own + digest)
         return msgspec.convert(item.value, Artefact) if item else None
 
     def add(
@@ -90,11 +96,11 @@ class History:
             known = before.get(release.dataset_urn)
             standing = follow(known.standing if known else None, release)
             expect = known.expect if known else ABSENT
-            key = f"{release.dataset_urn}|{release.number:08}"
+            name = self._own + release.dataset_urn
             puts += [
-                Put(STANDING, release.dataset_urn, codec.plain(standing), expect),
-                Put(RELEASES, key, codec.plain(release)),
-                Put(ARTEFACTS, release.digest, codec.plain(artefact)),
+                Put(STANDING, name, codec.plain(standing), expect),
+                Put(RELEASES, f"{name}|{release.number:08}", codec.plain(release)),
+                Put(ARTEFACTS, self._own + release.digest, codec.plain(artefact)),
             ]
             after[release.dataset_urn] = standing
         if puts:
@@ -103,21 +109,24 @@ class History:
 
     def keys(self) -> dict[str, PinnedKey]:
         """Return the public keys pinned in the store, revoked ones included, by short name."""
-        items = self._state.query(KEYS)
-        return {item.key: msgspec.convert(item.value, PinnedKey) for item in items}
+        items = self._state.query(KEYS, self._own)
+        return {self._bare(item.key): msgspec.convert(item.value, PinnedKey) for item in items}
 
     def pin_key(self, name: str, key: PinnedKey) -> None:
         """Trust a public key from now on, or revoke it."""
-        self._state.put(KEYS, name, codec.plain(key))
+        self._state.put(KEYS, self._own + name, codec.plain(key))
 
     def minimum(self) -> str:
         """Return the digest of the minimums that were signed last, empty where none were."""
-        item = self._state.get(MINIMUM, "approved")
+        item = self._state.get(MINIMUM, self._target)
         return str(item.value.get("digest", "")) if item else ""
 
     def approve_minimum(self, digest: str, at: str, actor: str) -> None:
         """Keep the digest of minimums that were signed now."""
-        self._state.put(MINIMUM, "approved", {"digest": digest, "at": at, "actor": actor})
+        self._state.put(MINIMUM, self._target, {"digest": digest, "at": at, "actor": actor})
+
+    def _bare(self, key: str) -> str:
+        return key.removeprefix(self._own)
 
 
 def trust(settings: Mapping[str, object], pinned: Mapping[str, PinnedKey]) -> dict[str, object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sfctl import exit_codes
+from sfctl.certification.signature import Approval
+from sfctl.clock import parse_instant
 from sfctl.commands import policy_log
 from sfctl.commands.policy_desk import Desk, open_desk
 from sfctl.commands.policy_history import diff, rollback, versions
@@ -17,9 +20,10 @@ from sfctl.compiler.source_digest import source_digest
 from sfctl.compiler.target_folder import MANIFEST
 from sfctl.errors import PolicyRejected
 from sfctl.model.manifest import DatasetEntry
+from sfctl.model.policy import Policy
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
-from sfctl.runtime.job.compiled import TARGET
+from sfctl.runtime.job.compiled import BESIDE, TARGET
 from sfctl.spec.project import find_root
 
 
@@ -35,7 +39,7 @@ def verify(
     root = find_root(project_dir)
     try:
         with open_desk(project_dir, target, now, create=False) as desk:
-            rows = [_row(desk, entry) for entry in desk.entries(select, exclude)]
+            rows = [row for entry in desk.entries(select, exclude) for row in _rows(desk, entry)]
             approved = desk.log.history.minimum() if desk.log.history else ""
             found = policy_log.minimum_problems(desk.project, desk.log.trust, approved)
     except PolicyRejected as error:
@@ -71,13 +75,24 @@ def verify(
     return Outcome("policy", payload, "\n".join(lines), code, findings=findings)
 
 
-def _row(desk: Desk, entry: DatasetEntry) -> dict[str, Any]:
+def _rows(desk: Desk, entry: DatasetEntry) -> Iterator[dict[str, Any]]:
+    """Yield what is to be said of the active policy, and of the one checked beside it."""
     if not entry.policy:
-        return _bad(entry.name, entry.urn, "SF346", "there is no policy")
+        yield _bad(entry.name, entry.urn, "SF346", "there is no policy")
+        return
     try:
         policy, approval = desk.compiled.policy(entry)
     except PolicyRejected as error:
-        return _bad(entry.name, entry.urn, error.code, str(error))
+        yield _bad(entry.name, entry.urn, error.code, str(error))
+        return
+    yield _row(desk, entry, policy, approval)
+    due = entry.earlier and approval.at and desk.now < parse_instant(approval.at) + BESIDE
+    if due and desk.compiled.earlier(entry, policy, approval, desk.now) is None:
+        why = "the version before, still to be checked beside it, was altered; it has no say"
+        yield _bad(f"{entry.name} (version before)", entry.urn, "SF403", why)
+
+
+def _row(desk: Desk, entry: DatasetEntry, policy: Policy, approval: Approval) -> dict[str, Any]:
     changed = entry.source_digest != source_digest(desk.project.root, entry.files)
     return {
         "name": entry.name,

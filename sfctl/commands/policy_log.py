@@ -50,7 +50,7 @@ def opened(root: Path, target: Target, *, create: bool) -> Iterator[Log]:
     with contextlib.ExitStack() as stack:
         try:
             state = stack.enter_context(wiring.open_state(wiring.store_folder(root), target.state))
-            history = History(state)
+            history = History(state, target.name)
             log = _log(history, target)
         except SfctlError as error:
             log = _log(None, target, f"SF356 policies have no history here: {error.code} {error}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -213,6 +216,60 @@ def test_a_development_target_rolls_back_as_well(ask: Ask, shop: Path) -> None:
     assert active(shop).version == 3
 
 
+def test_a_version_before_that_was_altered_has_no_say(ask: Ask, shop: Path) -> None:
+    approve(ask, shop)
+    approve(ask, shop, 2, 500, at=SECOND)
+    path = shop / "target/earlier/orders.json"
+    path.write_bytes(path.read_bytes().replace(b'"1000"', b'"9999"'))
+    active_one, before = ask("policy", "verify", code=1)["policies"]
+    assert (active_one["status"], before["status"], before["code"]) == (
+        "approved", "rejected", "SF403",
+    )  # fmt: skip
+    ran = ask("run", "daily", "--date", "2026-01-03", at=SECOND, totals="1,700")["writes"][0]
+    assert (ran["verdict"], ran["rows_quarantined"], ran["degraded"]) == ("FAIL", 1, [])
+    ask("compile", at=SECOND)
+    assert len(ask("policy", "verify")["policies"]) == 1
+
+
+def test_a_person_at_a_terminal_is_shown_the_change_and_asked(ask: Ask, shop: Path) -> None:
+    ask("compile", at=FIRST)
+    words = [sys.executable, "-m", "sfctl", "policy", "sign", "--key", key_of(shop)]
+
+    def answer(reply: bytes) -> str:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            words, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, cwd=shop
+        ) as child:
+            os.close(theirs)
+            shown = b""
+            while b"[y/N]" not in shown:
+                shown += os.read(ours, 4096)
+            os.write(ours, reply)
+            assert child.stdout is not None
+            said = child.stdout.read().decode()
+        os.close(ours)
+        assert "approved for the first time" in shown.decode()
+        return said
+
+    assert "not signed" in answer(b"n\n")
+    assert not (shop / "target/policies/orders.sig").exists()
+    assert "1 policy signed" in answer(b"y\n")
+    assert ask("policy", "verify")["approved"] == 1
+
+
+def test_targets_that_share_a_store_keep_their_own_history(ask: Ask, shop: Path) -> None:
+    first = approve(ask, shop)["datasets"][0]["digest"]
+    write(shop, 2, 500)
+    ask("compile", "--target", "dev", at=SECOND)
+    assert active(shop).version == 2
+    (row,) = ask("compile", "--target", "prod")["datasets"]
+    assert (row["digest"], row["signed"], row["draft"]["version"]) == (first, "org", 2)
+    assert len(ask("policy", "versions", "orders")["moves"]) == 1
+    dev = SigningKey(os.urandom(32)).public
+    ask("policy", "keys", "--trust", dev, "--target", "dev")
+    assert [key["from"] for key in ask("policy", "keys")["keys"]] == ["target prod"]
+
+
 def test_a_policy_that_was_tampered_with_raises_an_incident(ask: Ask, shop: Path) -> None:
     approve(ask, shop)
     path = shop / "target/policies/orders.json"
@@ -312,7 +369,7 @@ def test_minimums_on_prod_are_signed_and_cannot_be_dropped(ask: Ask, shop: Path)
 def test_of_two_who_approve_at_once_one_is_told(ask: Ask, shop: Path) -> None:
     approve(ask, shop)
     with wiring.open_state(shop / ".sfctl") as state:
-        history = History(state)
+        history = History(state, "prod")
         before = history.standing()
         (first,) = history.releases("urn:dp:shop:orders")
         artefact = history.artefact(first.digest)
