@@ -10,6 +10,8 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from sfctl import wiring
+from sfctl.certification.history import History, PinnedKey, trust
 from sfctl.clock import format_instant
 from sfctl.diagnosis.finding import Examined
 from sfctl.errors import SfctlError
@@ -163,16 +165,26 @@ def _ignored(root: Path) -> Examined:
     return Examined("git", "ok", ".sfctl/ stays out" if done.returncode == 0 else "no repository")
 
 
+def _trusts(project: Project) -> bool:
+    """Tell whether a key of the organisation counts, by the target or by its state store."""
+    store = project.root / wiring.STORE
+    pinned: dict[str, PinnedKey] = {}
+    if (store / "state.db").exists():
+        with suppress(SfctlError), wiring.open_state(store, project.target.state) as state:
+            pinned = History(state, project.target.name).keys()
+    return bool(trust(project.target.settings, pinned).get("trusted_keys"))
+
+
 def _settings(project: Project) -> Iterator[Examined]:
     """Yield settings of the target and the policies that undo what we promise."""
     target = project.target
     if target.environment == "prod":
-        if not target.settings.get("trusted_keys"):
+        if not _trusts(project):
             yield Examined(
                 "approval",
                 "fail",
                 f"target {target.name} trusts no key, so nothing can certify",
-                "add `trusted_keys:` to the target",
+                "add `trusted_keys:` to the target, or sfctl policy keys --trust",
                 "SF726",
             )
         if target.bus.get("type", "embedded") == "embedded":
