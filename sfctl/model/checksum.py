@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+
 
 def luhn(text: str) -> bool:
     """Tell whether 13 to 19 digits pass the Luhn check (ISO/IEC 7812-1)."""
     digits = [int(c) for c in text if c.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
-        return False
+    return 13 <= len(digits) <= 19 and _sums_up(digits)
+
+
+def card(text: str) -> bool:
+    """Tell whether digits are as many as the issuer of their first ones uses, and pass Luhn."""
+    digits = "".join(c for c in text if c.isdigit())
+    return _ISSUED.fullmatch(digits) is not None and _sums_up([int(c) for c in digits])
+
+
+def _sums_up(digits: list[int]) -> bool:
     doubled = (d * 2 - 9 if d > 4 else d * 2 for d in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return len(set(digits)) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+_ISSUED = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|3(?:0[0-59]|[689]\d)\d{11}(?:\d{2,5})?"  # Diners Club
+    r"|35\d{14}|(?:1800|2131)\d{11}"  # JCB
+    r"|6(?:011|2\d\d|4[4-9]\d|5\d\d)\d{12}(?:\d{3})?"  # Discover, UnionPay
+    r"|(?:50|5[6-9]|6[037])\d{10,17}",  # Maestro
+    re.ASCII,
+)
 
 
 _IBAN_LENGTHS = {
@@ -23,6 +46,18 @@ _IBAN_LENGTHS = {
     "SA": 24, "SC": 31, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23,
     "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
+
+
+def ip(text: str) -> bool:
+    """Tell whether an address is one that somebody may have: no netmask, no version, no `a::b`."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if address.version == 4:
+        return 0 < int(address) >> 24 < 224
+    groups = [group for group in text.split(":") if group]
+    return text == "::1" or (len(groups) > 1 and any(c.isdigit() for c in text))
 
 
 def iban(text: str) -> bool:
