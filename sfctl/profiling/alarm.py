@@ -22,7 +22,7 @@ def fails(rule: Mapping[str, Any], day: DayView) -> bool:
         wanted = frozenset(rule["fields"]) if "fields" in rule else frozenset([rule["field"]])
         return day.rows > 1 and not any(key <= wanted for key in day.keys)
     if kind == "expression":
-        return rule["relation"] not in day.invariants
+        return rule["relation"] not in day.relations
     column = day.columns.get(rule["field"])
     return column is None or _column_fails(kind, rule, column)
 

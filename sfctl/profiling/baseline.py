@@ -42,7 +42,7 @@ def baseline(
         "shape": schema.shape(),
         "columns": shown(columns, texts, dated),
         "keys": keys(history),
-        "invariants": invariants(history),
+        "relations": [_said(each) for each in relations(history)],
         "volume": _volume(history, rows, synthetic, defaults),
         "is_synthetic": synthetic,
         "window": {"days": dated, "wanted": DAYS_WANTED, "most": WINDOW, **_span(history)},
@@ -77,10 +77,18 @@ def keys(history: History) -> list[list[str]]:
     return sorted((sorted(key) for key in common or ()), key=lambda key: (len(key), key))
 
 
-def invariants(history: History) -> list[str]:
-    """Return the relations between columns that every row of every day keeps."""
-    held = [set(day.invariants) for day in history.days.values() if day.rows]
-    return sorted(set.intersection(*held)) if held else []
+def relations(history: History) -> list[tuple[str, ...]]:
+    """Return what every row of every day keeps: (low, high), or (part, part, total)."""
+    secret = history.personal.keys()
+    held = [set(day.relations) for day in history.days.values() if day.rows]
+    common = set.intersection(*held) if held else set()
+    return sorted(each for each in common if secret.isdisjoint(each))
+
+
+def _said(relation: tuple[str, ...]) -> str:
+    if len(relation) == 2:
+        return f"{relation[0]} <= {relation[1]}"
+    return f"{relation[2]} = {relation[0]} + {relation[1]}"
 
 
 def _volume(history: History, rows: int, synthetic: bool, defaults: Defaults) -> dict[str, Any]:

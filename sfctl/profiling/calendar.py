@@ -59,14 +59,16 @@ class Calendar:
         """Return what holds for the rows of some days, so that other files are not opened."""
         import polars as pl
 
-        if self.by == "partition" and len(self.columns) == 1:
-            name = self.columns[0]
+        found = self.expression(schema).is_in(days)
+        for name in self.columns if self.by == "partition" else ():
             values = sorted({v for p in parts if (v := p.partition.get(name)) is not None})
             if schema[name] == pl.String:
-                return pl.col(name).is_in(values)
-            if schema[name] == pl.Date:
-                return pl.col(name).is_in([date.fromisoformat(value[:10]) for value in values])
-        return self.expression(schema).is_in(days)
+                found &= pl.col(name).is_in(values)
+            elif schema[name] == pl.Date:
+                found &= pl.col(name).is_in([date.fromisoformat(value[:10]) for value in values])
+            elif schema[name].is_integer():
+                found &= pl.col(name).is_in([int(value) for value in values])
+        return found
 
 
 def calendar_of(rows: Rows) -> Calendar:

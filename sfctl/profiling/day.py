@@ -24,7 +24,7 @@ class DayState(msgspec.Struct, frozen=True):
     columns: dict[str, ColumnState]
     texts: dict[str, TextState]
     keys: list[list[str]]
-    invariants: list[str]
+    relations: list[tuple[str, ...]]
     print_: str = ""
     arrived: int | None = None
     """Seconds from the day's start (UTC) until its last file was there."""
@@ -77,7 +77,7 @@ class DayScan:
             self.columns,
             texts,
             [key for key in relations.unique() if personal.isdisjoint(key)],
-            relations.invariants(),
+            relations.held(),
         )
         return day.scrubbed(self.hidden | personal)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WINDOW = 28
 """The newest days that a baseline speaks of; older ones are not read."""
-FORMAT = 1
+FORMAT = 2
 _SLICE = 245_760
 
 
@@ -64,10 +64,7 @@ class History:
     @property
     def personal(self) -> dict[str, str]:
         """The columns that held personal data on some day, with its kind."""
-        found: dict[str, str] = {}
-        for day in self.days.values():
-            found |= day.personal
-        return found
+        return _personal(self.days)
 
 
 def measured(
@@ -84,42 +81,73 @@ def measured(
     import polars as pl
 
     try:
-        schema = rows.schema
         before = _load(kept, rows, hidden)
         calendar = calendar_of(rows)
-        parts = _parts_of_days(rows, calendar, schema, before)
+        parts = _parts_of_days(rows, calendar, before)
         newest = sorted(parts)[-WINDOW:]
         prints = {day: print_of(parts[day]) for day in newest}
-        known = {
-            day: before.days[day]
-            for day in newest
-            if day in before.days and before.days[day].print_ == prints[day]
+        days = {
+            day: state
+            for day, state in before.days.items()
+            if day in prints and state.print_ == prints[day]
         }
-        stale = [day for day in newest if day not in known]
-        scans = {day: DayScan(hidden) for day in stale}
-        for chunk in step(_chunks(rows, calendar, schema, stale, parts)) if stale else ():
-            _deal(chunk, calendar, schema, scans)
+        read = [day for day in newest if day not in days]
+        days |= _read(rows, calendar, read, parts, hidden, step)
+        again = _forgotten(days, hidden)
+        days |= _read(rows, calendar, again, parts, hidden, step)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"{Path(rows.path).name} cannot be read: {first_line(error)}") from error
-    fresh = {
-        day: msgspec.structs.replace(
-            scan.sealed(), print_=prints[day], arrived=_arrived(day, parts[day])
-        )
+    read += again
+    secret = _personal(days).keys()
+    days = {
+        day: msgspec.structs.replace(state, print_=prints[day]).scrubbed(frozenset(secret))
+        for day, state in sorted(days.items())
+    }
+    if kept is not None:
+        _save(kept, rows, hidden, days, parts)
+    count = sum(days[day].rows for day in read if day in days)
+    return History(days, calendar, len(read), count)
+
+
+def _personal(days: Mapping[str, DayState]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for _, state in sorted(days.items()):
+        found |= state.personal
+    return found
+
+
+def _forgotten(days: Mapping[str, DayState], hidden: frozenset[str]) -> list[str]:
+    """Return the days without values that are secret no longer: what hid them has gone."""
+    secret = hidden | _personal(days).keys()
+    return [
+        day
+        for day, state in sorted(days.items())
+        if any(c.hidden and name not in secret for name, c in state.columns.items())
+    ]
+
+
+def _read(
+    rows: Rows,
+    calendar: Calendar,
+    days: list[str],
+    parts: Mapping[str, list[Part]],
+    hidden: frozenset[str],
+    step: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]],
+) -> dict[str, DayState]:
+    """Return some days as their rows are now; one that has lost all of them is left out."""
+    if not days:
+        return {}
+    scans = {day: DayScan(hidden) for day in days}
+    for chunk in step(_chunks(rows, calendar, days, parts)):
+        _deal(chunk, calendar, rows.schema, scans)
+    return {
+        day: msgspec.structs.replace(scan.sealed(), arrived=_arrived(day, parts[day]))
         for day, scan in scans.items()
         if scan.rows or day == UNDATED
     }
-    days = dict(sorted((known | fresh).items()))
-    history = History(days, calendar, len(stale), sum(scan.rows for scan in scans.values()))
-    secret = frozenset(history.personal)
-    days = {day: state.scrubbed(secret) for day, state in days.items()} if secret else days
-    if kept is not None:
-        _save(kept, rows, hidden, days, parts)
-    return History(days, calendar, history.read_days, history.read_rows)
 
 
-def _parts_of_days(
-    rows: Rows, calendar: Calendar, schema: pl.Schema, before: Kept
-) -> dict[str, list[Part]]:
+def _parts_of_days(rows: Rows, calendar: Calendar, before: Kept) -> dict[str, list[Part]]:
     """Return the parts that hold rows of each day; of a part seen before nothing is read."""
     found: dict[str, list[Part]] = {}
     for part in rows.parts:
@@ -131,7 +159,7 @@ def _parts_of_days(
         elif part.print_ in before.parts:
             days = before.parts[part.print_]
         else:
-            named = calendar.expression(schema).alias("day")
+            named = calendar.expression(rows.schema).alias("day")
             days = rows.of(part).select(named.unique()).collect().to_series().drop_nulls().to_list()
         for day in days:
             found.setdefault(day, []).append(part)
@@ -141,7 +169,6 @@ def _parts_of_days(
 def _chunks(
     rows: Rows,
     calendar: Calendar,
-    schema: pl.Schema,
     stale: list[str],
     parts: Mapping[str, list[Part]],
 ) -> Iterator[pl.DataFrame]:
@@ -157,7 +184,7 @@ def _chunks(
     frame = rows.frame
     if calendar.by:
         touched = [part for day in stale for part in parts[day]]
-        frame = frame.filter(calendar.within(stale, touched, schema))
+        frame = frame.filter(calendar.within(stale, touched, rows.schema))
     yield from frame.collect_batches(chunk_size=QUERY_CHUNK, maintain_order=True)
 
 

@@ -63,12 +63,10 @@ class Relations:
         ]
         return [list(key) for key in sorted(found, key=lambda key: (len(key), key))]
 
-    def invariants(self) -> list[str]:
-        """Return the expressions that hold in every row of the day."""
+    def held(self) -> list[tuple[str, ...]]:
+        """Return what every row of the day keeps: (low, high), or (part, part, total)."""
         self._guess()
-        orders = [f"{_name(low)} <= {_name(high)}" for low, high in self._orders]
-        sums = [f"{_name(a)} + {_name(b)} = {_name(total)}" for a, b, total in self._sums]
-        return sorted([*orders, *sums])
+        return sorted([*self._orders, *self._sums])
 
     def _guess(self) -> None:
         import polars as pl
@@ -96,10 +94,6 @@ class Relations:
                 self._hashes[key].append(seen)
         self._orders = [pair for pair in self._orders if _ordered(chunk, *pair)]
         self._sums = [parts for parts in self._sums if _added(chunk, *parts)]
-
-
-def _name(column: str) -> str:
-    return column if column.isidentifier() else f'"{column}"'
 
 
 def _hashes(chunk: pl.DataFrame, key: Key) -> pl.Series | None:

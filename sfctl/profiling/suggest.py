@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sfctl.profiling.alarm import fails
+from sfctl.profiling.candidate import Candidate
 from sfctl.profiling.figures import confidence
-from sfctl.profiling.fit import Candidate, candidates
+from sfctl.profiling.fit import candidates
 from sfctl.profiling.history import History
 from sfctl.profiling.tiers import Defaults
 from sfctl.profiling.view import DayView, view_of

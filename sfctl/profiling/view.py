@@ -46,7 +46,7 @@ class DayView:
     rows: int
     columns: Mapping[str, ColumnView]
     keys: tuple[frozenset[str], ...]
-    invariants: frozenset[str]
+    relations: frozenset[tuple[str, ...]]
 
 
 def view_of(day: str, state: DayState, secret: frozenset[str]) -> DayView:
@@ -59,7 +59,7 @@ def view_of(day: str, state: DayState, secret: frozenset[str]) -> DayView:
             for name, column in state.columns.items()
         },
         tuple(frozenset(key) for key in state.keys if secret.isdisjoint(key)),
-        frozenset(state.invariants),
+        frozenset(r for r in state.relations if secret.isdisjoint(r)),
     )
 
 

@@ -183,3 +183,51 @@ def test_arrival_is_by_the_commit_log(tmp_path: Path) -> None:
     append(table, "folders", day(0))
     (state,) = profiled(table).days.values()
     assert state.arrived is None  # the times of plain files change when they are copied
+
+
+@pytest.mark.parametrize("order", [(4, 0, 3, 1, 2), (2, 1, 0, 4, 3)])
+def test_days_may_land_in_any_order(order: tuple[int, ...], tmp_path: Path) -> None:
+    straight, table, kept = tmp_path / "s", tmp_path / "t", tmp_path / "kept"
+    append(straight, "folders", pl.concat(day(n) for n in range(5)))
+    for number in order:
+        append(table, "folders", day(number))
+        found = profiled(table, kept)
+        assert found.read_days == 1
+    assert document(table, found) == document(straight, profiled(straight))
+
+
+def test_what_is_personal_no_longer_is_read_again(tmp_path: Path) -> None:
+    table, kept = tmp_path / "t", tmp_path / "kept"
+    append(table, "folders", pl.concat([day(0), day(1)]))
+    append(table, "folders", day(2).with_columns(state=pl.col("mail")))
+    assert profiled(table, kept).personal == {"mail": "EMAIL", "state": "EMAIL"}
+    shutil.rmtree(table / "dt=2026-01-03")
+    found = profiled(table, kept)
+    assert found.read_days == 2
+    assert b"PAID" in document(table, found)
+    assert document(table, found) == document(table, profiled(table))
+
+
+@pytest.mark.parametrize("kind", ["folders", "delta"])
+def test_days_in_three_partitions(kind: str, tmp_path: Path) -> None:
+    table, kept = tmp_path / "t", tmp_path / "kept"
+
+    def land(number: int) -> None:
+        at = FIRST + timedelta(days=number)
+        frame = day(number).drop("dt")
+        if kind == "delta":
+            parts = {"year": at.year, "month": at.month, "day": at.day}
+            rows = frame.with_columns(pl.lit(v).alias(name) for name, v in parts.items())
+            write_deltalake(table, rows, mode="append", partition_by=list(parts))
+        else:
+            folder = table / f"year={at.year}" / f"month={at.month:02d}" / f"day={at.day:02d}"
+            folder.mkdir(parents=True)
+            frame.write_parquet(folder / "part.parquet")
+
+    for number in (29, 30, 31):
+        land(number)
+    assert list(profiled(table, kept).days) == ["2026-01-30", "2026-01-31", "2026-02-01"]
+    land(32)
+    found = profiled(table, kept)
+    assert (found.read_days, found.read_rows) == (1, ROWS)
+    assert document(table, found) == document(table, profiled(table))

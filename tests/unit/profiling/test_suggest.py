@@ -15,8 +15,8 @@ from sfctl.model.policy import Policy
 from sfctl.profiling import draft
 from sfctl.profiling.alarm import fails
 from sfctl.profiling.baseline import as_bytes, baseline
+from sfctl.profiling.candidate import Candidate
 from sfctl.profiling.day import DayScan
-from sfctl.profiling.fit import Candidate
 from sfctl.profiling.history import History, measured
 from sfctl.profiling.rows import rows_at
 from sfctl.profiling.suggest import Suggested, _chosen, suggested
@@ -211,3 +211,32 @@ def test_a_tier_lends_what_its_datasets_have_in_common() -> None:
     assert (found.low, found.high, found.null_rate) == (0.7, 1.5, 0.05)
     assert found.source == "tier defaults: average of 2 datasets of TIER_1"
     assert defaults_of([document(1, 999, synthetic=True)], "TIER_1") == BUILT_IN
+
+
+def test_names_that_expressions_know_otherwise_are_quoted(tmp_path: Path) -> None:
+    def renamed(number: int) -> pl.DataFrame:
+        return shop(number).rename({"created_at": "case", "shipped_at": 'the "end" <= of it'})
+
+    pl.concat(renamed(n) for n in range(4)).write_parquet(tmp_path / "rows.parquet")
+    history = measured(rows_at(str(tmp_path / "rows.parquet")), frozenset())
+    found = suggested(history, BUILT_IN)
+    assert {"invariants": ['"case" <= "the ""end"" <= of it"']} in [r.rule for r in found.rules]
+    schema = of_polars(renamed(0).schema)
+    document = baseline(history, schema, "urn:dp:a:b", "t", BUILT_IN)
+    (tmp_path / "baseline.json").write_bytes(as_bytes(document))
+    bundle = tmp_path / "policy_bundle.yaml"
+    bundle.write_text(draft.bundle(document, found, NOW))
+    policy, _ = policy_for_check(bundle)
+    assert judge(renamed(5), policy, "silver", now=NOW).verdict in ("PASS", "WARN")
+
+
+def test_one_or_two_days_suggest_presence_and_the_third_more(tmp_path: Path) -> None:
+    kinds = []
+    for days in (1, 2, 3):
+        pl.concat(shop(n) for n in range(days)).write_parquet(tmp_path / "rows.parquet")
+        history = measured(rows_at(str(tmp_path / "rows.parquet")), frozenset())
+        found = suggested(history, BUILT_IN)
+        kinds.append({r.rule.get("kind", next(iter(r.rule))) for r in found.rules})
+        assert (found.expected_false_alarm_rate is None) is (days < 3)
+    assert kinds[0] == kinds[1] == {"required_fields", "row_count", "pattern"}
+    assert {"accepted_values", "range", "invariants", "unique"} <= kinds[2]
