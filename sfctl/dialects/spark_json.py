@@ -17,7 +17,7 @@ from sfctl.model.types import DataType, array_of, decimal_of, map_of
 _NAMES = {
     "byte": "INT8", "short": "INT16", "integer": "INT32", "long": "INT64", "float": "FLOAT",
     "double": "DOUBLE", "boolean": "BOOLEAN", "string": "STRING", "binary": "BINARY",
-    "date": "DATE", "timestamp": "TIMESTAMP", "timestamp_ltz": "TIMESTAMP",
+    "date": "DATE", "time": "TIME", "timestamp": "TIMESTAMP", "timestamp_ltz": "TIMESTAMP",
     "timestamp_ntz": "TIMESTAMP_NTZ", "void": "NULL", "null": "NULL", "variant": "JSON",
     "calendarinterval": "ANY", "interval": "ANY", "decimal": "DECIMAL", "geometry": "ANY",
     "geography": "ANY",
