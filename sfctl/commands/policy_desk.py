@@ -16,11 +16,12 @@ from sfctl.certification.signature import SigningKey
 from sfctl.clock import clock_from_environment
 from sfctl.commands import policy_log, selection
 from sfctl.commands.activation import Choice, Chosen, all_files
+from sfctl.commands.asking import agreed
 from sfctl.commands.policy_log import Log
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import compile_project, sealed
 from sfctl.compiler.minimum import falls_below
-from sfctl.errors import PolicyRejected, SpecError, StoreError, UsageError
+from sfctl.errors import Conflict, PolicyRejected, SpecError, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry, Manifest
 from sfctl.model.policy import Policy
@@ -39,6 +40,25 @@ class Desk:
     compiled: Compiled
     log: Log
     now: datetime
+    lock: contextlib.ExitStack
+
+    def agreed(self, said: str, question: str, *, yes: bool) -> bool:
+        """Ask as `asking.agreed` does; nobody waits for the lock while a person reads.
+
+        Raises Conflict where something was compiled or approved meanwhile.
+        """
+        if yes:
+            return True
+        self.lock.close()
+        try:
+            answer = agreed(said, question)
+        finally:
+            self.lock.enter_context(target_folder.locked(self.folder))
+        if load(self.project.root).manifest.digest != self.compiled.manifest.digest:
+            raise Conflict(
+                "target/ has changed while you read", hint="look at it again, then answer"
+            )
+        return answer
 
     @property
     def folder(self) -> Path:
@@ -154,13 +174,13 @@ def open_desk(
     """
     root = find_root(project_dir)
     project = spec.load(root, target, offline=True)
-    with (
-        target_folder.locked(root / TARGET),
-        policy_log.opened(root, project.target, create=create) as log,
-    ):
-        compiled = load(root)
-        compiled.require_target(project.target.name)
-        yield Desk(project, compiled, log, now or clock_from_environment().now())
+    with contextlib.ExitStack() as lock:
+        lock.enter_context(target_folder.locked(root / TARGET))
+        with policy_log.opened(root, project.target, create=create) as log:
+            compiled = load(root)
+            compiled.require_target(project.target.name)
+            moment = now or clock_from_environment().now()
+            yield Desk(project, compiled, log, moment, lock)
 
 
 def policy_of(artefact: Artefact) -> Policy:

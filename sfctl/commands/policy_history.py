@@ -14,7 +14,6 @@ from sfctl.clock import format_instant, parse_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import Chosen
 from sfctl.commands.actor import actor
-from sfctl.commands.asking import agreed
 from sfctl.commands.policy_desk import Desk, open_desk, policy_of
 from sfctl.compiler.policy_diff import Change, differences
 from sfctl.errors import PolicyRejected, UsageError
@@ -131,7 +130,7 @@ def rollback(
         left = policy_of(present) if present else None
         changes = differences(left, approval.policy)
         shown = _shown(entry, held.standing.version, release, changes)
-        done = not dry_run and agreed(shown, f"roll {entry.name} back?", yes=yes)
+        done = not dry_run and desk.agreed(shown, f"roll {entry.name} back?", yes=yes)
         notes: tuple[str, ...] = ()
         if done:
             chosen = Chosen(approval.policy, signature, approval)

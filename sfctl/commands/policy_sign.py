@@ -22,7 +22,6 @@ from sfctl.clock import format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import Chosen, artefact_of
 from sfctl.commands.actor import actor
-from sfctl.commands.asking import agreed
 from sfctl.commands.policy_desk import Desk, open_desk
 from sfctl.commands.selection import Exclude, Select
 from sfctl.compiler import target_folder
@@ -72,7 +71,7 @@ def sign_policies(
         wanted = [each for each in found if not each.already]
         shown = "\n".join(line for each in found for line in each.lines())
         count = text.count(len(wanted), "policy", "policies")
-        done = bool(wanted) and agreed(
+        done = bool(wanted) and desk.agreed(
             shown, f"approve {count} for {desk.project.target.name}?", yes=yes
         )
         notes = _approve(desk, wanted, signing, reason) if done else ()
@@ -250,7 +249,7 @@ def _minimum(desk: Desk, signing: SigningKey, reason: str, yes: bool) -> Outcome
     digest, before = document_digest(document), desk.history.minimum()
     was = f"{before[:19]}… was approved before" if before else "none was approved before"
     shown = f"{node.path}: {digest[:19]}… ({was})\n{document.decode(errors='replace')}"
-    done = agreed(shown, f"approve these minimums for {desk.project.target.name}?", yes=yes)
+    done = desk.agreed(shown, f"approve these minimums for {desk.project.target.name}?", yes=yes)
     notes: tuple[str, ...] = ()
     if done:
         name = policy_log.MINIMUM

@@ -235,7 +235,7 @@ def test_a_person_at_a_terminal_is_shown_the_change_and_asked(ask: Ask, shop: Pa
     ask("compile", at=FIRST)
     words = [sys.executable, "-m", "sfctl", "policy", "sign", "--key", key_of(shop)]
 
-    def answer(reply: bytes) -> str:
+    def answer(reply: bytes, meanwhile: Callable[[], object] = str) -> str:
         ours, theirs = pty.openpty()
         with subprocess.Popen(
             words, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, cwd=shop
@@ -244,6 +244,7 @@ def test_a_person_at_a_terminal_is_shown_the_change_and_asked(ask: Ask, shop: Pa
             shown = b""
             while b"[y/N]" not in shown:
                 shown += os.read(ours, 4096)
+            meanwhile()
             os.write(ours, reply)
             assert child.stdout is not None
             said = child.stdout.read().decode()
@@ -252,6 +253,13 @@ def test_a_person_at_a_terminal_is_shown_the_change_and_asked(ask: Ask, shop: Pa
         return said
 
     assert "not signed" in answer(b"n\n")
+    assert not (shop / "target/policies/orders.sig").exists()
+
+    def changed() -> None:
+        write(shop, 2, 500)
+        ask("compile", at=SECOND)
+
+    assert "signed" not in answer(b"y\n", changed)
     assert not (shop / "target/policies/orders.sig").exists()
     assert "1 policy signed" in answer(b"y\n")
     assert ask("policy", "verify")["approved"] == 1
