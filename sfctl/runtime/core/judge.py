@@ -269,13 +269,14 @@ def _look(
 
 
 def _looked_at(policy: Policy, source: Source) -> list[str]:
+    from sfctl.runtime.pii.leaves import holds_text
+
     named = {name for detection in policy.pii for name in detection.columns}
     everywhere = any(not detection.columns for detection in policy.pii)
     return [
         name
         for name, dtype in source.schema.items()
-        if name in named
-        or (everywhere and (dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)))
+        if name in named or (everywhere and holds_text(dtype))
     ]
 
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from sfctl.model.policy import Detection
 from sfctl.model.verdict import PiiFinding
+from sfctl.runtime.pii import leaves
 from sfctl.runtime.pii.keys import KeyRing
 from sfctl.runtime.pii.kinds import KINDS, Kind, kind_for
+from sfctl.runtime.pii.leaves import holds_text, texts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,9 +36,9 @@ def apply(
     what it raises passes through. Columns an entry names but the frame lacks are left to G3.
     Findings of an entry with action `none` are counted, nothing else.
     """
-    columns = {name: None for d in detections for name in covered(frame, d)}
+    columns = [series for series in frame if holds_text(series.dtype)]
     with ThreadPoolExecutor(max_workers=max(1, min(len(columns), 4))) as pool:
-        done = list(pool.map(lambda name: _act(frame, name, detections, keys), columns))
+        done = list(pool.map(lambda series: _act(series, detections, keys), columns))
     changed = [series for series, _ in done if series is not None]
     if changed:
         frame = frame.with_columns(changed)
@@ -48,51 +50,54 @@ def apply(
 
 
 def _act(
-    frame: pl.DataFrame,
-    name: str,
-    detections: Sequence[Detection],
-    keys: Callable[[], KeyRing],
+    column: pl.Series, detections: Sequence[Detection], keys: Callable[[], KeyRing]
 ) -> tuple[pl.Series | None, list[PiiFinding]]:
-    series = _text(frame[name])
-    evaluated = series.len() - series.null_count()
-    changed = False
     findings: list[PiiFinding] = []
-    for detection in detections:
-        if name not in covered(frame, detection):
-            continue
-        kind = kind_for(detection.kind, detection.pattern)
-        if detection.action == "none":
-            matches = int(_matches(series, kind).sum() or 0)
-        elif detection.columns or _occurs(series, kind):
-            after = _acted(series, detection, kind, keys)
-            matches = int(after.ne_missing(series).sum())
-            series, changed = after, True
-        else:
-            continue
-        if matches:
-            findings.append(PiiFinding(name, detection.kind, detection.action, matches, evaluated))
-    return (series if changed else None), findings
+
+    def change(path: str, series: pl.Series) -> pl.Series | None:
+        evaluated = series.len() - series.null_count()
+        changed = False
+        for detection in detections:
+            if not covers(detection, path):
+                continue
+            kind = kind_for(detection.kind, detection.pattern)
+            if detection.action == "none":
+                matches = int(_matches(series, kind).sum() or 0)
+            elif detection.columns or _occurs(series, kind):
+                after = _acted(series, detection, kind, keys)
+                matches = int(after.ne_missing(series).sum())
+                series, changed = after, True
+            else:
+                continue
+            if matches:
+                finding = PiiFinding(path, detection.kind, detection.action, matches, evaluated)
+                findings.append(finding)
+        return series if changed else None
+
+    return leaves.changed(column.name, column, change), findings
 
 
 def find(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:
     """Count what `apply` would act on, without acting; needs no key."""
-    columns = list({name: None for d in detections for name in covered(frame, d)})
-    asked = {name: [d for d in detections if name in covered(frame, d)] for name in columns}
-    with ThreadPoolExecutor(max_workers=max(1, min(len(columns), 4))) as pool:
-        counted = pool.map(lambda name: _counted(frame[name], asked[name]), columns)
-        found = dict(zip(columns, counted, strict=True))
-    evaluated = {name: frame.height - frame[name].null_count() for name in columns}
+    places = [
+        (path, series, [d for d in detections if covers(d, path)]) for path, series in texts(frame)
+    ]
+    places = [place for place in places if place[2]]
+    with ThreadPoolExecutor(max_workers=max(1, min(len(places), 4))) as pool:
+        counted = list(pool.map(lambda place: _counted(place[1], place[2]), places))
     return tuple(
-        PiiFinding(name, detection.kind, detection.action, found[name][detection], evaluated[name])
+        PiiFinding(
+            path, detection.kind, detection.action, count, series.len() - series.null_count()
+        )
         for detection in detections
-        for name in covered(frame, detection)
-        if found[name][detection]
+        for (path, series, _), found in zip(places, counted, strict=True)
+        if (count := found.get(detection, 0))
     )
 
 
 def _counted(series: pl.Series, detections: Sequence[Detection]) -> dict[Detection, int]:
     """Count the values of one column that hold something, by entry."""
-    text = _text(series).alias("")
+    text = series.alias("")
     counts = text.value_counts(name="rows") if _repeats(text) else None
     if counts is not None:
         text = counts[""]
@@ -115,43 +120,25 @@ def _repeats(text: pl.Series) -> bool:
 
 
 def advise(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:
-    """Look for kinds nobody declared in the first rows of every string column; advisory only."""
-    known = {(d.kind, name) for d in detections for name in covered(frame, d)}
-    head = frame.head(ADVISORY_ROWS)
+    """Look for kinds nobody declared in texts of the first rows; advisory only."""
     findings = []
-    for name in string_columns(frame):
-        series = _text(head[name])
+    for path, series in texts(frame.head(ADVISORY_ROWS)):
+        known = {d.kind for d in detections if covers(d, path)}
         filled = series.len() - series.null_count()
         for kind in KINDS.values():
-            if (kind.name, name) in known or not filled:
+            if kind.name in known or not filled:
                 continue
             matches = int(_matches(series, kind).sum() or 0)
             if matches:
-                findings.append(PiiFinding(name, kind.name, "none", matches, filled, advised=True))
+                findings.append(PiiFinding(path, kind.name, "none", matches, filled, advised=True))
     return tuple(findings)
 
 
-def covered(frame: pl.DataFrame, detection: Detection) -> tuple[str, ...]:
-    """Return the columns of the frame that an entry looks at."""
-    strings = string_columns(frame)
-    return tuple(c for c in strings if c in detection.columns) if detection.columns else strings
-
-
-def string_columns(frame: pl.DataFrame) -> tuple[str, ...]:
-    """Return the columns that hold text, dictionaries of text included."""
-    import polars as pl
-
-    return tuple(
-        name
-        for name, kind in frame.schema.items()
-        if kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum)
+def covers(detection: Detection, path: str) -> bool:
+    """Tell whether an entry looks at a text: at all of them where it names no columns."""
+    return not detection.columns or any(
+        path == name or path.startswith(name + ".") for name in detection.columns
     )
-
-
-def _text(series: pl.Series) -> pl.Series:
-    import polars as pl
-
-    return series if series.dtype == pl.String else series.cast(pl.String)
 
 
 def _occurs(series: pl.Series, kind: Kind) -> bool:
