@@ -13,7 +13,8 @@ from bench.commands import script
 from bench.differential import ours
 from bench.differential.columns import Values, tables, write
 from bench.differential.differences import PEERS, habits_of
-from bench.differential.meaning import Outcome, has_rows, meant
+from bench.differential.meaning import has_rows, meant
+from bench.differential.outcome import Outcome
 from bench.differential.rules import Case, cases
 from bench.measure import run
 
@@ -51,11 +52,7 @@ def compared(folder: Path, every: int = 1) -> Found:
     asked = [{"id": case.id, "table": case.table, "rule": case.rule} for case in chosen]
     (folder / "cases.json").write_text(json.dumps(asked))
     mine = ours.answers(folder, chosen)
-    doubted = [
-        f"{_told(case)}: sfctl {_outcome(case, mine[case.id])}, plain {plain}"
-        for case in chosen
-        if _outcome(case, mine[case.id]) != (plain := meant(case, known[case.table]))
-    ]
+    doubted = doubts(chosen, known, mine)
     found, seconds = [], {}
     for peer in PEERS:
         out = folder / f"{peer}.json"
@@ -64,6 +61,17 @@ def compared(folder: Path, every: int = 1) -> Found:
         theirs = json.loads(out.read_text())
         found.append(_compare(peer, chosen, known, mine, theirs))
     return Found(chosen, doubted, found, seconds)
+
+
+def doubts(
+    chosen: Sequence[Case], known: Mapping[str, dict[str, Values]], mine: Answers
+) -> list[str]:
+    """Tell of the cases in which sfctl and the rule in plain Python differ."""
+    return [
+        f"{_told(case)}: sfctl {_outcome(case, mine[case.id])}, plain {plain}"
+        for case in chosen
+        if _outcome(case, mine[case.id]) != (plain := meant(case, known[case.table]))
+    ]
 
 
 def _compare(

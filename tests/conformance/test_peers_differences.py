@@ -14,7 +14,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from bench.differential import ours
+from bench.differential.columns import tables, write
+from bench.differential.compare import doubts
 from bench.differential.differences import HABITS
+from bench.differential.rules import cases
 from sfctl.commands.checking import checked
 from sfctl.compiler.check import policy_for_check
 from sfctl.runtime.core.judge import judge
@@ -279,6 +283,13 @@ def test_page_and_cases_match_one_to_one() -> None:
     headings = re.findall(r"^### (\S+)$", PAGE.read_text(), re.MULTILINE)
     assert len(headings) == len(set(headings))
     assert set(headings) == {*CASES, *STORIES}
+
+
+def test_a_sample_of_the_generated_rules_agrees_with_plain_python(tmp_path: Path) -> None:
+    chosen = cases()[::29]
+    assert len(chosen) > 150
+    write(tmp_path)
+    assert doubts(chosen, tables(), ours.answers(tmp_path, chosen)) == []
 
 
 def test_what_the_differential_tests_excuse_is_documented() -> None:
