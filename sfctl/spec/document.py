@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sfctl.errors import Problem
 from sfctl.spec.context import Context
+from sfctl.spec.prune import pruned
 from sfctl.spec.secret import find_secrets
 from sfctl.spec.shape import Fields, Report
 from sfctl.spec.template import has_template, render
@@ -55,12 +56,17 @@ def check(
     secrets = find_secrets(node)
     hidden = {(problem.line, problem.col) for problem in secrets}
     found = [*(problems or ()), *secrets]
+    unrendered = False
     if context is not None and has_template(node.source):
         node, failed = render(node, context)
+        unrendered = bool(failed)
         found += failed
     report = Report()
     shape.check(node, "", report)
     found += [each for each in report.problems if (each.line, each.col) not in hidden]
     found = sorted(set(found))
     broken = any(problem.severity == "error" for problem in found)
-    return Document(node.path, None if broken else node, tuple(found))
+    left: Node | None = node
+    if unrendered and not broken:
+        left = pruned(node, shape)
+    return Document(node.path, None if broken else left, tuple(found))

@@ -15,6 +15,7 @@ from sfctl.spec.context import Context
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.group import DEFAULTS
 from sfctl.spec.documents.pack import PACK
+from sfctl.spec.prune import pruned
 from sfctl.spec.rules import written_out
 from sfctl.spec.shape import Report
 from sfctl.spec.template import render
@@ -186,6 +187,10 @@ class Packs:
         brought.problems += problems
         if any(problem.severity == "error" for problem in problems):
             return []
+        left = pruned(body, PACK) if failed else body
+        if left is None:
+            return []
+        body = left
         brought.required += body.get("required_fields") or ()
         pii = body.get("pii")
         brought.detections += (pii.get("detection") if pii is not None else None) or ()

@@ -50,6 +50,10 @@ class Text:
         return {"anyOf": [{"type": "string", "pattern": f"^(?:{self.pattern})$"}, TEMPLATE]}
 
 
+class Label(Text):
+    """Text that is shown and never read: it may stay a template where nobody can render it."""
+
+
 class Enum:
     """One of a closed set of words."""
 

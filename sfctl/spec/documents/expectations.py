@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfctl.spec.documents.dataset import FRESHNESS
 from sfctl.spec.shape import Either, Fields, Seq, may, need
-from sfctl.spec.values import Boolean, Share, Text, count
+from sfctl.spec.values import Boolean, Label, Share, Text, count
 
 _FIELD = Either(
     "the name of a column, or a mapping with `field`",
@@ -34,7 +34,7 @@ EXPECTATIONS = Fields(
     "an expectations file",
     {
         "consumer": may(Text("the name of the consumer"), "The file's name unless given."),
-        "owner_team": need(Text("the name of a team"), "Who is told of gaps."),
+        "owner_team": need(Label("the name of a team"), "Who is told of gaps."),
         "description": may(Text(), "What the data is used for."),
         "expects": need(
             Seq(_EXPECTED, at_least=1, what="a list of expectations"), "One entry a dataset."

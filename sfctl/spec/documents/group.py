@@ -92,6 +92,18 @@ class _Member:
         else:
             self._several(node, value, name, report)
 
+    def shape_of(self, node: Node) -> Shape:
+        """Return what a mapping that has passed the check is held against."""
+        assert isinstance(node.value, dict)
+        if "kind" in node.value:
+            return _LONG
+        ((key, child),) = node.value.items()
+        shape = _ARGUMENTS[key]
+        if not child.is_mapping and key in MAIN:
+            assert isinstance(shape, Fields)
+            shape = shape.fields[MAIN[key]].shape
+        return Fields("a rule", {key: need(shape, "")})
+
     def _bare(self, node: Node, word: str, name: str, report: Report) -> None:
         if word in ALONE:
             _alone(node, word, report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfctl.spec.documents.dataset import NAMES, SCHEDULE
 from sfctl.spec.shape import Either, Fields, MapOf, Seq, may, need
-from sfctl.spec.values import Boolean, Duration, Enum, Literal, Text, count
+from sfctl.spec.values import Boolean, Duration, Enum, Label, Literal, Text, count
 
 RUNTIMES = ("python", "spark", "dask")
 MODES = ("append", "overwrite", "overwrite_partitions", "merge")
@@ -41,10 +41,10 @@ JOB = Fields(
     {
         "name": may(Text("the name of the job"), "The file's name unless given."),
         "description": may(Text(), "What it does, for people."),
-        "owner": need(Text("the name of a team"), "Who is told when it fails."),
+        "owner": need(Label("the name of a team"), "Who is told when it fails."),
         "runtime": may(Enum(*RUNTIMES), "What runs it; python unless given."),
         "entrypoint": need(
-            Text("a script such as jobs/daily.py, or module:function"), "What is started."
+            Label("a script such as jobs/daily.py, or module:function"), "What is started."
         ),
         "args": may(Seq(Literal(), what="a list of arguments"), "Passed to the entry point."),
         "env": may(_ENV, "Environment variables of the job."),

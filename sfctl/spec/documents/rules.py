@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfctl.spec.documents.group import GROUP
 from sfctl.spec.documents.rule import EXPRESSION, KINDS
-from sfctl.spec.shape import Either, JsonSchema, Named, Report, Seq, Tagged
+from sfctl.spec.shape import Either, JsonSchema, Named, Report, Seq, Shape, Tagged
 from sfctl.spec.tree import Node
 
 _SINGLE = Tagged("a rule", "kind", KINDS)
@@ -16,8 +16,12 @@ class _Entry:
     what = _SINGLE.what
 
     def check(self, node: Node, name: str, report: Report) -> None:
+        self.shape_of(node).check(node, name, report)
+
+    def shape_of(self, node: Node) -> Shape:
+        """Return what the mapping is held against."""
         assert isinstance(node.value, dict)
-        (GROUP if "rules" in node.value else _SINGLE).check(node, name, report)
+        return GROUP if "rules" in node.value else _SINGLE
 
     def schema(self, defs: JsonSchema, /) -> JsonSchema:
         return {
