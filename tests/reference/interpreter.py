@@ -13,8 +13,9 @@ the value of the tree, None for unknown, or raises EvalError where the row canno
 - Exact results must have at most 38 digits at the scale of the node's type. `//` is the floor of
   the exact quotient, `%` what remains. A float operation that makes an infinity or a NaN from
   finite operands is an evaluation error; so is dividing by zero.
-- Exact numbers are compared exactly with each other, with floats too. An exact number that meets
-  a float in arithmetic becomes the nearest double first; a DOUBLE-typed literal is one already.
+- Exact numbers are compared exactly with each other; literals and whole numbers with floats too,
+  while other exact numbers become the nearest double first, so that 1.10 equals the float that is
+  written so. In arithmetic beside a float every exact number does; a DOUBLE-typed literal is one.
 - DATE meets TIMESTAMP_NTZ as its midnight.
 """
 
@@ -88,7 +89,7 @@ def evaluate(node: Expr, row: Row) -> Any:
         case Null():
             return None
         case Compare(operator=operator, left=left, right=right):
-            return _compare(operator, evaluate(left, row), evaluate(right, row))
+            return _compare(operator, *_met(left, right, row))
         case Logic():
             return _logic(node, row)
         case Not(operand=operand):
@@ -143,6 +144,17 @@ def _single(value: Any, kind: DataType) -> Any:
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
+def _met(left: Expr, right: Expr, row: Row) -> tuple[Any, Any]:
+    """Return both values; digits after the point, unless written, are a float beside floats."""
+    one, other = evaluate(left, row), evaluate(right, row)
+    if not isinstance(left, Constant) and not isinstance(right, Constant):
+        if isinstance(one, float) and isinstance(other, Decimal) and type_of(right).scale:
+            return one, float(other)
+        if isinstance(other, float) and isinstance(one, Decimal) and type_of(left).scale:
+            return float(one), other
+    return one, other
+
+
 def _compare(operator: str, left: Any, right: Any) -> bool | None:
     if left is None or right is None:
         return None
@@ -187,8 +199,8 @@ def _logic(node: Logic, row: Row) -> bool | None:
 
 
 def _between(node: Between, row: Row) -> bool | None:
-    value, low, high = (evaluate(each, row) for each in (node.operand, node.low, node.high))
-    tests = (_compare(">=", value, low), _compare("<=", value, high))
+    low, high = _met(node.operand, node.low, row), _met(node.operand, node.high, row)
+    tests = (_compare(">=", *low), _compare("<=", *high))
     found = False if False in tests else None if None in tests else True
     return found if found is None else found != node.negated
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from sfctl.model.functions import FUNCTIONS
 from sfctl.model.types import parse
 
 COLUMNS = {
@@ -36,7 +37,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "v": (0, 2, 65535),
     "x": (0.0, -0.0, 1.0, -1.5, 0.1, 1e308, 5e-324, 2.0**53, float("nan"), float("inf")),
     "f": (0.0, -0.0, 0.5, -2.25, 0.10000000149011612, float("nan")),
-    "d": tuple(map(Decimal, ("0.00", "1.10", "-0.01", "5.00", "99999999.99"))),
+    "d": tuple(map(Decimal, ("0.00", "1.10", "0.10", "-0.01", "5.00", "99999999.99"))),
     "e": tuple(map(Decimal, ("0.0000", "1.5000", "-2.2500", "9" * 34 + ".9999", "0.0001"))),
     "b": (True, False),
     "s": _TEXTS,
@@ -104,8 +105,16 @@ def clashing(random: Random) -> str:
 
 
 def damaged(random: Random) -> str:
-    """Return a sound text with one to three tokens lost, doubled, swapped or exchanged."""
+    """Return a sound text with one to three tokens lost, doubled, swapped or exchanged.
+
+    Half of the exchanges are for a token of the same sort, which is what may be accepted.
+    """
     tokens = _TOKEN.findall(sound(random))
+    if random.random() < 0.5:
+        for _ in range(random.randint(1, 3)):
+            at = random.randrange(len(tokens))
+            tokens[at] = _same_sort(random, tokens[at])
+        return " ".join(tokens)
     for _ in range(random.randint(1, 3)):
         at = random.randrange(len(tokens)) if tokens else 0
         match random.randrange(5):
@@ -121,6 +130,19 @@ def damaged(random: Random) -> str:
             case _:
                 tokens.insert(at, random.choice(_PIECES))
     return random.choice((" ", " ", "  ", "\n")).join(tokens)
+
+
+def _same_sort(random: Random, token: str) -> str:
+    if token.split(".")[0] in COLUMNS:
+        return random.choice((*COLUMNS, "st.n", "st.s", "st.x", "st.in.d"))
+    if token[0].isdigit():
+        return _number(random)
+    if token[0] == "'":
+        return _quoted(random)
+    for group in (SYMBOLS, ("+", "-", "*", "/", "//", "%"), ("AND", "OR"), tuple(FUNCTIONS)):
+        if token in group:
+            return random.choice(group)
+    return token
 
 
 def nonsense(random: Random) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as revised
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
@@ -109,10 +110,25 @@ def tables() -> tuple[Table, ...]:
     return tuple(table for path in sorted(HERE.glob("cases/*.yaml")) for table in _read(path))
 
 
-def cases() -> Iterator[Case]:
-    """Yield every case."""
+@cache
+def gathered() -> tuple[Table, ...]:
+    """Return the tables with those of the same rows made one, so that one judgement answers all.
+
+    The first gives the kind and the name. Rules are called `<kind>/<id>`, for ids may meet.
+    """
+    same: dict[str, list[Table]] = {}
     for table in tables():
-        yield from table.cases
+        known = repr((table.data, table.declared, table.references, table.others))
+        same.setdefault(known, []).append(table)
+    return tuple(
+        revised(some[0], cases=tuple(_renamed(case) for each in some for case in each.cases))
+        for some in same.values()
+    )
+
+
+def _renamed(case: Case) -> Case:
+    rules = tuple(replace(rule, id=f"{case.kind}/{rule.id}") for rule in case.rules)
+    return revised(case, rules=rules)
 
 
 def compiled(columns: Mapping[str, DataType], rule: Node | None) -> tuple[Policy, list[Problem]]:

@@ -16,16 +16,16 @@ from sfctl.runtime.core.judge import Surroundings, judge
 from sfctl.runtime.core.opening import open_source
 from sfctl.runtime.core.split import RULES, Split, split
 from tests.conformance.runtime.carriers import CARRIERS, UNORDERED, carried, frame_of
-from tests.conformance.runtime.casebook import NOW, Case, Expected, Table, tables
+from tests.conformance.runtime.casebook import NOW, Case, Expected, Table, gathered, tables
 
-KINDS = sorted({table.kind for table in tables()})
+KINDS = sorted({table.kind for table in gathered()})
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_carrier_gives_the_expected_outcome(kind: str, carrier: str, tmp_path: Path) -> None:
     wrong = []
-    for table in tables():
+    for table in gathered():
         if table.kind == kind:
             folder = tmp_path / table.name
             folder.mkdir()
@@ -48,10 +48,10 @@ def differences(carrier: str, table: Table, folder: Path) -> list[str]:
     judgement = judge(source, policy, "gold", now=NOW, around=around)
     answers = {result.id: result for result in judgement.rules}
     wrong = [
-        f"{table.kind}/{table.name} {case.id} on {carrier}: {what}"
+        f"{case.kind}/{case.table} {case.id} on {carrier}: {what}"
         for case in cases
         for rule, expected in zip(case.rules, case.expected, strict=True)
-        for what in told(answers[rule.id], expected)
+        for what in told(case.kind, answers[rule.id], expected)
     ]
     wrong += [
         f"{table.kind}/{table.name} on {carrier}: {what}"
@@ -67,13 +67,14 @@ def surroundings(table: Table) -> Surroundings:
     return Surroundings(references=known.get, others=lambda _rule: others)
 
 
-def told(found: RuleResult, expected: Expected) -> Iterator[str]:
+def told(kind: str, found: RuleResult, expected: Expected) -> Iterator[str]:
     """Yield each thing a rule says that was not expected of it."""
+    signatures = {name.replace(f":{kind}/", ":"): n for name, n in found.signatures.items()}
     pairs: dict[str, tuple[Any, Any]] = {
         "status": (found.status, expected.status),
         "failed": (found.failed, expected.failed),
         "evaluated": (found.evaluated, expected.evaluated),
-        "signatures": (dict(found.signatures), dict(expected.signatures)),
+        "signatures": (signatures, dict(expected.signatures)),
         "measured": (found.measured, expected.measured),
         "reason": (found.reason, expected.reason),
     }

@@ -18,13 +18,13 @@ def test_random_texts_mean_what_they_say(part: int) -> None:
     assert {each.accepted for each in found} == {True, False}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_drawn_texts_mean_what_they_say(random: Random) -> None:
     assert trial(random).wrong == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_refused_or_read(text: str) -> None:
     assert tried("nonsense", text, Random(0)).wrong == ()
