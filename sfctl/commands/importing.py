@@ -143,7 +143,7 @@ def _known_server(contract: Contract, server: str) -> None:
 
 
 def _write(root: Path, changes: Sequence[Change]) -> None:
-    """Write every file whole, the contract first. Raises StoreError where a file cannot be."""
+    """Write every file whole, in order: cut short, the next import ends it. Raises StoreError where a file cannot be."""
     drafts: list[tuple[Path, Path]] = []
     try:
         for change in changes:

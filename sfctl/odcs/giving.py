@@ -133,7 +133,7 @@ def _rule(table: dict[str, Any], section: str, rule: Any, strict: bool) -> None:
 
 def _relationship(table: dict[str, Any], rule: dict[str, Any], known: Mapping[str, str]) -> bool:
     """Write a foreign key into a table of the same contract; tell whether it could be."""
-    if set(rule) - {"kind", "field", "fields", "references"} or rule["kind"] != "foreign_key":
+    if set(rule) - {"kind", "field", "fields", "references"} or rule.get("kind") != "foreign_key":
         return False
     target = rule["references"]
     other = known.get(str(target.get("dataset")), "")

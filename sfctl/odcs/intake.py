@@ -73,6 +73,7 @@ class Plan:
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Problem] = field(default_factory=list)
     kept_in: str = ""
+    """Where the contract is kept; that file comes last in `changes`, for it is the next base."""
 
 
 def plan(contract: Contract, tables: list[int], wish: Wish) -> Plan:
@@ -90,12 +91,12 @@ def plan(contract: Contract, tables: list[int], wish: Wish) -> Plan:
     for index in tables:
         result.intakes.append(_intake(contract, index, wish, account, place, result))
     result.kept_in = place
+    for intake in result.intakes:
+        result.changes += intake.changes
     file = wish.root / place
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
     if before != contract.text:
         result.changes.append(Change(place, before, contract.text))
-    for intake in result.intakes:
-        result.changes += intake.changes
     result.left = [(each, *_place(contract.node, each.path)) for each in account.left()]
     return result
 
@@ -143,7 +144,10 @@ class _Files:
         source = kept.source_of(self.node["policy"])
         if source is None:
             return None
-        contract, index = kept.read_source(self.root, source)
+        try:
+            contract, index = kept.read_source(self.root, source)
+        except SpecError:
+            return None  # an import that was cut short, or a lost file: this one puts it there
         return kept.said(contract, index, server=wish.server, dataset_of=reader(wish))
 
 

@@ -106,10 +106,10 @@ def give(table: Mapping[str, Any], rule: Mapping[str, Any], *, strict: bool) -> 
     if column is None:
         return False
     bare = {key: value for key, value in rule.items() if key not in ("kind", "field")}
-    if rule["kind"] == "unique" and bare == {"nulls": "distinct"} and not column.get("unique"):
+    if rule.get("kind") == "unique" and bare == {"nulls": "distinct"} and not column.get("unique"):
         column["unique"] = True
         return True
-    found = _options_of(str(rule["kind"]), bare, str(column.get("logicalType")), strict)
+    found = _options_of(str(rule.get("kind")), bare, str(column.get("logicalType")), strict)
     given = column.get("logicalTypeOptions") or {}
     if not found or found.keys() & given.keys():
         return False

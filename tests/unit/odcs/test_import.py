@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sfctl.cli import main
 from sfctl.odcs import intake
 from sfctl.odcs.facts import RULES
 from tests.unit.odcs import mutations
@@ -234,6 +236,38 @@ def test_a_file_that_changes_meanwhile_is_not_overwritten(
     assert "changed while" in error["message"]
     assert (shop.root / "datasets/orders/policy_bundle.yaml").read_text() == POLICY
     assert [p.name for p in (shop.root / "datasets/orders").iterdir() if p.name[0] == "."] == []
+
+
+@pytest.mark.parametrize("survive", [0, 1, 2, 3, 4])
+def test_an_import_that_is_cut_short_is_ended_by_the_next(
+    survive: int, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = contract(COLUMN, {**TOTAL, "logicalTypeOptions": {"minimum": 0}}, description="old")
+    newer = contract(COLUMN, {**TOTAL, "logicalTypeOptions": {"minimum": 5}}, description="new")
+    for table in (older, newer):
+        table["schema"].append({"name": "others", "properties": [COLUMN]})
+    newer["schema"][1]["properties"] = [COLUMN, {"name": "more", "logicalType": "string"}]
+    replace, done = Path.replace, 0
+
+    def failing(draft: Path, path: Path) -> Path:
+        nonlocal done
+        done += 1
+        if done > survive:
+            raise OSError(28, "No space left on device")
+        return replace(draft, path)
+
+    for document in (older, newer):
+        done = 0
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", failing)
+            (shop.root / "c.json").write_text(json.dumps(document))
+            words = ["import", "odcs", str(shop.root / "c.json"), "--project-dir", str(shop.root)]
+            assert main(words) == (3 if done > survive else 0)
+        shop.take(document)
+        assert shop.take(document)["files"] == []
+        assert shop.give("orders", "others") == document
+    assert [rule["min"] for rule in rules(shop)] == [5]
+    assert not [p for p in shop.root.rglob(".*") if p.is_file() and p.parent.name != ".sfctl"]
 
 
 def _leaves(value: Any, path: str = "") -> list[str]:

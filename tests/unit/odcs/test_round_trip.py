@@ -148,6 +148,7 @@ def _rule(**own: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 _RULE = st.one_of(
     st.just("a IS NOT NULL OR b > 3"),
+    st.just({"field": "a", "tags": ["g"], "rules": ["not_null", {"length": {"max": 3}}]}),
     _rule(kind=st.just("not_null"), field=_COLUMN),
     _rule(kind=st.just("accepted_values"), field=_COLUMN,
           values=st.lists(st.sampled_from(["x", "no", 1, 2.5, True]), min_size=1, max_size=3)),
@@ -191,6 +192,8 @@ def _facts(draw: st.DrawFn) -> Facts:
         "enforcement": draw(st.sampled_from([{"level": "G1"}, {"max_quarantine_share": "5%"}])),
     }
     policy["schema"]["constraints"] = constraints
+    if draw(st.booleans()):
+        policy["include"] = [{"pack": "iso", "with": {"column": "a"}}]
     if draw(st.booleans()):
         version = draw(st.sampled_from([1, 7, "1.10.0", "draft"]))
         policy["contract"] |= {"id": "dc:x.y", "version": version, "description": "on: it"}
