@@ -70,4 +70,9 @@ CODES: dict[str, Code] = {
         "`validate --against` compares with a git ref, and git could not give it.",
         "Name a branch, tag or commit that this clone has; in CI fetch enough history.",
     ),
+    "SF015": Code(
+        "Baseline not written",
+        "A dataset was measured, but its folder does not take the baseline or the draft.",
+        "Check that the folder is there, writable, and that the disk has room.",
+    ),
 }

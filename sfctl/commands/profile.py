@@ -14,7 +14,7 @@ from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
 from sfctl.commands.registering import register_schema, schema_lines
 from sfctl.commands.selection import Exclude, Select, chosen
-from sfctl.errors import SourceError, SpecError, UsageError
+from sfctl.errors import SourceError, SpecError, StoreError, UsageError
 from sfctl.model import urn
 from sfctl.model.schema import Schema, from_json
 from sfctl.profiling import draft
@@ -102,7 +102,7 @@ class _Run:
                 suggest=self.suggest,
                 step=self._step,
             )
-        except SourceError as error:
+        except (SourceError, StoreError) as error:
             found = {"code": error.code, "message": str(error), "hint": error.hint}
             return {**result, "error": found}
         self.fresh[dataset.name] = done.document

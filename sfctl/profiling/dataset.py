@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfctl.errors import StoreError
 from sfctl.model import urn
 from sfctl.profiling import draft
 from sfctl.profiling.atomic import replace
@@ -53,7 +54,7 @@ def profile_dataset(
     """Write a dataset's baseline and, where it has no policy and one is asked for, a draft of it.
 
     `step` is handed the chunks of rows as they are read. Raises SourceError for rows that cannot
-    be read, and leaves the files as they were then.
+    be read, and leaves the files as they were then; StoreError SF015 where they cannot be written.
     """
     path = str(source) if source is not None else table_of(project, dataset)
     rows = rows_at(path)
@@ -64,12 +65,19 @@ def profile_dataset(
     name = urn.canonical(dataset.dataset.string("urn"))
     document = baseline(history, schema, name, _shown(path, project.root), defaults)
     folder = project.root / "datasets" / dataset.name
-    replace(folder / "baseline.json", as_bytes(document))
     found, written = Suggested(), None
     if suggest:
         found = suggested(history, defaults, known_rules(dataset, project.root))
-        if dataset.policy is None and not (folder / draft.FILE).exists():
+    try:
+        replace(folder / "baseline.json", as_bytes(document))
+        if suggest and dataset.policy is None and not (folder / draft.FILE).exists():
             written = draft.write(folder, document, found, now)
+    except OSError as error:
+        raise StoreError(
+            f"datasets/{dataset.name} does not take the baseline: {error.strerror or error}",
+            hint="check that the folder is writable and the disk has room",
+            code="SF015",
+        ) from error
     return Profiled(
         document,
         found,

@@ -10,8 +10,9 @@ import msgspec
 
 from sfctl.profiling.chunk import states_of
 from sfctl.profiling.column import ColumnState
+from sfctl.profiling.figures import FEW
 from sfctl.profiling.relations import Relations
-from sfctl.profiling.texts import SAMPLE, TextState, texts_of
+from sfctl.profiling.texts import SAMPLE, TextState, kind_in, texts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,6 +26,8 @@ class DayState(msgspec.Struct, frozen=True):
     texts: dict[str, TextState]
     keys: list[list[str]]
     relations: list[tuple[str, ...]]
+    told: dict[str, str] = {}
+    """Columns with personal data in a value that would be written, whatever the sample says."""
     print_: str = ""
     arrived: int | None = None
     """Seconds from the day's start (UTC) until its last file was there."""
@@ -32,7 +35,7 @@ class DayState(msgspec.Struct, frozen=True):
     @property
     def personal(self) -> dict[str, str]:
         """The columns that hold personal data, with its kind."""
-        return {name: kind for name, text in self.texts.items() if (kind := text.kind)}
+        return self.told | {name: kind for name, t in self.texts.items() if (kind := t.kind)}
 
     def scrubbed(self, hidden: frozenset[str]) -> DayState:
         """Return the day without what tells values of the hidden columns."""
@@ -71,15 +74,26 @@ class DayScan:
 
         texts = texts_of(pl.concat(self._early)) if self._early else {}
         relations = self._relations or Relations()
-        personal = {name for name, text in texts.items() if text.kind}
+        told = {n: kind for n, c in self.columns.items() if (kind := kind_in(_written(c)))}
+        personal = told.keys() | {name for name, text in texts.items() if text.kind}
         day = DayState(
             self.rows,
             self.columns,
             texts,
             [key for key in relations.unique() if personal.isdisjoint(key)],
             relations.held(),
+            told,
         )
         return day.scrubbed(self.hidden | personal)
+
+
+def _written(column: ColumnState) -> list[object]:
+    """Return the values of a column that a baseline would hold."""
+    if column.family != "text":
+        return []
+    if column.wide is None and len(column.kept) <= FEW:
+        return [value for value, _ in column.kept.values()]
+    return [column.figures.least, column.figures.most]
 
 
 def merged(days: Sequence[DayState]) -> tuple[dict[str, ColumnState], dict[str, TextState]]:

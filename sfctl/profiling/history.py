@@ -4,6 +4,7 @@ are read. What is kept between two profiles is one file a dataset below `.sfctl/
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 WINDOW = 28
 """The newest days that a baseline speaks of; older ones are not read."""
-FORMAT = 2
+FORMAT = 3
 _SLICE = 245_760
 
 
@@ -104,7 +105,8 @@ def measured(
         for day, state in sorted(days.items())
     }
     if kept is not None:
-        _save(kept, rows, hidden, days, parts)
+        with contextlib.suppress(OSError):  # then the next profile reads these days again
+            _save(kept, rows, hidden, days, parts)
     count = sum(days[day].rows for day in read if day in days)
     return History(days, calendar, len(read), count)
 

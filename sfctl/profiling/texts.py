@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from sfctl.model.formats import FORMATS
 from sfctl.runtime.pii.kinds import KINDS
-from sfctl.runtime.pii.scan import Counts, count_columns
+from sfctl.runtime.pii.scan import Counts, count_columns, spans_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,6 +54,15 @@ class TextState(msgspec.Struct, frozen=True):
     def scrubbed(self) -> TextState:
         """Return the state without shapes and formats, which follow the values closely."""
         return TextState(self.sampled, None, {}, self.candidates, self.personal)
+
+
+def kind_in(values: Iterable[object]) -> str | None:
+    """Return the kind of the first personal data that one of some values holds."""
+    kinds = list(KINDS.values())
+    for value in values:
+        if isinstance(value, str) and (found := spans_in(value, kinds)):
+            return found[0].kind
+    return None
 
 
 def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:

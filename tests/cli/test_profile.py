@@ -166,3 +166,20 @@ def test_a_draft_waits_two_days_and_is_then_named_until_it_is_reviewed(
     assert marked.startswith("# sfctl-draft: 2026-01-02")
     file.write_text(rest)
     assert waiting(late) == []
+
+
+def test_what_cannot_be_written_is_the_datasets_error(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day(home, 1)
+    (home / ".sfctl").mkdir(exist_ok=True)
+    (home / ".sfctl" / "profile").write_text("in the way")
+    profile(capsys)  # what is kept between two profiles only saves time
+    file = home / "datasets" / "orders" / "baseline.json"
+    file.unlink()
+    file.mkdir()
+    (file / "in the way").touch()
+    assert main(["profile", *JSON]) == 3
+    error = one(capsys.readouterr().out)["error"]
+    assert error["code"] == "SF015"
+    assert "datasets/orders does not take the baseline" in error["message"]
