@@ -175,6 +175,8 @@ def _rearrange(document: Any, random: Random) -> None:
     """Change a document in a way that mostly leaves it a good one."""
     containers = [holder[key] for holder, key in _spots(document) if holder[key]]
     inner = random.choice([document, *(c for c in containers if isinstance(c, dict | list))])
+    if not inner:
+        return
     if isinstance(inner, list):
         match random.randrange(3):
             case 0:
