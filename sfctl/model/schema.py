@@ -62,7 +62,8 @@ class Schema:
 
         Inside of nested types it is filled where `other` has the same field; what stays open
         there is unknown. A list of keys and values, and a text, are the MAP and the JSON that
-        `other` has in their place: engines that know neither hold them so.
+        `other` has in their place: engines that know neither hold them so. A column of nothing
+        but null has the type that `other` says.
         """
         known = {c.name: c for c in other.columns}
         return Schema(tuple(_informed(c, known.get(c.name)) for c in self.columns))
@@ -91,7 +92,7 @@ def _informed(column: Column, other: Column | None) -> Column:
 
 def _filled(mine: DataType, other: DataType) -> DataType:
     """Return `mine` with what only `other` knows."""
-    if other.kind == "JSON" and mine.kind == "STRING":
+    if mine.kind == "NULL" or (other.kind == "JSON" and mine.kind == "STRING"):
         return other
     if other.kind == "MAP" and mine.kind == "ARRAY" and mine.args[:1]:
         (pair,) = mine.args

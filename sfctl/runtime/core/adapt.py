@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from sfctl.model.policy import Policy
+    from sfctl.model.types import DataType
 
 KINDS = "a Polars or pandas frame, an Arrow table, batch or reader, or a list of dicts"
 
@@ -35,7 +36,7 @@ def to_polars(
             assert isinstance(obj, pl.LazyFrame)
             return (obj if columns is None else obj.select(columns)).collect()
         if kind == "pandas":
-            return _as_declared(_from_pandas(obj, columns), policy)
+            return _as_declared(_from_pandas(obj, columns), policy, _guessed(obj))
         if kind == "rows":
             frame = pl.from_dicts(list(obj), infer_schema_length=None)  # type: ignore[call-overload]
         elif kind == "arrow":
@@ -138,11 +139,19 @@ def _extended(kind: Any) -> bool:
     return not type(kind).__module__.startswith("numpy")
 
 
-def _as_declared(frame: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
-    """Give back what pandas has no type for: integers beside a null, and dates.
+def _guessed(frame: Any) -> frozenset[str]:
+    """Return the columns of objects, whose types are only what their values look like."""
+    return frozenset(str(name) for name, kind in frame.dtypes.items() if str(kind) == "object")
+
+
+def _as_declared(
+    frame: pl.DataFrame, policy: Policy | None, guessed: frozenset[str]
+) -> pl.DataFrame:
+    """Give back what pandas has no type for: integers beside a null, dates, decimals, nothing.
 
     A column whose declared type is an integer becomes one where all its floats are whole; one
-    that is declared a date where all its times are midnight.
+    that is declared a date where all its times are midnight. Of those `guessed`, decimals get
+    their declared digits where they fit, and what is all null its declared type.
     """
     import polars as pl
 
@@ -152,6 +161,9 @@ def _as_declared(frame: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
     changed = []
     for name, dtype in frame.schema.items():
         if name not in declared:
+            continue
+        if name in guessed:
+            changed.append(_regained(frame.get_column(name), declared[name]))
             continue
         if declared[name].kind == "DATE" and isinstance(dtype, pl.Datetime) and not dtype.time_zone:
             moments = frame.get_column(name)
@@ -165,6 +177,23 @@ def _as_declared(frame: pl.DataFrame, policy: Policy | None) -> pl.DataFrame:
         if whole.null_count() == series.null_count() and (whole.cast(dtype) == series).all():
             changed.append(_narrowed(whole, declared[name].kind))
     return frame.with_columns(changed) if changed else frame
+
+
+def _regained(series: pl.Series, declared: DataType) -> pl.Series:
+    """Return a column of objects as its declared type, where its values do not gainsay it."""
+    from sfctl.runtime.core.schema_of import type_of
+    from sfctl.runtime.polars.term import DataError
+    from sfctl.runtime.polars.texts import dtype_of
+
+    if declared.kind == "DECIMAL" and declared.precision is None:
+        return series
+    fits = declared.kind == "DECIMAL" and declared.widens(type_of(series.dtype))
+    if not fits and series.null_count() < series.len():
+        return series
+    try:
+        return series.cast(dtype_of(declared))
+    except DataError:
+        return series  # a type that has no form of its own in the kernel
 
 
 def _narrowed(whole: pl.Series, kind: str) -> pl.Series:

@@ -152,3 +152,12 @@ def test_what_an_engine_cannot_know_inside_is_taken_from_what_is_declared() -> N
     assert str(filled.columns[2].type) == inside
     text = schema(("j", "STRING")).with_nullability_of(schema(("j", "JSON", False)))
     assert text == schema(("j", "JSON", False))
+
+
+def test_a_column_of_nothing_but_null_has_the_type_it_should_have() -> None:
+    wanted = schema(("a", "INT64", False), ("b", "STRUCT<x:DATE NOT NULL,y:STRING>", True))
+    seen = schema(("a", "NULL"), ("b", "STRUCT<x:NULL,y:NULL>"), ("c", "NULL"))
+    filled = seen.with_nullability_of(wanted)
+    assert filled.columns[:2] == wanted.columns
+    assert str(filled.columns[2].type) == "NULL"
+    assert [d.kind for d in compare(wanted, filled)] == ["added"]

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
 from sfctl.errors import SourceError
+from sfctl.model.policy import ColumnSpec, SchemaPolicy
+from sfctl.model.types import parse
 from sfctl.runtime.core import schema_of
 from sfctl.runtime.core.adapt import back, kind_of, to_polars
 from sfctl.runtime.core.arrow_schema import of_arrow
@@ -114,6 +117,34 @@ def test_one_schema_from_every_description() -> None:
     assert frame.shape() == arrow.shape()
     rows = to_polars(table.to_pandas(), policy=policy())
     assert schema_of.of_polars(rows.schema).get("n") == frame.get("n")
+
+
+DECLARED = {
+    "money": "DECIMAL(12,2)", "any": "DECIMAL", "much": "DECIMAL(3,1)", "none": "INT32",
+    "nothing": "TIMESTAMP", "text": "STRING", "list": "ARRAY<INT64>", "day": "DATE",
+}  # fmt: skip
+
+
+def test_columns_of_objects_are_what_is_declared_where_their_values_fit() -> None:
+    frame = pd.DataFrame(
+        {
+            "money": [Decimal("1.5"), None], "any": [Decimal("1.5"), None],
+            "much": [Decimal("12.55"), None], "none": [None, None], "nothing": [None, None],
+            "text": [None, None], "list": [None, None], "day": [datetime(2026, 1, 1).date(), None],
+        },
+        dtype=object,
+    )  # fmt: skip
+    specs = tuple(ColumnSpec(name, parse(kind)) for name, kind in DECLARED.items())
+    by = msgspec.structs.replace(policy(), schema=SchemaPolicy(columns=specs))
+    found = schema_of.of_polars(to_polars(frame, policy=by).schema)
+    assert {c.name: str(c.type) for c in found.columns} == {
+        **DECLARED, "any": "DECIMAL(2,1)", "much": "DECIMAL(4,2)", "list": "STRING",
+    }  # fmt: skip
+    assert to_polars(frame, policy=by)["money"].to_list() == [Decimal("1.50"), None]
+    empty = schema_of.of_polars(to_polars(frame.head(0), policy=by).schema)
+    assert [str(c.type) for c in empty.columns if c.name in ("money", "none")] == [
+        "DECIMAL(12,2)", "INT32",
+    ]  # fmt: skip
 
 
 def test_every_type_has_a_name() -> None:
