@@ -279,6 +279,10 @@ def _waiting(chosen: Mapping[str, Chosen]) -> list[str]:
             f"SF350 the source says otherwise for {names}: the approved policy stays active; "
             "`sfctl policy sign` approves the draft."
         )
+    beside = [name for name, each in chosen.items() if each.earlier is not None]
+    if beside:
+        names = ", ".join(beside[:5]) + (", …" if len(beside) > 5 else "")
+        lines.append(f"The version before is checked beside the new one: {names}.")
     for name, each in chosen.items():
         if each.because == "rolled_back":
             lines.append(

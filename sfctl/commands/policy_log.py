@@ -109,11 +109,14 @@ def event_of(release: Release, at: datetime) -> Evidence:
     )
 
 
-def minimum_problems(project: Project, trusted: Trust, approved: str = "") -> list[Problem]:
+def minimum_problems(
+    project: Project, trusted: Trust, approved: str = "", *, offline: bool = False
+) -> list[Problem]:
     """Return what is wrong with the approval of the organisation's minimums.
 
     On prod they must bear an organisation's signature; once some were signed (`approved` is their
-    digest), no others count. Elsewhere a signature that does not fit is a warning.
+    digest), no others count. Elsewhere only a signature that does not fit is a warning. `offline`
+    passes over the question whose key it is where the target names none: the state store may.
     """
     prod = trusted.environment == "prod"
     if project.minimum is None:
@@ -132,7 +135,9 @@ def minimum_problems(project: Project, trusted: Trust, approved: str = "") -> li
         document, signature, MINIMUM, trusted_keys=trusted.trusted, revoked_keys=trusted.revoked
     )
     hint = "`sfctl policy sign --minimum` signs them, with the organisation's key"
-    if why and (prod or signature is not None):
+    if offline and why == "wrong_key" and not trusted.trusted:
+        why = ""
+    if why and (prod or why in ("altered", "bad_signature", "unreadable")):
         message = f"the organisation's minimums are not approved ({why.replace('_', ' ')})"
         weight: Literal["error", "warning"] = "error" if prod else "warning"
         return [project.minimum.problem("SF348", message, hint=hint, severity=weight)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -267,6 +267,8 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     word = _word(each)
     lines = [text.status_line(told, word)]
     for gate in each.get("gates") or ():
+        if versions := (gate.get("details") or {}).get("versions"):
+            lines += _of_versions(gate["gate"], versions)
         if gate["result"] in ("FAIL", "ERROR"):
             causes = ", ".join(list(gate.get("reason_codes") or ())[:5])
             lines.append(f"    {gate['gate']} {gate['result']}: {causes or gate.get('degraded')}")
@@ -276,6 +278,18 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     if reasons:
         lines.append(f"    held: {', '.join(list(reasons)[:5])}")
     return lines
+
+
+def _of_versions(gate: str, versions: Mapping[str, Any]) -> Iterator[str]:
+    """Say which rules only one of two versions has that did not hold."""
+    for side, other in (("new", "earlier"), ("earlier", "new")):
+        names = versions[f"only_{side}"]
+        if names:
+            listed = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+            yield (
+                f"    {gate}: only version {versions[side]} has {listed}; "
+                f"version {versions[other]} is checked beside it"
+            )
 
 
 def _word(each: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def validate(
     compiled = compile_project(project, names, now=instant)
     narrowed = bool(select or exclude)
     problems = [*compiled.problems, *unguarded(project, compiled, names)]
-    problems += minimum_problems(project, trust_of(project))
+    problems += minimum_problems(project, trust_of(project), offline=True)
     if not narrowed:
         problems += unclaimed(project, compiled)
     unread = sorted(names - compiled.policies.keys())

@@ -368,7 +368,10 @@ def test_minimums_on_prod_are_signed_and_cannot_be_dropped(ask: Ask, shop: Path)
     signed = ask("policy", "sign", "--minimum", "--key", key_of(shop), "--yes")["minimum"]
     assert (signed["result"], signed["digest_before"]) == ("signed", None)
     ask("compile")
+    assert (ask("validate")["problems"], ask("validate", "--target", "dev")["problems"]) == ([], [])
     path.write_text("tiers: {TIER_1: {contract: none}}\n")
+    (told,) = ask("validate", "--target", "dev")["problems"]
+    assert (told["code"], told["severity"]) == ("SF348", "warning")
     assert ask("compile", code=2)["problems"][0]["code"] == "SF348"
     path.unlink()
     assert ask("compile", code=2)["problems"][0]["code"] == "SF349"
