@@ -64,7 +64,9 @@ def rows_at(path: str) -> Rows:
             return _table(path, "parquet")
         kind = _kind(place)
         if kind == "parquet":
-            found = sorted(place.glob("**/*.parquet")) if place.is_dir() else [place]
+            found = _files_below(place) if place.is_dir() else [place]
+            if not found:
+                raise SourceError(f"{place.name} holds no Parquet files")
             frame = pl.scan_parquet(found, hive_partitioning=place.is_dir())
         elif kind == "csv":
             found = [place]
@@ -77,6 +79,15 @@ def rows_at(path: str) -> Rows:
     except (OSError, StoreError, pl.exceptions.PolarsError) as error:
         raise SourceError(f"{place.name} cannot be read: {first_line(error)}") from error
     return Rows(path, kind, frame, parts, schema)
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Return a folder's Parquet files, but for what writers leave aside."""
+    return sorted(
+        file
+        for file in folder.glob("**/*.parquet")
+        if not any(part.startswith(("_", ".")) for part in file.relative_to(folder).parts)
+    )
 
 
 def _table(path: str, format: str) -> Rows:
