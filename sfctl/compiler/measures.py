@@ -75,11 +75,17 @@ class _Measures:
             natural = _spread(of_type(kind), batch.measure) if kind.is_exact else Domain()
             if kind.is_exact and natural != Domain():
                 self.beside(draft, wanted, natural, f"of {kind}")
-        elif wanted.meet(natural).empty and not wanted.empty:
+        elif (wanted.meet(natural).empty and not wanted.empty) or self._too_many(batch, wanted):
             message = f"no {batch.measure} can pass"
             self.findings.error(draft.node, "SF220", message, "look at its bounds")
             return
         self.beside_rows(draft, batch, wanted)
+
+    def _too_many(self, batch: Batch, wanted: Domain) -> bool:
+        """Tell whether more values are wanted than a column of its type can have, null included."""
+        listed = of_type(self.types.get(batch.field, ANY)).accepted
+        few = batch.measure == "distinct_count" and listed is not None and wanted.low is not None
+        return few and listed is not None and wanted.low > len(listed) + 1
 
     def beside(self, draft: Draft, wanted: Domain, possible: Domain, what: str) -> None:
         if wanted.empty:
