@@ -26,4 +26,15 @@ CODES: dict[str, Code] = {
         "In a JSON Lines file of texts every line is an object with a text under `text`.",
         "Mend or remove the line; its content is not shown, for it may be personal.",
     ),
+    "SF884": Code(
+        "Keys not rotated",
+        "The key file could not be read or written. It is replaced as a whole or not at all.",
+        "Make room or rights for the folder of the key file, then rotate again.",
+    ),
+    "SF885": Code(
+        "Keys kept elsewhere",
+        "The PII keys come from a variable: whoever sets it, a vault or a scheduler, rotates them.",
+        "Put what `sfctl pii keys --new` prints before the old key, with a comma between; keep the "
+        "old one for as long as tokens of it are to be opened.",
+    ),
 }

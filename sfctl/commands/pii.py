@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sfctl import exit_codes
-from sfctl.errors import SfctlError, StoreError, UsageError
+from sfctl.commands import pii_keys, pii_tokens
+from sfctl.errors import UsageError
 from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.pii import scan as scanning
@@ -57,31 +57,24 @@ def detokenize(
     now: datetime | None = None,
 ) -> Outcome:
     """Show what tokens stand for. Needs the key; who, why and how many go on the record first."""
-    if not reason.strip():
-        raise UsageError("a reason is needed to open tokens", hint="--reason WHY", code="SF880")
-    asked = list(_asked(tokens))
-    if not asked:
-        raise UsageError(
-            "no token to open", hint="name tokens, or - for standard input", code="SF881"
-        )
-    from sfctl.commands.lake import open_lake
-
-    refused: SfctlError | None = None
-    values: list[str] = []
-    with open_lake("pii", project_dir, target, now) as lake:
-        try:
-            values = _opened(lake, asked, kind)
-        except SfctlError as error:
-            refused = error
-        recorded = _record(lake, asked, reason, refused=refused.code if refused else "")
-    if refused is not None:
-        raise UsageError(str(refused), hint=refused.hint, code=refused.code) from refused
+    pii_tokens.require(reason, "to open tokens")
+    asked = pii_tokens.asked(tokens)
+    values, recorded = pii_tokens.audited(
+        "detokenize", asked, reason, kind, project_dir, target, now, _values
+    )
     pairs = [{"token": t, "value": v} for t, v in zip(asked, values, strict=True)]
     payload = {"values": pairs, "count": len(pairs), "evidence_id": recorded}
     return Outcome("pii", payload, "\n".join(values))
 
 
-SUBVERBS = {"scan": scan, "detokenize": detokenize}
+def _values(lake: Lake, tokens: Sequence[str], kind: str) -> list[str]:
+    return [value for value, _ in pii_tokens.opened(lake, tokens, kind)]
+
+
+SUBVERBS = {
+    "scan": scan, "detokenize": detokenize, "retokenize": pii_keys.retokenize,
+    "keys": pii_keys.keys, "rotate": pii_keys.rotate,
+}  # fmt: skip
 
 
 def _declared(policy: Path | None) -> Sequence[Detection]:
@@ -193,66 +186,3 @@ def _code(strict: bool, undeclared: Iterable[object]) -> int:
 def _share(column: dict[str, Any]) -> str:
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in column["kinds"].items())
     return f"{text.share(column['share'])} of {text.count(column['values'], 'value')} ({kinds})"
-
-
-def _asked(tokens: Sequence[str]) -> Iterator[str]:
-    for token in tokens:
-        if token == "-":  # noqa: S105
-            yield from (line.strip() for line in sys.stdin if line.strip())
-        else:
-            yield token.strip()
-
-
-def _opened(lake: Lake, tokens: Sequence[str], kind: str) -> list[str]:
-    """Return the values. Raises SfctlError SF450 to SF453; says which token by its number only."""
-    from sfctl.runtime.pii import keys
-    from sfctl.runtime.pii.tokens import Tokenizer
-
-    settings = lake.project.manifest.target.settings.get("pii_key")
-    ring = keys.load(lake.project.store, settings if isinstance(settings, dict) else None)
-    tokenizer = Tokenizer(ring)
-    tried = [kind] if kind else [*KINDS, *_custom(lake), ""]
-    values = []
-    for number, token in enumerate(tokens, start=1):
-        try:
-            values.append(tokenizer.opened(token, tried))
-        except SfctlError as error:
-            said = f"token {number} of {len(tokens)} was not opened: {error}"
-            hint = error.hint or "take it as it stands in the table; nothing was shown"
-            raise SfctlError(said, hint=hint, code=error.code) from error
-    return values
-
-
-def _custom(lake: Lake) -> list[str]:
-    found: dict[str, None] = {}
-    for entry in lake.project.manifest.datasets.values():
-        try:
-            policy, _ = lake.project.policy(entry)
-        except SfctlError:
-            continue  # what cannot be read has no kinds to offer; the token says if one was needed
-        found.update((d.kind, None) for d in policy.pii if d.pattern)
-    return list(found)
-
-
-def _record(lake: Lake, tokens: Sequence[str], reason: str, *, refused: str = "") -> str:
-    """Put it on the record, on the disk. Raises StoreError SF882 where that fails."""
-    from sfctl.commands.actor import actor
-    from sfctl.model import facts
-
-    event = facts.pii(
-        lake.run,
-        lake.now,
-        action="detokenize",
-        actor=actor(),
-        reason=reason,
-        count=len(tokens),
-        outcome="refused" if refused else "opened",
-        error_code=refused or None,
-    )
-    if not lake.outbox.append(event, sync=True):
-        raise StoreError(
-            f"opening tokens cannot be put on the record: {lake.outbox.trouble}",
-            hint="no value was shown; make room or rights for .sfctl/outbox",
-            code="SF882",
-        )
-    return event.evidence_id

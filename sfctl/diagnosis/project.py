@@ -107,7 +107,8 @@ def _pii_key(project: Project, store: Path) -> Examined:
         status = "fail" if acting else "warn"
         need = f"; {', '.join(acting[:3])} cannot tokenize" if acting else ""
         return Examined("pii key", status, f"{error}{need}", error.hint, error.code)  # type: ignore[arg-type]
-    return Examined("pii key", "ok", f"{ring.active.id} (active)")
+    older = len(ring.keys) - 1
+    return Examined("pii key", "ok", f"{ring.active.id} (active){f', {older} older' * bool(older)}")
 
 
 def _tokenizes(policy: object) -> bool:

@@ -216,4 +216,8 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     token = Tokenizer(keys.load(Path(".sfctl"))).token("a@shop.example", "EMAIL")
     opened = ask("pii", "detokenize", token, "--reason", "asked")
     assert opened["values"] == [{"token": token, "value": "a@shop.example"}]
+    (active,) = ask("pii", "keys")["keys"]
+    assert ask("pii", "rotate", "--reason", "yearly")["keys"][1]["id"] == active["id"]
+    assert ask("pii", "retokenize", token, "--reason", "rotated")["count"] == 1
+    assert len(ask("pii", "keys", "--new")["key"]) == 88
     ask("run", "nothing", code=2, named="error")

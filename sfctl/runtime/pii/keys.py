@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import os
 import secrets
@@ -86,12 +87,10 @@ def load(
     variable SFCTL_PII_KEY, else `keys/pii.key` below `store` (the `.sfctl` folder).
     Raises SfctlError SF450 when there is no key, SF451 when it is malformed.
     """
-    settings = settings or {}
-    name = str(settings.get("env") or VARIABLE)
-    if environ.get(name):
+    name, path = place(store, settings, environ)
+    if path is None:
         return parse(environ[name], f"variable {name}")
-    path = Path(str(settings["file"])) if settings.get("file") else store / FILE
-    if "env" not in settings:
+    if "env" not in (settings or {}):
         try:
             return parse(path.read_text(encoding="ascii"), str(path.name))
         except FileNotFoundError:
@@ -103,6 +102,48 @@ def load(
         hint=f"set {name}, or put a key into {FILE} below .sfctl (mode 0600)",
         code="SF450",
     )
+
+
+def place(
+    store: Path,
+    settings: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[str, Path | None]:
+    """Return the variable that may hold the keys, and the file that does where it is not set."""
+    settings = settings or {}
+    name = str(settings.get("env") or VARIABLE)
+    if environ.get(name):
+        return name, None
+    return name, Path(str(settings["file"])) if settings.get("file") else store / FILE
+
+
+def rotate(path: Path) -> KeyRing:
+    """Put a fresh key before those of a file, which stay for reading; return all.
+
+    One after the other where two do it at once; a kill leaves the old file or the new one. Raises
+    SfctlError SF451 for a file that holds no keys, SF884 for one that cannot be written.
+    """
+    try:
+        lock_file = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(lock_file, "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = path.read_text(encoding="ascii")
+            parse(before, path.name)
+            text = f"{generate()}\n{before}"
+            fresh = path.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            fresh.replace(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SfctlError(
+            f"the keys of {path.name} cannot be rotated: {type(error).__name__}",
+            hint="make room or rights for its folder; nothing was changed",
+            code="SF884",
+        ) from error
+    return parse(text, path.name)
 
 
 def create(store: Path) -> Path:

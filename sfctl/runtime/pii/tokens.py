@@ -32,15 +32,15 @@ class Tokenizer:
         sealed = self._active.encrypt(value.encode(), [kind.encode()])
         return self._prefix + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
-    def opened(self, token: str, kinds: Sequence[str]) -> str:
-        """Return what `token` stands for, trying one kind after the other, as `value` does."""
+    def opened(self, token: str, kinds: Sequence[str]) -> tuple[str, str]:
+        """Return what `token` stands for and its kind, tried one after the other, as `value`."""
         for kind in kinds[:-1]:
             try:
-                return self.value(token, kind)
+                return self.value(token, kind), kind
             except SfctlError as error:
                 if error.code != "SF453" or error.__cause__ is None:
                     raise
-        return self.value(token, kinds[-1])
+        return self.value(token, kinds[-1]), kinds[-1]
 
     def value(self, token: str, kind: str = "") -> str:
         """Return what `token` stands for. Raises SfctlError SF452 or SF453."""
