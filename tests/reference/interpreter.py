@@ -402,14 +402,48 @@ def _fits(value: Decimal | float, wanted: DataType, scale: int = 0) -> bool:
 
 
 def _reads(text: str, wanted: DataType) -> bool:
-    from sfctl.model import literal
-
     if wanted.kind == "STRING":
         return True
     if wanted.kind == "BOOLEAN":
         return text.lower() in ("true", "false")
     if wanted.is_temporal:
-        return literal.temporal(text, wanted.kind) is not None and text == text.strip()
-    if not wanted.is_numeric or not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", text):
+        return _reads_time(text, wanted.kind)
+    if wanted.is_float and text.lower() == "nan":
+        return True
+    number = re.fullmatch(r"([+-]?)[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?", text)
+    if not wanted.is_numeric or number is None:
         return False
-    return True if wanted.is_float else _fits(Decimal(text), wanted)
+    if wanted.is_float:
+        return rounded(float(text), wanted) is not None and math.isfinite(float(text))
+    value = Decimal(text)
+    if number[3] and (not wanted.is_integer or abs(value) >= 2**53):
+        return False  # what writes exact numbers so has lost digits already
+    if wanted.kind.startswith("UINT") and number[1] == "-":
+        return False
+    return _fits(value, wanted)
+
+
+_CLOCK = r"(?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
+_ZONE = "(?P<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+_MOMENT = re.compile(rf"(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[Tt ]{_CLOCK}{_ZONE})?")
+
+
+def _reads_time(text: str, kind: str) -> bool:
+    """Tell whether a text is an ISO 8601 day, time of day or moment; all parts must exist."""
+    found = re.fullmatch(_CLOCK, text) if kind == "TIME" else _MOMENT.fullmatch(text)
+    if found is None:
+        return False
+    parts = found.groupdict()
+    if kind == "DATE" and parts["clock"]:
+        return False
+    if kind in ("TIMESTAMP", "TIMESTAMP_NTZ") and bool(parts["zone"]) != (kind == "TIMESTAMP"):
+        return False
+    try:
+        if kind != "TIME":
+            date.fromisoformat(parts["day"])
+        if parts["clock"]:
+            time.fromisoformat(parts["clock"][:15])
+        zone = parts.get("zone") or "Z"
+        return zone in "Zz" or (int(zone[1:3]) < 24 and int(zone[-2:]) < 60)
+    except ValueError:
+        return False

@@ -14,8 +14,10 @@ INTEGER_TYPES: dict[str, pl.DataType] = {
 _NUMBER = r"\A[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?\z"
 _POWER = r"\A[+-]?[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]{1,3}\z"
 _WHOLE = r"\A[+-]?[0-9]+(?:\.0*)?\z"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_YEAR = r"(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+_DAY = rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?"
+"""The kernel reads a year 0 and a second 60, which are none."""
 _ZONE = r"[+-][0-9]{2}:[0-9]{2}"
 
 
@@ -54,7 +56,7 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
         return nan.otherwise(finite).cast(dtype)
     if isinstance(dtype, pl.Decimal):
         before = max((want.precision or 38) - dtype.scale, 1)
-        shape = rf"\A[+-]?[0-9]{{1,{before}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"
+        shape = rf"\A[+-]?0*[0-9]{{1,{before}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"
         return pl.when(text.str.contains(shape)).then(text).cast(dtype, strict=False)
     if want.kind == "BOOLEAN":
         word = text.str.to_lowercase()
