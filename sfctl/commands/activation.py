@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sfctl.certification.history import Artefact, Held, History
-from sfctl.certification.signature import Approval, Signature, SigningKey, sign, verify
+from sfctl.certification.signature import Approval, Signature, sign, verify
+from sfctl.certification.signing_key import SigningKey
 from sfctl.clock import format_instant, parse_instant
 from sfctl.compiler.entries import policy_facts
 from sfctl.model import codec

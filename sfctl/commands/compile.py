@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sfctl.certification.signature import load_or_create
+from sfctl.certification.signing_key import load_or_create
 from sfctl.clock import clock_from_environment, format_instant, parse_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import (

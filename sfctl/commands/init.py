@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import sfctl
-from sfctl.certification import signature
+from sfctl.certification import signing_key
 from sfctl.errors import MissingExtra, SfctlError, UsageError
 from sfctl.report.outcome import Outcome
 from sfctl.runtime import seal
@@ -53,7 +53,7 @@ def init(
         _place(source / path, root / _renamed(path), None if demo else name)
     store = root / ".sfctl"
     store.mkdir(mode=0o700, exist_ok=True)
-    signature.load_or_create(store / "keys" / "dev.ed25519")
+    signing_key.load_or_create(store / "keys" / "dev.ed25519")
     keys.create(store)
     seal.create_keys(store)
     if demo:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from sfctl import wiring
 from sfctl.certification.history import Artefact, Held, History
-from sfctl.certification.signature import SigningKey
+from sfctl.certification.signing_key import SigningKey
 from sfctl.clock import clock_from_environment
 from sfctl.commands import policy_log, selection
 from sfctl.commands.activation import Choice, Chosen, all_files

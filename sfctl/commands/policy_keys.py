@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from sfctl import wiring
 from sfctl.certification.history import History, PinnedKey, texts
-from sfctl.certification.signature import create_key, key_id
+from sfctl.certification.signature import key_id
+from sfctl.certification.signing_key import create_key
 from sfctl.clock import clock_from_environment, format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.actor import actor

@@ -10,14 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sfctl.certification.signature import (
-    SigningKey,
-    document_digest,
-    key_id,
-    key_of_variable,
-    load_key,
-    sign,
-)
+from sfctl.certification.signature import document_digest, key_id, sign
+from sfctl.certification.signing_key import KEY_VARIABLE, SigningKey, key_of_variable, load_key
 from sfctl.clock import format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import Chosen, artefact_of
@@ -34,8 +28,6 @@ from sfctl.model.policy import Policy
 from sfctl.model.release import Release
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
-
-KEY_VARIABLE = "SFCTL_SIGNING_KEY"
 
 
 def sign_policies(

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from sfctl import wiring
+from sfctl.certification.signing_key import KEY_VARIABLE
 from sfctl.clock import FixedClock, SystemClock, clock_from_environment
 from sfctl.commands import run_outcome, run_results
 from sfctl.errors import SfctlError, UsageError
@@ -235,8 +236,9 @@ def _rerun_number(store: Path, name: str, date: str, attempt: int | None) -> int
 
 
 def _own_environment() -> dict[str, str]:
-    nested = journal.FOLDER in os.environ
-    return {k: v for k, v in os.environ.items() if not (nested and k in _OF_ANOTHER_RUN)}
+    """Return what a job inherits: not another run's names, nor the key that approves policies."""
+    left_out = {KEY_VARIABLE, *(_OF_ANOTHER_RUN if journal.FOLDER in os.environ else ())}
+    return {k: v for k, v in os.environ.items() if k not in left_out}
 
 
 def _environment(

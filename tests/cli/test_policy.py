@@ -19,7 +19,8 @@ import pytest
 import sfctl
 from sfctl import wiring
 from sfctl.certification.history import History
-from sfctl.certification.signature import SigningKey, create_key, key_id, load_key
+from sfctl.certification.signature import key_id
+from sfctl.certification.signing_key import SigningKey, create_key, load_key
 from sfctl.cli import main
 from sfctl.errors import Conflict
 from sfctl.model import codec
@@ -349,6 +350,11 @@ def test_a_private_key_is_read_from_a_variable_and_told_to_nobody(
     said = capfd.readouterr()
     assert secret not in said.out + said.err
     assert [path for path in files(shop) if secret.encode() in path.read_bytes()] == []
+    monkeypatch.setenv("SFCTL_SIGNING_KEY", secret)
+    (shop / "jobs/daily.py").write_text(
+        "import os, sys; sys.exit(len(os.environ.get('SFCTL_SIGNING_KEY', '')))\n"
+    )
+    assert ask("run", "daily")["job_exit_code"] == 0
     made = ask("policy", "keys", "--generate", "../new.key")["generated"]
     assert (shop.parent / "new.key").stat().st_mode & 0o077 == 0
     assert key_id(made["public_key"]) == made["key_id"]

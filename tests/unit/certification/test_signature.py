@@ -11,16 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sfctl.certification.signature import (
-    Approval,
-    SigningKey,
-    create_key,
-    key_id,
-    load_key,
-    load_or_create,
-    sign,
-    verify,
-)
+from sfctl.certification.signature import Approval, key_id, sign, verify
+from sfctl.certification.signing_key import SigningKey, create_key, load_key, load_or_create
 from sfctl.codes import CODES
 from sfctl.errors import PolicyRejected
 from sfctl.model import codec

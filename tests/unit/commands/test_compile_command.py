@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sfctl.certification.signature import SigningKey, sign, verify
+from sfctl.certification.signature import sign, verify
+from sfctl.certification.signing_key import SigningKey
 from sfctl.commands.compile import compile as compile_verb
 from sfctl.errors import PolicyRejected, SpecError, UsageError
 from sfctl.model import codec
