@@ -22,18 +22,23 @@ def drive(
     expresses: Callable[[Rule], bool],
     load: Callable[[str, list[str]], Any],
     prepare: Callable[[list[Rule], Any], Judge],
+    scan: Callable[[str], Any] | None = None,
 ) -> None:
-    """Do what the command line asks; a judge returns how many rules fail."""
+    """Do what the command line asks; a judge returns how many rules fail.
+
+    `scan` is for a tool that judges a file without loading it.
+    """
     mode, place, *rest = sys.argv[1:]
     rules: list[Rule] = json.loads(Path(place).read_text())
     if mode == "expresses":
         print(json.dumps([rule["id"] for rule in rules if expresses(rule)]))
         return
     columns = list(dict.fromkeys(name for rule in rules for name in rule["columns"]))
-    frame = load(rest[0], columns)
     if mode == "cold":
+        frame = load(rest[0], columns) if scan is None else scan(rest[0])
         print(json.dumps({"failing": prepare(rules, frame)(frame)}))
         return
+    frame = load(rest[0], columns)
     judge = prepare(rules, frame)
     print(json.dumps({"ready": True}), flush=True)
     for _ in sys.stdin:

@@ -67,10 +67,8 @@ def _constant(expr: Any) -> Callable[[Any], Any]:
     return lambda cls: expr  # noqa: ARG005
 
 
-def load(file: str, columns: list[str]) -> pl.LazyFrame | pl.DataFrame:
-    if wide.sys.argv[1] == "serve":
-        return pl.read_parquet(file, columns=columns)
-    return pl.scan_parquet(file)
+def load(file: str, columns: list[str]) -> pl.DataFrame:
+    return pl.read_parquet(file, columns=columns)
 
 
-wide.drive(expresses, load, prepare)
+wide.drive(expresses, load, prepare, scan=pl.scan_parquet)
