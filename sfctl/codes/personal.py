@@ -37,4 +37,16 @@ CODES: dict[str, Code] = {
         "Put what `sfctl pii keys --new` prints before the old key, with a comma between; keep the "
         "old one for as long as tokens of it are to be opened.",
     ),
+    "SF886": Code(
+        "No such classifier",
+        "`--classifier` names no function that can be imported.",
+        "Write module:function; the module lies below the folder you are in, or is installed.",
+    ),
+    "SF887": Code(
+        "Classifier failed",
+        "The classifier raised, or returned something else than places: for each text it was "
+        "given, a list of (start, end, KIND) inside that text. Its message is not shown, for it "
+        "may be personal.",
+        "Try it on a few texts of your own in a Python shell.",
+    ),
 }

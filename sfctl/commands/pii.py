@@ -15,6 +15,7 @@ from sfctl.errors import UsageError
 from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.pii import scan as scanning
+from sfctl.runtime.pii.classifier import Classifier, load
 from sfctl.runtime.pii.kinds import KINDS, Kind, kind_for
 
 if TYPE_CHECKING:
@@ -33,14 +34,18 @@ def scan(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Draw so many rows; else all, at most 10,000,000.")
     ] = None,
+    classifier: Annotated[
+        str, typer.Option(help="Also ask a function of yours, module:name; see docs/pii.md.")
+    ] = "",
 ) -> Outcome:
     """Say which columns, or places in texts, hold personal data. No value is ever shown."""
     declared = _declared(policy)
     kinds = [*KINDS.values(), *(kind_for(d.kind, d.pattern) for d in declared if d.pattern)]
     kinds = list({kind.name: kind for kind in kinds}.values())
+    asked = load(classifier, Path()) if classifier else None
     if scanning.holds_texts(path):
-        return _texts(path, kinds, declared, policy is not None, sample)
-    return _columns(path, kinds, declared, policy is not None, sample)
+        return _texts(path, kinds, declared, policy is not None, sample, asked)
+    return _columns(path, kinds, declared, policy is not None, sample, asked)
 
 
 def detokenize(
@@ -88,7 +93,12 @@ def _declared(policy: Path | None) -> Sequence[Detection]:
 
 
 def _columns(
-    path: str, kinds: list[Kind], declared: Sequence[Detection], strict: bool, sample: int | None
+    path: str,
+    kinds: list[Kind],
+    declared: Sequence[Detection],
+    strict: bool,
+    sample: int | None,
+    classifier: Classifier | None,
 ) -> Outcome:
     from sfctl.runtime.core.files import open_path
 
@@ -107,7 +117,7 @@ def _columns(
         chunks = scanning.drawn(told(), sample)
     else:
         chunks = scanning.bounded(told(), scanning.MOST_ROWS)
-    rows = scanning.count_columns(chunks, kinds, counts)
+    rows = scanning.count_columns(chunks, kinds, counts, classifier)
     if not rows:
         counts = {name: scanning.Counts() for name in names}
     sampled = seen > rows
@@ -156,11 +166,17 @@ def _column(
 
 
 def _texts(
-    path: str, kinds: list[Kind], declared: Sequence[Detection], strict: bool, sample: int | None
+    path: str,
+    kinds: list[Kind],
+    declared: Sequence[Detection],
+    strict: bool,
+    sample: int | None,
+    classifier: Classifier | None,
 ) -> Outcome:
     found: list[scanning.Span] = []
     lines = 0
-    for spans in progress.track(scanning.spans(path, kinds, sample=sample), "looking"):
+    every = scanning.spans(path, kinds, sample=sample, classifier=classifier)
+    for spans in progress.track(every, "looking"):
         found += spans
         lines += 1
     totals: dict[str, int] = {}

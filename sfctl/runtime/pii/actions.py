@@ -17,11 +17,13 @@ from sfctl.runtime.pii import leaves
 from sfctl.runtime.pii.keys import KeyRing
 from sfctl.runtime.pii.kinds import KINDS, Kind, kind_for
 from sfctl.runtime.pii.leaves import holds_text, texts
+from sfctl.runtime.pii.scan import Counts, count_columns
 
 if TYPE_CHECKING:
     import polars as pl
 
-ADVISORY_ROWS = 10_000
+ADVISORY_ROWS = 1_000
+"""Rows, spread evenly, in which kinds that nobody declared are looked for."""
 REPEATING_HEAD = 1_000
 SHORT = 10
 """Bytes up to which a text is short: no kind fits in."""
@@ -120,17 +122,21 @@ def _repeats(text: pl.Series) -> bool:
 
 
 def advise(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:
-    """Look for kinds nobody declared in texts of the first rows; advisory only."""
+    """Look for kinds nobody declared in a sample of the rows; advisory only.
+
+    A text is said to be of a kind as `pii scan` says it of a column: not for a match or two.
+    """
+    sample = frame.gather_every(max(1, frame.height // ADVISORY_ROWS))
     findings = []
-    for path, series in texts(frame.head(ADVISORY_ROWS)):
+    for path, series in texts(sample):
         known = {d.kind for d in detections if covers(d, path)}
-        filled = series.len() - series.null_count()
-        for kind in KINDS.values():
-            if kind.name in known or not filled:
-                continue
-            matches = int(_matches(series, kind).sum() or 0)
-            if matches:
-                findings.append(PiiFinding(path, kind.name, "none", matches, filled, advised=True))
+        counts: dict[str, Counts] = {}
+        kinds = [kind for kind in KINDS.values() if kind.name not in known]
+        count_columns([series.alias(path).to_frame()], kinds, counts)
+        kind = counts[path].verdict({})
+        if kind is not None:
+            filled, matches = counts[path].values, counts[path].matches[kind]
+            findings.append(PiiFinding(path, kind, "none", matches, filled, advised=True))
     return tuple(findings)
 
 

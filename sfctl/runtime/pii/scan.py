@@ -16,6 +16,7 @@ import msgspec
 
 from sfctl.errors import SourceError
 from sfctl.model import codec
+from sfctl.runtime.pii.classifier import BATCH, Classifier, places
 from sfctl.runtime.pii.kinds import Kind
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def count_columns(
-    chunks: Iterable[pl.DataFrame], kinds: Sequence[Kind], into: dict[str, Counts]
+    chunks: Iterable[pl.DataFrame],
+    kinds: Sequence[Kind],
+    into: dict[str, Counts],
+    classifier: Classifier | None = None,
 ) -> int:
     """Count per column what is of which kind; return the rows seen.
 
@@ -82,7 +86,21 @@ def count_columns(
             counts.values += text.len() - text.null_count()
             for kind in asked:
                 counts.add(kind.name, *_found(text, kind))
+            if classifier is not None and asked == kinds:
+                _classified(text, classifier, counts)
     return rows
+
+
+def _classified(text: pl.Series, classifier: Classifier, counts: Counts) -> None:
+    told: dict[str, int] = {}
+    values = text.drop_nulls().value_counts(name="n")
+    listed = values.get_column(text.name).to_list()
+    for found, rows in zip(places(classifier, listed), values["n"], strict=True):
+        for kind in {kind for _, _, kind in found}:
+            told[kind] = told.get(kind, 0) + rows
+    for kind, rows in told.items():
+        if kind not in counts.matches:  # of its own kinds a detector knows better
+            counts.add(kind, rows, rows)
 
 
 def bounded(chunks: Iterable[pl.DataFrame], most: int) -> Iterator[pl.DataFrame]:
@@ -112,11 +130,17 @@ def drawn(chunks: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
         yield kept.drop(mark)
 
 
-def spans(path: str, kinds: Sequence[Kind], *, sample: int | None = None) -> Iterator[list[Span]]:
+def spans(
+    path: str,
+    kinds: Sequence[Kind],
+    *,
+    sample: int | None = None,
+    classifier: Classifier | None = None,
+) -> Iterator[list[Span]]:
     """Yield what every text of a JSON Lines file holds, a list a line.
 
-    `sample` takes so many lines, drawn evenly by number. Raises SourceError SF883 for a line that
-    is no object with `text`.
+    What a classifier finds counts where no detector found anything. `sample` takes so many lines,
+    drawn evenly by number. Raises SourceError SF883 for a line that is no object with `text`.
     """
     lines = _texts(path)
     if sample is not None:
@@ -128,8 +152,20 @@ def spans(path: str, kinds: Sequence[Kind], *, sample: int | None = None) -> Ite
         lines = iter(sorted(heapq.nsmallest(sample, lines, key=lot)))
     else:
         lines = islice(lines, MOST_ROWS)
-    for number, text in lines:
-        yield spans_in(text, kinds, number)
+    if classifier is None:
+        for number, text in lines:
+            yield spans_in(text, kinds, number)
+        return
+    while some := list(islice(lines, BATCH)):
+        more = places(classifier, [text for _, text in some])
+        for (number, text), found in zip(some, more, strict=True):
+            taken = spans_in(text, kinds, number)
+            taken += [
+                Span(number, start, end, kind)
+                for start, end, kind in found
+                if all(end <= span.start or start >= span.end for span in taken)
+            ]
+            yield sorted(taken, key=lambda span: span.start)
 
 
 def spans_in(text: str, kinds: Sequence[Kind], line: int = 1) -> list[Span]:

@@ -41,7 +41,17 @@ def protect(frame: pl.DataFrame, policy: Policy, ports: Ports, *, off: str = "")
         if not acting:
             return Protected(frame, fault=f"PII:{reason}")
         return Protected(redacted(frame, acting, policy), fault=f"PII:{reason}")
-    return Protected(done, findings)
+    return Protected(done, (*findings, *_advised(frame, policy)))
+
+
+def _advised(frame: pl.DataFrame, policy: Policy) -> tuple[PiiFinding, ...]:
+    """Return kinds that nobody declared, seen in a sample; a fault there is not worth a write."""
+    from sfctl.runtime.pii.actions import advise
+
+    try:
+        return advise(frame, policy.pii)
+    except Exception:  # noqa: BLE001  advice only
+        return ()
 
 
 def redacted(
@@ -57,6 +67,8 @@ def redacted(
         if not detection.columns:
             return None
         for name in detection.columns:
+            if name not in frame.columns:
+                name = name.partition(".")[0]  # a field goes with the column it lies in
             if name not in frame.columns:
                 continue
             column = known.get(name)
