@@ -74,8 +74,11 @@ def again(log: Log, target: Target) -> Log:
     return _log(log.history, target, log.note)
 
 
-def tell(folder: Path, events: Iterable[Evidence]) -> tuple[str, ...]:
-    """Put events on record; return notes where they only wait, or could not even be written."""
+def tell(folder: Path, events: Iterable[Evidence], *, wait: bool = False) -> tuple[str, ...]:
+    """Put events on record; return notes where they could not be delivered, or not even written.
+
+    `wait` leaves them in the outbox of a project that has no bus yet: its first run delivers.
+    """
     kept = list(events)
     if not kept:
         return ()
@@ -85,6 +88,8 @@ def tell(folder: Path, events: Iterable[Evidence]) -> tuple[str, ...]:
             safe = outbox.sync()
         if not (all(taken) and safe):
             return (f"the change is not on the record: {outbox.trouble}",)
+        if wait and not (folder / "bus.db").exists():
+            return ()
         with wiring.open_bus(folder) as bus:
             flushed = flush(folder / "outbox", bus)
     except (SfctlError, OSError) as error:
@@ -157,4 +162,4 @@ def recorded(
         log.history.add(moves, log.held)
     except StoreError as error:
         return (f"SF356 the history could not be written ({error.code} {error}); compile again",)
-    return tell(folder, [event_of(release, at) for release, _ in moves])
+    return tell(folder, [event_of(release, at) for release, _ in moves], wait=True)
