@@ -43,6 +43,12 @@ CODES: dict[str, Code] = {
         "The columns or types differ from the baseline, or from what the policy declares.",
         "Mend the source, or run `sfctl profile` and approve the new baseline.",
     ),
+    "SF513": Code(
+        "Custom rules cannot run here",
+        "A custom rule is handed its rows as a pyarrow.RecordBatch, and pyarrow is not installed. "
+        "Such a rule is ERROR: nothing is blocked, and nothing certifies.",
+        "pip install 'sfctl[arrow]' wherever jobs, `check` or `certify --revalidate` run.",
+    ),
     "SF520": Code(
         "Schema registry unreachable",
         "The registry of schemas does not answer, or what it keeps of a dataset cannot be read.",
@@ -65,11 +71,5 @@ CODES: dict[str, Code] = {
         "A description of a schema cannot be read: broken, recursive, nested too deeply, or with "
         "names that no table can hold. The place in the document stands before the message.",
         "Mend the description; docs/schema.md lists the dialects and what each can say.",
-    ),
-    "SF513": Code(
-        "Custom rules cannot run here",
-        "A custom rule is handed its rows as a pyarrow.RecordBatch, and pyarrow is not installed. "
-        "Such a rule is ERROR: nothing is blocked, and nothing certifies.",
-        "pip install 'sfctl[arrow]' wherever jobs, `check` or `certify --revalidate` run.",
     ),
 }

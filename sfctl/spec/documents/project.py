@@ -83,6 +83,7 @@ VAR = Either(
     sequence=Seq(Literal(), what="a list of values"),
 )
 VARS = MapOf(VAR, "a mapping from name to value")
+_REGISTRY = _port("registry", {})
 
 TARGET = Fields(
     "a target",
@@ -94,6 +95,7 @@ TARGET = Fields(
         "bus": may(_BUS, "Evidence bus; embedded unless given."),
         "state": may(_STATE, "Operational state; embedded unless given."),
         "graph": may(_GRAPH, "Causal graph; embedded unless given."),
+        "registry": may(_REGISTRY, "Schema registry; files of the data repo unless given."),
         "vars": may(VARS, "What var('x') gives here, before what the project says."),
         "minimums": may(
             Either(
