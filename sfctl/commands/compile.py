@@ -105,7 +105,11 @@ def _activated(
 
 
 def _unraised(chosen: Mapping[str, Chosen], log: Log) -> tuple[str, ...]:
-    names = [n for n, c in chosen.items() if unraised(c, log.held.get(c.policy.dataset_urn))]
+    names = [
+        name
+        for name, each in chosen.items()
+        if unraised(each, log.held.get(each.policy.dataset_urn), log.history)
+    ]
     if not names:
         return ()
     listed = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

@@ -161,6 +161,24 @@ def test_the_approved_policy_stays_until_a_higher_version_is_signed(ask: Ask, sh
     assert two["earlier_checked_until"] == "2026-01-10T06:00:00.000Z"
 
 
+def test_a_comment_is_no_change_of_a_policy(
+    ask: Ask, shop: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = approve(ask, shop)["datasets"][0]["digest"]
+    bundle = shop / "datasets/orders/policy_bundle.yaml"
+    bundle.write_text("# what sales promises\n" + bundle.read_text())
+    (row,) = ask("compile")["datasets"]
+    assert (row["digest"], row["draft"], row["signed"]) == (first, None, "org")
+    assert ask("policy", "verify")["policies"][0]["source_differs"] is False
+    ask("compile", "--target", "dev")
+    bundle.write_text("# twice\n" + bundle.read_text())
+    assert main(["compile", "--target", "dev"]) == 0
+    assert "SF345" not in capfd.readouterr().err
+    write(shop, most=5)
+    assert main(["compile", "--target", "dev"]) == 0
+    assert "SF345" in capfd.readouterr().err
+
+
 def test_two_versions_are_checked_for_seven_days(ask: Ask, shop: Path) -> None:
     approve(ask, shop)
     approve(ask, shop, 2, 500, at=SECOND)
