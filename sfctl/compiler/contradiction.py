@@ -7,7 +7,9 @@ rule says already, is a hint.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from sfctl.compiler.domain import Domain
 from sfctl.compiler.draft import Draft
@@ -111,6 +113,8 @@ def _alone(draft: Draft, expr: Expr, findings: Findings) -> Judged | None:
 
 def _is_constant(draft: Draft, expr: Expr, findings: Findings) -> bool:
     node = _expression(draft.node)
+    if isinstance(expr, IsNull) and isinstance(expr.operand, Field):
+        return False
     if not fields_of(expr):
         message = "the expression reads no column, so it says the same of every row"
         findings.error(node, "SF221", message, "write a condition on a column")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from sfctl.compiler.regex_length import lengths
 from sfctl.model.expr import Format, Matches
@@ -17,8 +19,7 @@ _MOST_COUNTED = 200
 """Whole numbers between two bounds that are looked at one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(msgspec.Struct, frozen=True):
     """Values that are possible. `low` and `high` are None where unbounded.
 
     `accepted` is None where any value within the rest is possible. `scale` is the number of

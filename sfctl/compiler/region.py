@@ -6,9 +6,10 @@ cannot have that outcome; where one is left, it may or may not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import reduce
+
+import msgspec
 
 from sfctl.compiler.domain import Domain
 from sfctl.compiler.subject import inside, may_fail, of_subject, stable, strict_fields
@@ -43,12 +44,11 @@ class TooMany(Exception):
     """A condition is of too many parts to be looked into."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(msgspec.Struct, frozen=True):
     """Values by what has them, and which columns are null or are not."""
 
-    values: Mapping[Expr, Domain] = field(default_factory=dict)
-    nulls: Mapping[Expr, bool] = field(default_factory=dict)
+    values: dict[Expr, Domain] = {}
+    nulls: dict[Expr, bool] = {}
 
     def meet(self, other: Region) -> Region | None:
         """Return what lies in both; None where nothing does."""
@@ -70,8 +70,7 @@ EVERYWHERE: Regions = (Region(),)
 NOWHERE: Regions = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcomes:
+class Outcomes(msgspec.Struct, frozen=True):
     """Where a condition may be true, and where it may be false."""
 
     true: Regions

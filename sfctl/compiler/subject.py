@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from sfctl.compiler.domain import ANY_VALUE, Domain
 from sfctl.model.expr import Arithmetic, Call, Constant, Expr, Field, Negate, children
