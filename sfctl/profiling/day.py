@@ -17,6 +17,9 @@ from sfctl.profiling.texts import SAMPLE, TextState, kind_in, texts_of
 if TYPE_CHECKING:
     import polars as pl
 
+WORTHWHILE = 32_768
+"""Rows of a day that are measured at once, where chunks hold a few of each of many days."""
+
 
 class DayState(msgspec.Struct, frozen=True):
     """The rows of one day, measured. `print_` tells the files it was read from."""
@@ -54,24 +57,38 @@ class DayScan:
     rows: int = 0
     columns: dict[str, ColumnState] = field(default_factory=dict)
     _early: list[pl.DataFrame] = field(default_factory=list)
+    _waiting: list[pl.DataFrame] = field(default_factory=list)
     _relations: Relations | None = None
 
     def add(self, chunk: pl.DataFrame) -> None:
-        """Measure some rows more."""
+        """Measure some rows more; few are put by until they are worth the while."""
+        self._waiting.append(chunk)
+        self.rows += chunk.height
+        if sum(waiting.height for waiting in self._waiting) >= WORTHWHILE:
+            self._measure()
+
+    def _measure(self) -> None:
+        import polars as pl
+
+        if not self._waiting:
+            return
+        chunk = pl.concat(self._waiting)
+        self._waiting.clear()
         if self._relations is None:
             self._relations = Relations(self.hidden)
         fresh = states_of(chunk, self.columns)
         known = self.columns
         self.columns = {n: known[n].merge(s) if n in known else s for n, s in fresh.items()}
-        if self.rows < SAMPLE:
-            self._early.append(chunk.head(SAMPLE - self.rows))
+        missing = SAMPLE - sum(early.height for early in self._early)
+        if missing > 0:
+            self._early.append(chunk.head(missing))
         self._relations.add(chunk)
-        self.rows += chunk.height
 
     def sealed(self) -> DayState:
         """Return what was measured, without the values of hidden and personal columns."""
         import polars as pl
 
+        self._measure()
         texts = texts_of(pl.concat(self._early)) if self._early else {}
         relations = self._relations or Relations()
         told = {n: kind for n, c in self.columns.items() if (kind := kind_in(_written(c)))}

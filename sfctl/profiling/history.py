@@ -177,7 +177,8 @@ def _chunks(
     """Yield the rows of the stale days, bounded in size, in the order of the source."""
     import polars as pl
 
-    if not calendar.by and rows.kind == "parquet":
+    whole = calendar.by != "partition" and len(stale) == len(parts)
+    if whole and rows.kind == "parquet":
         # cut by hand: the streaming engine reads far ahead of whoever takes its batches
         total = rows.frame.select(pl.len()).collect().item()
         for start in range(0, total, _SLICE):
