@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -143,7 +144,10 @@ def _known_server(contract: Contract, server: str) -> None:
 
 
 def _write(root: Path, changes: Sequence[Change]) -> None:
-    """Write every file whole, in order: cut short, the next import ends it. Raises StoreError where a file cannot be."""
+    """Write every file whole, in order, so that the next import ends one that was cut short.
+
+    Raises StoreError where a file cannot be written, or is not what it was when it was read.
+    """
     drafts: list[tuple[Path, Path]] = []
     try:
         for change in changes:
@@ -183,13 +187,11 @@ def _outcome(contract: Contract, found: Plan, *, written: bool, dry_run: bool) -
             lines.append(f"    kept {named(each.key)}")
     for problem in found.conflicts:
         lines.append(str(problem))
-    if found.left:
-        lines += ["", "Not enforced here; kept in the contract, and given back by an export:"]
-        rows = [(f"  {line}:{col}", left.path, left.reason) for left, line, col in found.left]
-        lines += text.table(rows)
+    lines += _left(found)
     does = "would be written" if dry_run else "written"
     closing = f"{text.count(len(found.changes), 'file')} {does}, "
-    closing += f"{text.count(len(found.left), 'part')} not enforced."
+    demands = sum(left.demands for left, _, _ in found.left)
+    closing += f"{text.count(demands, 'demand')} not enforced."
     if found.conflicts:
         closing += f" {text.count(len(found.conflicts), 'conflict')}: --replace or --keep."
     payload = {
@@ -201,7 +203,13 @@ def _outcome(contract: Contract, found: Plan, *, written: bool, dry_run: bool) -
         },
         "datasets": [_dataset(intake) for intake in found.intakes],
         "left": [
-            {"path": left.path, "line": line, "col": col, "reason": left.reason}
+            {
+                "path": left.path,
+                "line": line,
+                "col": col,
+                "reason": left.reason,
+                "demands": left.demands,
+            }
             for left, line, col in found.left
         ],
         "conflicts": [
@@ -212,6 +220,31 @@ def _outcome(contract: Contract, found: Plan, *, written: bool, dry_run: bool) -
         "written": written,
     }
     return Outcome("import", payload, "\n".join([*lines, "", closing]))
+
+
+def _left(found: Plan) -> Iterator[str]:
+    """Yield what is not enforced: first what is demanded of the data, then what is only told."""
+    demands = [
+        (f"  {line}:{col}", left.path, left.reason)
+        for left, line, col in found.left
+        if left.demands
+    ]
+    if demands:
+        yield ""
+        yield "Not enforced; kept in the contract, and given back by an export:"
+        yield from text.table(demands)
+    told = [left.path for left, _, _ in found.left if not left.demands]
+    if told:
+        yield ""
+        yield "Kept for people and other tools:"
+        yield from textwrap.wrap(
+            ", ".join(told),
+            width=text.width(),
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
 
 
 def _counted(intake: Intake) -> str:

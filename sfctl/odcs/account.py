@@ -19,6 +19,7 @@ _REASONS = {
     "customProperties": "means something to the tool that wrote it",
     "dataGranularityDescription": "for people",
     "dataProduct": "for people",
+    "description": "for people",
     "dimension": "a heading of checks; gates follow from the section of a policy",
     "domain": "used only to name a new dataset",
     "driver": "for people",
@@ -28,6 +29,7 @@ _REASONS = {
     "limitations": "for people",
     "items": "elements of a list are not judged one by one",
     "logicalTypeOptions": "sizes of lists and mappings are not judged",
+    "members": "owner_team is one team; its members are not kept here",
     "method": "for people",
     "name": "for people",
     "partitionKeyPosition": "how a table is cut is its `storage`'s",
@@ -51,6 +53,8 @@ _REASONS = {
     "usage": "for people",
 }  # fmt: skip
 _OTHERWISE = "has no counterpart here"
+_DEMANDS = ("items", "logicalTypeOptions", "partitioned", "partitionKeyPosition", "slaProperties")
+"""Words of `_REASONS` under which something is demanded of the data, and not only told."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,6 +63,8 @@ class Left:
 
     path: str
     reason: str
+    demands: bool
+    """Whether it demands something of the data; if not, it is for people or other tools."""
 
 
 class Account:
@@ -80,11 +86,11 @@ class Account:
     def left(self) -> list[Left]:
         """Return every part that was not taken, the highest that is whole."""
         met = {path[:end] for path in (*self.taken, *self.told) for end in range(len(path) + 1)}
-        return [Left(written(path), reason) for path, reason in self._left(self.document, (), met)]
+        return list(self._left(self.document, (), met))
 
-    def _left(self, value: Any, path: Path, met: set[Path]) -> Iterator[tuple[Path, str]]:
+    def _left(self, value: Any, path: Path, met: set[Path]) -> Iterator[Left]:
         if path in self.told:
-            yield path, self.told[path]
+            yield Left(written(path), self.told[path], demands=True)
         elif path in self.taken:
             return
         elif path in met and isinstance(value, dict | list):
@@ -95,7 +101,8 @@ class Account:
             word = next((each for each in reversed(path) if isinstance(each, str)), "")
             reason = _REASONS.get(word, _OTHERWISE)
             if reason:
-                yield path, reason
+                demands = word in _DEMANDS or word not in _REASONS
+                yield Left(written(path), reason, demands)
 
 
 def written(path: Path) -> str:

@@ -22,7 +22,7 @@ from tests.unit.odcs import mutations
 
 OLDER = Path(sys.prefix) / "odcs-3.0.2" / "open_data_contract_standard"
 ROUNDS = int(os.environ.get("SFCTL_ODCS_ROUNDS", "1"))
-"""How much of the long run is done: 1 is about 3,000 documents a version, 20 about 60,000."""
+"""How much of the long run is done: 1 is over 1,000 documents a version, 20 over 20,000."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_changed_documents_are_judged_as_the_official_schema_judges_them(
         )
         judged += 1
         passed += expected
-    assert judged > 2_000
+    assert judged > 1_000
     assert 0.1 < passed / judged < 0.9, "both outcomes must be met often"
 
 
@@ -84,7 +84,7 @@ def _changed(chance: random.Random, strict: bool) -> Iterator[Any]:
                 yield from mutations.single(part)
             rounds = ROUNDS if own or ROUNDS > 1 else 0
             yield from mutations.retyped(part, chance, rounds)
-            yield from mutations.grafted(part, everything, chance, 12 * ROUNDS)
+            yield from mutations.grafted(part, everything, chance, 5 * ROUNDS)
         if name.startswith("smallest"):
-            yield from mutations.grafted(document, everything, chance, 100 * ROUNDS)
+            yield from mutations.grafted(document, everything, chance, 60 * ROUNDS)
     yield from chain([None, [], "text", 5, {}])
