@@ -44,7 +44,7 @@ def run_case(quick: bool) -> Report:
             Bound("texts with a finding", float(len(wrong)), 0.0, ""),
             Bound("accepted though types clash", float(nonsense), 0.0, ""),
         ],
-        {"findings": Counter(each.origin for each in wrong)},
+        {"findings": dict(Counter(each.origin for each in wrong))},
     )
 
 

@@ -92,6 +92,8 @@ def read_as(term: Term, want: DataType, name: str) -> Term:
     if family is None or family == term.family:
         return term
     if term.dtype == pl.Null():
+        if family == "string":
+            return Term(term.value.cast(pl.String), family, pl.String())
         return Term(term.value, family, term.dtype)
     if family == "float" and term.family == "exact":
         from sfctl.runtime.polars.exact import to_float

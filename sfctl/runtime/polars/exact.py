@@ -208,10 +208,18 @@ def _alignable(left: Term, right: Term) -> bool:
 
 def _aligned(left: Term, right: Term) -> tuple[Term, Term]:
     if left.scale < right.scale:
-        return _upscaled(left, right.scale), right
+        return _beside(_upscaled(left, right.scale), left, right), right
     if right.scale < left.scale:
-        return left, _upscaled(right, left.scale)
+        return left, _beside(_upscaled(right, left.scale), right, left)
     return left, right
+
+
+def _beside(term: Term, before: Term, other: Term) -> Term:
+    """Return an upscaled term whose overflow does not matter where the other side is null."""
+    if term.error is None or term.error is before.error:
+        return term
+    matters = term.error & other.value.is_not_null()
+    return replace(term, error=matters if before.error is None else before.error | matters)
 
 
 def at_scale(term: Term, scale: int) -> Term:

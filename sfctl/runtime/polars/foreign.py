@@ -46,6 +46,8 @@ def judge_for(check: ForeignKey, rows: pl.LazyFrame | None) -> RowJudge:
             (pl.lit(value=True) if complete is None else complete).alias("complete"),
         )
         dtypes = tuple(columns.named(name, chunk.schema)[1] for name in check.fields)
+        if pl.Null() in dtypes:
+            return pl.repeat(None, chunk.height, dtype=pl.Boolean, eager=True).alias("holds")
         try:
             found = mine.join(known(dtypes), on=names, how="left", maintain_order="left")
         except pl.exceptions.PolarsError as error:

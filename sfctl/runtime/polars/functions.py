@@ -67,6 +67,8 @@ def chosen_error(test: Term, chosen: pl.Expr | None, other: pl.Expr | None) -> p
 
 def casts_to(operand: Term, want: DataType) -> Term:
     """Return whether a value can be read as `want` without loss; null passes."""
+    if operand.dtype == pl.Null():
+        return boolean(operand.value.is_null())
     try:
         read = columns.read_as(operand, want, "value")
     except DataError:

@@ -65,6 +65,8 @@ def alike(rows: pl.LazyFrame, wanted: Mapping[str, pl.DataType]) -> pl.LazyFrame
     schema = rows.collect_schema()
     for name, dtype in wanted.items():
         own = schema.get(name, dtype)
+        if own == pl.Null():
+            rows = rows.with_columns(pl.col(name).cast(dtype))
         if own == dtype or _kin(own) != _kin(dtype) or _kin(own) == "other":
             continue
         value = pl.col(name)

@@ -190,6 +190,7 @@ CARRIERS: dict[str, Carry] = {
     "chunks of 3, some empty": lambda frame, _rows, _folder: Pieces(frame, 3),
     "arrow table": _arrow,
     "arrow reader": _reader,
+    "list of dicts": lambda frame, _rows, _folder: frame.to_dicts(),
     "pandas numpy": lambda frame, _rows, _folder: frame.to_pandas(),
     "pandas arrow": lambda frame, _rows, _folder: frame.to_pandas(use_pyarrow_extension_array=True),
     "parquet": _parquet,
