@@ -131,9 +131,9 @@ def test_no_planted_value_is_told_kept_or_logged(people: Shop) -> None:
     (written,) = json.loads(done.stdout)["writes"]
     assert (written["rows_published"], written["rows_quarantined"]) == (N - 20, 20)
     assert sfctl(people, "engine", "run").returncode in (0, 1)
-    for words in (["evidence", "show"], ["quarantine", "show", "people"]):
+    for words in (["evidence", "list"], ["quarantine", "show", "people"]):
         said[" ".join(words)] = sfctl(people, *words).stdout
-    assert "JobRunFailed" in said["evidence show"]
+    assert "JobRunFailed" in said["evidence list"]
     found = said | dict(kept(people.root))
     assert len(planted()) == 4 * N
     assert len(found) > 20
