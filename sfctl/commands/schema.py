@@ -31,6 +31,7 @@ Dialect = Annotated[
     Literal["", "avro", "canonical", "ddl", "delta", "hive", "iceberg", "json-schema", "spark"],
     typer.Option(help="What a description is written in, where it does not tell."),
 ]
+BREAK = "SF522"
 _VERSION = re.compile(r"(.+)@(\d{1,9})\Z")
 
 
@@ -85,14 +86,17 @@ def diff(
     stopped = breaks(drift, mode)
     lines = [*text.table(_row(each, each in stopped) for each in drift)]
     same = "the same fingerprint" if not drift else text.count(len(drift), "difference")
-    said = f"{len(stopped)} of them {_BREAKS[mode]}" if stopped else "nothing breaks"
+    said = f"{len(stopped)} of them {_BREAKS[mode]} ({BREAK})" if stopped else "nothing breaks"
     payload = {
         "action": "diff",
         "mode": mode,
         "before": _told(old),
         "after": _told(new),
         "changes": [each.as_json() for each in changes(old.schema, new.schema, positions=True)],
-        "breaking": [{"kind": d.kind, "field": d.field, "signature": d.signature} for d in stopped],
+        "breaking": [
+            {"code": BREAK, "kind": d.kind, "field": d.field, "signature": d.signature}
+            for d in stopped
+        ],
         "verdict": "FAIL" if stopped else "WARN" if drift and mode == "compatible" else "PASS",
     }
     code = exit_codes.FOUND if stopped else exit_codes.OK
