@@ -15,6 +15,7 @@ from sfctl.certification.history import History, PinnedKey, trust
 from sfctl.clock import format_instant
 from sfctl.diagnosis.finding import Examined
 from sfctl.errors import SfctlError
+from sfctl.model import urn
 from sfctl.model.source_code import SourceCodeError, source_code
 from sfctl.report import text
 from sfctl.runtime import seal
@@ -33,6 +34,7 @@ def examine(project: Project, now: datetime) -> Iterator[Examined]:
     yield _quarantine_key(project, store)
     yield from _secrets(store)
     yield _ignored(project.root)
+    yield _schemas(project)
     yield from _settings(project)
     yield _switch(store, now)
 
@@ -96,6 +98,19 @@ def _functions(project: Project) -> list[str]:
         if dataset.policy is not None:
             collect(dataset.policy.plain())
     return list(found)
+
+
+def _schemas(project: Project) -> Examined:
+    names = {urn.canonical(each.dataset.string("urn")): each.name for each in project.datasets}
+    found = 0
+    try:
+        registry = wiring.open_registry(project.root, names, project.target.registry)
+        for subject in registry.subjects():
+            registry.latest(subject)
+            found += 1
+    except SfctlError as error:
+        return Examined("schemas", "warn", str(error), error.hint or "see above", error.code)
+    return Examined("schemas", "ok", f"{text.count(found, 'dataset')} in the schema registry")
 
 
 def _pii_key(project: Project, store: Path) -> Examined:

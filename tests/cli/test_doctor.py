@@ -206,3 +206,15 @@ def test_custom_rules_need_pyarrow_and_their_files_count_as_sources(
     checks = _checks(capsys, code=1)
     assert checks["policies"]["detail"] == "near.py is newer than what was compiled"
     assert (checks["custom rules"]["status"], checks["custom rules"]["code"]) == ("fail", "SF513")
+
+
+def test_a_registered_schema_that_cannot_be_read(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _checks(capsys)["schemas"]["detail"] == "0 datasets in the schema registry"
+    folder = home / "datasets" / "orders" / "schemas"
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text("{")
+    found = _checks(capsys)["schemas"]
+    assert (found["status"], found["code"]) == ("warn", "SF520")
+    assert found["remedy"] == "restore the file from version control"

@@ -65,6 +65,14 @@ def test_a_module_that_raises_at_import_costs_the_job_nothing(
         assert came["degraded"] >= 4
 
 
+def test_a_registry_that_cannot_be_imported_costs_no_judgement(
+    outcomes: dict[str, dict[str, Any]],
+) -> None:
+    found = [each for name, each in outcomes.items() if name.startswith("sfctl.registry")]
+    assert len(found) == 4
+    assert {how for each in found for how in each["written"].values()} == {"ours"}
+
+
 SEALING = {"sfctl.runtime", "sfctl.runtime.seal", "sfctl.errors", "sfctl.exit_codes"}
 """Without these a batch cannot be sealed; then it is not written at all, and that is said."""
 
