@@ -104,10 +104,11 @@ class Shop:
         seal_manifest(path, document)
 
     def outbox(self) -> list[dict[str, Any]]:
-        """Return every event that waits in the outbox."""
+        """Return every event of a run that waits in the outbox; the compile's are left aside."""
         lines = [
             line
             for path in sorted((self.root / ".sfctl" / "outbox").glob("*.outbox"))
+            if not path.name.startswith("policy-")
             for line in path.read_text().splitlines()
         ]
         return [json.loads(line[9:]) for line in lines if line[9:10] == "{"]
