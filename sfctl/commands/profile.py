@@ -12,7 +12,7 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
-from sfctl.commands.registering import register_schema, schema_lines
+from sfctl.commands.registering import register_schema, registry_of, schema_lines
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SourceError, SpecError, StoreError, UsageError
 from sfctl.model import urn
@@ -85,6 +85,7 @@ class _Run:
     ) -> None:
         self.project, self.source, self.suggest = project, source, suggest
         self.now, self.alone = now, alone
+        self.registry = registry_of(project)
         self.fresh: dict[str, Any] = {}
         self.notes: list[str] = []
 
@@ -110,7 +111,8 @@ class _Run:
             days = text.count(done.read_days, "day")
             of = f" of {days}" if done.document["window"]["days"] else ""
             self.notes.append(f"{text.count(done.read_rows, 'row')}{of} read")
-        schema = register_schema(self.project, dataset, done.document, self.now)
+        lake = self.project.target.lake
+        schema = register_schema(self.registry, lake, dataset, done.document, self.now)
         self.notes += [f"{dataset.name}: {line.strip()}" for line in schema_lines(schema)]
         return result | _told(done) | {"schema": {k: schema[k] for k in ("version", "error")}}
 

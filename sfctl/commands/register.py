@@ -12,7 +12,7 @@ import typer
 from sfctl import exit_codes, wiring
 from sfctl.clock import clock_from_environment, format_instant
 from sfctl.commands.drafting import Drafted, Wanted, draft
-from sfctl.commands.registering import register_schema, schema_lines
+from sfctl.commands.registering import register_schema, registry_of, schema_lines
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SpecError, UsageError
 from sfctl.model import urn
@@ -73,9 +73,13 @@ def register(
     datasets = chosen(project, select, exclude)
     instant = now or clock_from_environment().now()
     rows = _put(root, datasets, format_instant(instant))
+    registry, lake = registry_of(project), project.target.lake
     for row, dataset in zip(rows, datasets, strict=True):
-        known = dataset.baseline
-        row["schema"] = register_schema(project, dataset, known, instant) if known else None
+        row["schema"] = None
+        if dataset.baseline is not None:
+            measured = dataset.baseline
+            row["schema"] = register_schema(registry, lake, dataset, measured, instant)
+    registry.close()
     return _outcome(rows, drafted)
 
 

@@ -24,9 +24,9 @@ def registry_of(project: Project) -> SchemaRegistry:
 
 
 def register_schema(
-    project: Project, dataset: DatasetFiles, document: object, now: datetime
+    registry: SchemaRegistry, lake: str, dataset: DatasetFiles, document: object, now: datetime
 ) -> dict[str, Any]:
-    """Register the schema of a baseline, and return what became of it.
+    """Register the schema of a baseline, and return what became of it. `lake` is the target's.
 
     `change` is `registered` for a first version, `updated`, `unchanged`, `migrated` where only the
     table format is another, or `failed`; then `error` says why, and nothing was written.
@@ -34,13 +34,11 @@ def register_schema(
     subject = urn.canonical(dataset.dataset.string("urn"))
     try:
         schema = of_canonical(document)
-        registry = registry_of(project)
         before = registry.latest(subject)
-        _, formats, _ = storage(dataset.dataset, subject, project.target.lake)
+        _, formats, _ = storage(dataset.dataset, subject, lake)
         after = registry.register(
             subject, schema, at=format_instant(now), by=actor(), formats=formats
         )
-        registry.close()
     except SfctlError as error:
         told = {"code": error.code, "message": str(error), "hint": error.hint}
         return {"version": None, "fingerprint": None, "change": "failed", "error": told}

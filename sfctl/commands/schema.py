@@ -17,7 +17,7 @@ from sfctl.model import urn
 from sfctl.model.schema import Mode, Schema
 from sfctl.model.schema_change import changes
 from sfctl.model.schema_drift import Drift, breaks, compare
-from sfctl.registry.port import Registered, RegistryUnreachable
+from sfctl.registry.port import Registered, RegistryUnreachable, SchemaRegistry
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.tables.described import described
@@ -115,8 +115,9 @@ def list_registered(
     """List the registered schemas of the selected datasets: every version, who and when."""
     project = load(find_root(project_dir), target, offline=True)
     rows, lines = [], []
+    registry = registry_of(project)
     for dataset in chosen(project, select, exclude):
-        row = _listed(project, dataset)
+        row = _listed(registry, dataset)
         rows.append(row)
         state = row["error"]["code"] if row["error"] else row["state"]
         lines.append(text.status_line(f"{row['name']}  {row['urn']}", state))
@@ -177,12 +178,12 @@ def _names(dataset: DatasetFiles) -> tuple[str, ...]:
     return dataset.name, written, urn.canonical(written)
 
 
-def _listed(project: Project, dataset: DatasetFiles) -> dict[str, Any]:
+def _listed(registry: SchemaRegistry, dataset: DatasetFiles) -> dict[str, Any]:
     subject = urn.canonical(dataset.dataset.string("urn"))
     error: dict[str, str] | None = None
     versions: tuple[Registered, ...] = ()
     try:
-        versions = registry_of(project).versions(subject)
+        versions = registry.versions(subject)
     except RegistryUnreachable as fault:
         error = {"code": fault.code, "message": str(fault), "hint": fault.hint}
     return {
