@@ -16,7 +16,7 @@ from sfctl.odcs import kept
 from sfctl.odcs.contract import Contract, judged
 from sfctl.odcs.export import Exported, Source, exported
 from sfctl.odcs.facts import Facts, Key, of_files
-from sfctl.odcs.sound import unsound
+from sfctl.odcs.sound import templated, unsound
 from sfctl.odcs.table import Table, slug
 from sfctl.profiling import atomic
 from sfctl.report import text
@@ -166,7 +166,10 @@ def _made(root: Path, group: list[_Held], known: _Known, version: str) -> _Made:
         missing = [k for k in held.base.facts if k not in held.facts] if held.base else []
         tried = {**held.facts, **{key: held.base.facts[key] for key in missing if held.base}}
         refused = unsound(tried, missing, known.urns, root) if missing else {}
+        never = templated(held.base.facts) if held.base else {}
+        refused |= never
         own = [key for key in _OWN if held.base and key not in held.base.facts]
+        own += [key for key in never if key in held.facts]
         sources.append(Source(held.name, held.facts, held.base, frozenset(refused), frozenset(own)))
     version = version or (first.contract.version if first.contract else NEWEST)
     result = exported(

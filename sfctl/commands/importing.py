@@ -23,6 +23,7 @@ from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.spec.project import find_root
 from sfctl.spec.project import load as load_project
+from sfctl.spec.template import has_template
 from sfctl.spec.wording import suggestion
 
 _TIERS = ("TIER_1", "TIER_2", "TIER_3")
@@ -120,6 +121,9 @@ def _names(
     """
     chosen = [str(contract.values["schema"][index]["name"]) for index in tables]
     names = {each: linked.get(each, slug(each)) for each in chosen}
+    if any(has_template(each) for each in chosen):
+        message = "the name of a table holds `{{` or `{%`, which files of this repo fill in"
+        raise UsageError(message, hint="choose others by --table", code="SF288")
     for each in given:
         table, equals, name = each.rpartition("=")
         if not equals and len(chosen) > 1:

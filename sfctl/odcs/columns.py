@@ -11,8 +11,10 @@ from sfctl.odcs.account import Path
 from sfctl.odcs.checks import ENGINE, judged
 from sfctl.odcs.facts import CONSTRAINTS, DETECTION, REQUIRED, RULES
 from sfctl.odcs.options import placed, rules_of
+from sfctl.odcs.sound import TEMPLATED
 from sfctl.odcs.taking import Taking
 from sfctl.odcs.types import column_type, physical
+from sfctl.spec.template import has_template
 
 OPEN = frozenset(
     ["public", "internal", "open", "none", "unclassified", "unrestricted", "non-sensitive"]
@@ -42,7 +44,9 @@ def take_column(column: Mapping[str, Any], path: Path, taking: Taking) -> None:
     if isinstance(own.get("nullable"), bool):
         constraint["nullable"] = own["nullable"]
     described = next((k for k in ("description", "businessName") if column.get(k)), "")
-    if described:
+    if described and has_template(str(column[described])):
+        taking.account.leave((*path, described), TEMPLATED)
+    elif described:
         constraint["description"] = column[described]
         origins.append((*path, described))
     taking.fact((*CONSTRAINTS, name), constraint, *origins, *own_path)

@@ -13,7 +13,7 @@ from sfctl.odcs.account import Account, Left, written
 from sfctl.odcs.contract import Contract
 from sfctl.odcs.facts import SOURCE, Facts, Key, named, of_files, same
 from sfctl.odcs.merge import Conflict, Decision, Merge, applied, edits, merged
-from sfctl.odcs.sound import unsound
+from sfctl.odcs.sound import templated, unsound
 from sfctl.odcs.table import Table, take_table
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.dataset import DATASET
@@ -161,16 +161,19 @@ def _intake(
     current = files.facts()
     base = files.base(wish)
     new: Facts = {**table.facts}
-    if not files.text["dataset"]:
-        new = {**wish.defaults[name], **new}  # a contract names the team, if anybody does
-    elif base is None and ("dataset", "owner_team") in new:
+    if files.text["dataset"] and base is None and ("dataset", "owner_team") in new:
         del new["dataset", "owner_team"]
         account.leave(("team", "name"), "the dataset has an owner already")
-    refused = unsound({**current, **new}, new, wish.urns, wish.root)
+    refused = templated(new)
+    sound = {key: value for key, value in new.items() if key not in refused}
+    found = unsound({**current, **sound}, sound, wish.urns, wish.root)
+    refused |= {key: f"the compiler refuses it: {reason}" for key, reason in found.items()}
     for key, reason in refused.items():
         for path in table.origins.get(key, ()):
-            account.leave(path, f"the compiler refuses it: {reason}")
+            account.leave(path, reason)
     new = {key: value for key, value in new.items() if key not in refused}
+    if not files.text["dataset"]:
+        new = {**wish.defaults[name], **new}
     before = {k: v for k, v in (base.facts if base else {}).items() if k not in refused}
     merge = merged(before, current, new, wish.decision)
     result.conflicts += [_problem(contract, table, name, each) for each in merge.conflicts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,19 @@ from typing import Any
 from sfctl.compiler.policy import compile_policy
 from sfctl.odcs.facts import LISTS, Facts, Key
 from sfctl.spec.dataset import DatasetFiles
+from sfctl.spec.template import has_template
 from sfctl.spec.tree import Node, Scalar
+
+TEMPLATED = "it holds `{{` or `{%`, which files of this repo fill in as a template"
+
+
+def templated(facts: Mapping[Key, Any]) -> dict[Key, str]:
+    """Return the facts that would be templates here: who wrote a contract must not run any."""
+    return {
+        key: TEMPLATED
+        for key, value in facts.items()
+        if has_template(json.dumps([*key, value], ensure_ascii=False))
+    }
 
 
 def unsound(

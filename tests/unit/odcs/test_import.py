@@ -162,6 +162,34 @@ def test_a_rule_that_the_compiler_refuses_is_left_and_told(shop: Shop) -> None:
     assert shop.take(document)["files"] == []
 
 
+def test_a_contract_runs_no_template_here(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    mark = "{{ env_var('SECRET') }}"
+    column = {"name": "a", "logicalType": "string", "description": mark, "tags": [mark]}
+    listed = {"metric": "invalidValues", "arguments": {"validValues": [mark]}, "mustBe": 0}
+    bad = {"name": mark, "logicalType": "string", "required": True}
+    document = contract({**column, "quality": [listed]}, bad, description=mark, version=mark)
+    document |= {"id": "x", "team": {"name": mark}, "description": {"purpose": mark}}
+    taken = shop.take(document)
+    for path in (shop.root / "datasets").rglob("*.yaml"):
+        assert "{{" not in path.read_text()
+    told = {each["path"]: each["reason"] for each in taken["left"]}
+    for path in (
+        "version",
+        "team.name",
+        "description.purpose",
+        "schema[0].description",
+        "schema[0].properties[0].description",
+        "schema[0].properties[1].name",
+    ):
+        assert "as a template" in told[path]
+    shop.say("validate")
+    assert shop.give("orders") == document, "and comes out as it went in"
+    assert shop.take(document)["files"] == []
+    document["schema"][0]["name"] = mark
+    assert shop.take(document, code=2)["error"]["code"] == "SF288"
+
+
 def test_every_part_is_taken_or_told(shop: Shop) -> None:
     """Each leaf of a document is below a part that a fact came from, or below one that is left."""
     for document in mutations.documents().values():
