@@ -117,7 +117,8 @@ class _Inference:
         found = self.columns(node)
         if isinstance(found, str):
             name = ".".join(node.path)
-            self.report(node, "SF204", f"unknown column '{name}'", found)
+            shown = name if len(name) <= 40 else f"{name[:39]}…"
+            self.report(node, "SF204", f"unknown column '{shown}'", found)
             return Null(ANY)
         return node if found is None else found
 

@@ -14,6 +14,10 @@ Scalar = str | int | float | bool | None
 Style = Literal["plain", "single", "double", "literal", "folded", "flow", "block"]
 
 
+NO_KEYS: dict[str, tuple[int, int]] = {}
+"""What nodes that are no mappings share; made once, for there are many of them."""
+
+
 @lru_cache(maxsize=4)
 def _lines(source: str) -> list[str]:
     return source.splitlines()

@@ -14,7 +14,7 @@ import yaml
 from sfctl.errors import Problem
 from sfctl.spec.scalar import of_tag, resolve
 from sfctl.spec.syntax import syntax_problem
-from sfctl.spec.tree import Node, Scalar, Style
+from sfctl.spec.tree import NO_KEYS, Node, Scalar, Style
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -136,7 +136,7 @@ class _Composer:
             except ValueError:
                 message = f"the value is not of its tag's type (expected {tag})"
                 raise _RefusedError((line, col), "SF107", message, "remove the tag") from None
-        return Node(value, self.path, line, col, style, text, {}, self.text)
+        return Node(value, self.path, line, col, style, text, NO_KEYS, self.text)
 
     def sequence(self, event: Any, depth: int) -> Node:
         if event.tag is not None:
@@ -147,7 +147,7 @@ class _Composer:
             items.append(self.node(following, depth + 1))
             following = self.next()
         style: Style = "flow" if event.flow_style else "block"
-        return Node(tuple(items), self.path, *_place(event), style, "", {}, self.text)
+        return Node(tuple(items), self.path, *_place(event), style, "", NO_KEYS, self.text)
 
     def mapping(self, event: Any, depth: int) -> Node:
         if event.tag is not None:
