@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,13 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
+from sfctl.commands import profile_text
 from sfctl.commands.registering import register_schema, registry_of, schema_lines
 from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SourceError, SpecError, StoreError, UsageError
 from sfctl.model import urn
 from sfctl.model.schema import Schema, from_json
-from sfctl.profiling import draft
+from sfctl.profiling import discovery
 from sfctl.profiling.dataset import Profiled, defaults_for, profile_dataset
 from sfctl.profiling.suggest import BUDGET
 from sfctl.report import progress, text
@@ -34,7 +35,10 @@ def profile(
     *,
     exclude: Exclude = (),
     source: Annotated[
-        Path | None, typer.Option(help="Measure this file or table instead of the dataset's own.")
+        Path | None,
+        typer.Option(
+            help="Measure this file or table instead; of a folder of them, those named as datasets."
+        ),
     ] = None,
     suggest: Annotated[
         bool, typer.Option("--suggest", help="Suggest rules; draft a policy where there is none.")
@@ -53,26 +57,33 @@ def profile(
     if not project.datasets:
         raise SpecError(project.errors)
     datasets = chosen(project, select, exclude)
-    if source is not None and len(datasets) > 1:
+    sources = _sources(source) if source is not None else {}
+    if source is not None and len(datasets) > 1 and not sources:
         raise UsageError(
             f"--source is one, the selected datasets are {len(datasets)}",
             hint="name one dataset",
             code="SF009",
         )
-    run = _Run(project, source, suggest, now or clock_from_environment().now(), len(datasets) == 1)
-    results = [run.one(dataset) for dataset in progress.track(datasets, "profiling")]
-    lines = [line for result in results for line in _lines(result)]
-    failed = sum(result["error"] is not None for result in results)
-    closing = f"{text.count(len(results) - failed, 'baseline')} written"
-    closing += f", {text.count(failed, 'dataset')} could not be read" if failed else ""
-    code = exit_codes.UNABLE if failed else exit_codes.OK
-    return Outcome(
-        "profile",
-        {"datasets": results},
-        "\n".join([*lines, "", f"{closing}."]),
-        code,
-        notes=tuple(run.notes),
+    run = _Run(
+        project,
+        sources or source,
+        suggest,
+        now or clock_from_environment().now(),
+        len(datasets) == 1,
     )
+    results = [run.one(dataset) for dataset in progress.track(datasets, "profiling")]
+    code = exit_codes.UNABLE if any(each["error"] for each in results) else exit_codes.OK
+    payload = {"datasets": results, "needs": profile_text.needs(results)}
+    said = profile_text.text_of(results)
+    return Outcome("profile", payload, said, code, notes=tuple(run.notes))
+
+
+def _sources(folder: Path) -> dict[str, Path]:
+    """Return the tables below a folder by the dataset they are named for; none in a table."""
+    found = list(discovery.tables_below(folder)) if folder.is_dir() else []
+    if [each.path for each in found] == [folder]:
+        return {}
+    return {discovery.name_of(each.path): each.path for each in found}
 
 
 class _Run:
@@ -81,7 +92,12 @@ class _Run:
     """
 
     def __init__(
-        self, project: Project, source: Path | None, suggest: bool, now: datetime, alone: bool
+        self,
+        project: Project,
+        source: Path | Mapping[str, Path] | None,
+        suggest: bool,
+        now: datetime,
+        alone: bool,
     ) -> None:
         self.project, self.source, self.suggest = project, source, suggest
         self.now, self.alone = now, alone
@@ -93,13 +109,14 @@ class _Run:
         """Profile one dataset; what it cannot read becomes its error."""
         name = urn.canonical(dataset.dataset.string("urn"))
         result: dict[str, Any] = {"name": dataset.name, "urn": name, "error": None, "draft": None}
+        source = self.source.get(dataset.name) if isinstance(self.source, Mapping) else self.source
         try:
             done = profile_dataset(
                 self.project,
                 dataset,
                 defaults_for(self.project, dataset, self.fresh),
                 now=self.now,
-                source=self.source,
+                source=source,
                 suggest=self.suggest,
                 step=self._step,
             )
@@ -151,47 +168,3 @@ def _told(done: Profiled) -> dict[str, Any]:
             "days": done.suggested.days,
         },
     }
-
-
-def _lines(result: dict[str, Any]) -> list[str]:
-    name = result["name"]
-    error = result["error"]
-    if error is not None:
-        lines = [text.status_line(name, "FAILED"), f"    {error['code']} {error['message']}"]
-        return [*lines, f"    hint: {error['hint']}"] if error["hint"] else lines
-    figures = f"{text.count(result['rows'], 'row')}, {text.count(result['columns'], 'column')}"
-    lines = [text.status_line(f"{name}: {figures} of {result['source']}", "measured")]
-    lines.append(f"    {_window(result)}")
-    for each in result["suggestions"]:
-        lines.append(f"    {draft.short(each['block'], each['rule'])}")
-        sure = f"{text.share(each['confidence'])} sure"
-        if each["alarms"] is not None:
-            sure = f"{each['alarms']} of {text.count(each['days'], 'day')} left out fail"
-        lines.append(f"        {each['reason']} ({sure})")
-    if result["known"]:
-        lines.append(f"    {text.count(result['known'], 'rule')} more the policy has already")
-    if result["suggestions"] or result["draft"]:
-        lines.append(f"    {_expected(result['false_alarms'])}")
-    if result["draft"]:
-        lines.append(f"    drafted {result['draft']}: level G0, enforces nothing until you say so")
-    return lines
-
-
-def _window(result: dict[str, Any]) -> str:
-    window = result["window"]
-    if not window["days"]:
-        seen = "nothing tells the days of these rows"
-    else:
-        seen = f"{text.count(window['days'], 'day')}, {window['first']} to {window['last']}"
-    if not result["is_synthetic"]:
-        return f"{seen}: own history"
-    wanted = f"{window['wanted']} wanted: volume by {result['volume']['source']}"
-    return f"{seen}, {wanted} (is_synthetic)"
-
-
-def _expected(alarms: dict[str, Any]) -> str:
-    rate = alarms["expected_rate"]
-    if rate is None:
-        return "expected false alarms: unknown, there are too few days"
-    said = f"expected false alarms: {rate:.1%} of healthy days, all rules together"
-    return f"{said} (budget {text.share(alarms['budget'])})"

@@ -160,12 +160,8 @@ def _closing(
             yield f"{text.count(len(drafted.known), 'dataset')} known already."
         unowned = [row["name"] for row in rows if row["owner_team"] == UNOWNED]
         if unowned:
-            yield f"{text.count(len(unowned), 'dataset')} without an owner: {_few(unowned)}."
+            yield f"{text.count(len(unowned), 'dataset')} without an owner: {text.few(unowned)}."
         if drafted.written and not dry_run:
             yield "look next: sfctl profile --suggest, then say owner and tier in dataset.yaml"
     if not dry_run:
         yield f"{text.count(len(rows), 'dataset')} in the registry."
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

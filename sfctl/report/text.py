@@ -84,3 +84,8 @@ def painted(text: str) -> str:
         return f"\x1b[{color}m{match[1]}\x1b[0m" if color else match[1]
 
     return _LAST_WORD.sub(paint, text)
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

@@ -330,3 +330,22 @@ def test_seven_days_of_its_own_make_a_baseline_real(
     assert {"kind": "row_count", "min": 14, "max": 28} in rules
     assert all(suggestion["alarms"] == 0 for suggestion in row["suggestions"])
     assert row["false_alarms"] == {"expected_rate": 0.0556, "budget": 0.05, "days": 8}
+
+
+def test_profile_of_many_says_what_needs_a_person(
+    lake: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = pl.DataFrame({"mail": [f"u{k}@example.org" for k in range(200)]})
+    people.write_delta(lake / "people")
+    (lake / "drop" / "broken.parquet").unlink()
+    assert main(["register", "--from", "lake", "-q"]) == 0
+    capsys.readouterr()
+    assert main(["profile", "--suggest"]) == 3
+    out = capsys.readouterr().out
+    assert "5 datasets drafted, to be reviewed: " in out
+    assert "1 dataset with personal data, to be named in `pii`: people" in out
+    assert "2 datasets that could not be read: customers, items" in out
+    assert "required_fields" not in out
+    assert main(["profile", "--source", "lake/drop", "customers", "items", *JSON]) == 0
+    assert [row["rows"] for row in _json(capsys)["datasets"]] == [2, 2]
+    assert main(["compile", "-q"]) == 0
