@@ -13,6 +13,7 @@ import msgspec
 
 from sfctl.compiler.domain import Domain
 from sfctl.compiler.subject import inside, may_fail, of_subject, stable, strict_fields
+from sfctl.model import literal
 from sfctl.model.expr import (
     Between,
     Call,
@@ -306,12 +307,20 @@ def _compared(operator: str, constant: Constant) -> Domain:
             return Domain(low=value, low_open=operator == ">")
 
 
+def _may_be_read(text: str) -> bool:
+    """Tell whether a text becomes a number or a time once its column's type is known."""
+    kinds = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMP_NTZ")
+    return literal.number(text) is not None or any(literal.temporal(text, k) for k in kinds)
+
+
 def _comparable(operand: Expr, domain: Domain) -> bool:
     """Tell whether the literals of a condition are of the kind its values have."""
     kind = type_of(operand)
-    if kind.kind == "ANY" or isinstance(operand, Constant):
-        return not isinstance(operand, Constant)
+    if isinstance(operand, Constant):
+        return False
     literals = [domain.low, domain.high, *(domain.accepted or ())]
+    if kind.kind == "ANY":
+        return not any(isinstance(each, str) and _may_be_read(each) for each in literals)
     given = [each for each in literals if each is not None]
     floats = [isinstance(each, float) for each in given]
     return family(kind) not in ("nested", "any") and all(kind.is_float is each for each in floats)
