@@ -154,7 +154,7 @@ def test_certify_says_what_it_cannot_do(repo: Repo, words: list[str], message: s
 
 def test_quarantine_list_names_every_reason_and_the_files_of_the_last_line(repo: Repo) -> None:
     repo.say(POLICY.replace(
-        "min: 0}]", "min: 0}, {kind: accepted_values, field: note, values: [ok]},"
+        "min: 0}]", "min: 0}, {kind: accepted_values, field: note, values: [ok, x]},"
         " {kind: length, field: note, max: 1}]"
     ))  # fmt: skip
     repo.compile()
