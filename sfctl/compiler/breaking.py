@@ -14,6 +14,7 @@ from sfctl.model.policy import ColumnSpec, Policy, RowCheck
 from sfctl.model.schema import Column, Schema
 from sfctl.model.schema_drift import Drift, compare
 from sfctl.model.types import DataType
+from sfctl.model.urn import canonical, is_dataset, without_stage
 from sfctl.spec.project import Project
 from sfctl.spec.tree import Node
 
@@ -114,12 +115,8 @@ def expectations_of(*projects: Project) -> dict[str, tuple[Expectation, ...]]:
 
 
 def _canonical(names: Mapping[str, str]) -> dict[str, str]:
-    from sfctl.model import urn
-
     return {
-        name: urn.without_stage(urn.canonical(text))
-        for name, text in names.items()
-        if urn.is_dataset(text)
+        name: without_stage(canonical(text)) for name, text in names.items() if is_dataset(text)
     }
 
 
