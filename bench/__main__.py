@@ -25,6 +25,7 @@ NAMES = {
     "compile": "compile and validate of 10,000 policies",
     "fuzz": "10,000 damaged files: no traceback, nothing accepted that should not be",
     "size": "installed size of the core",
+    "custom": "a custom rule: starting its process, handing rows over",
     "pii": "personal data found, missed and mistaken in labelled cells and sentences",
     "rca": "root cause analysis on labelled incidents: right, wrong, quick",
     "profile": "profile of a file, against DuckDB's SUMMARIZE, cold and warm",
