@@ -258,7 +258,8 @@ def _quantile(values: pl.Series, share: float, scale: int) -> Fraction | float |
     place = Fraction(repr(share)) * (len(ordered) - 1)
     below = math.floor(place)
     low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
-    return Fraction(low + (high - low) * (place - below)) / 10**scale
+    found = Fraction(low) + Fraction(high - low) * (place - below)
+    return found / Fraction(10**scale)
 
 
 def _narrow(dtype: pl.DataType) -> bool:
