@@ -82,7 +82,9 @@ class Lake:
         target, store = self.project.manifest.target, self.project.store
         pii_key = target.settings.get("pii_key")
         schemas = wiring.open_schemas(self.project)
-        agreed = Agreed.of_write(request, store, self.now, schemas.latest)
+        agreed = Agreed.of_write(
+            request, store, self.now, schemas.latest, environment=target.environment
+        )
         judging = Judging(
             self.project, request, agreed, self.now, True, "HIGH", frozenset(), lambda: self.state
         )

@@ -143,6 +143,8 @@ def _registry(standard: Standard, notes: list[str]) -> dict[str, object]:
     if MIGRATION in notes:
         before, now = standard.formats
         told["migration"] = {"from": before, "to": now}
+    if standard.unapproved:
+        told["unapproved_version"] = standard.unapproved
     if REGISTRY_STALE in notes:
         told["registry"] = {"reason": standard.stale, "as_of": standard.as_of or None}
     return told

@@ -31,7 +31,8 @@ class Standard:
 
     `schema` is the registered one, `name` what to call it. `stale` says why the registry did not
     answer, `as_of` when it last did. `formats` are the table format that rows of `shape` had
-    before, and the one they have now.
+    before, and the one they have now. `unapproved` is the registered version that is passed over,
+    for nobody signed a policy that knows it; 0 for none.
     """
 
     schema: Schema | None = None
@@ -40,6 +41,7 @@ class Standard:
     as_of: str = ""
     formats: tuple[str, str] = ("", "")
     shape: str = ""
+    unapproved: int = 0
 
     def moved(self, shape: str) -> bool:
         """Whether rows of a shape are what they were, only in another format."""

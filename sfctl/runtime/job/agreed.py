@@ -15,6 +15,7 @@ from sfctl.model import urn
 from sfctl.model.policy import GATES_OF_STAGE, Policy
 from sfctl.model.schema import Schema
 from sfctl.runtime.core.schema_gate import expected_by
+from sfctl.runtime.core.schema_of import of_specs
 from sfctl.runtime.core.standard import Marks, Standard, computed
 from sfctl.runtime.job.failopen import reason_of, show
 from sfctl.runtime.job.remembered import Remembered, key_of, recall, remember
@@ -32,7 +33,8 @@ Latest = Callable[[str, datetime], "Known"]
 class Agreed:
     """One dataset at one stage. `store` is `.sfctl`, `format` the table's, `now` the write's time.
 
-    `policy` is None where only rows are read and none is at hand.
+    `policy` is None where only rows are read and none is at hand. With `signed_only`, as on prod,
+    a baseline that was approved with its policy stands before a schema registered since.
     """
 
     def __init__(
@@ -45,9 +47,11 @@ class Agreed:
         format: str,
         now: datetime,
         latest: Latest,
+        signed_only: bool = False,
     ) -> None:
         self._urn, self._stage, self._policy = dataset_urn, stage, policy
         self._format, self._now, self._latest = format, now, latest
+        self._signed_only = signed_only
         self._file = store / "fingerprints" / f"{urn.slug(dataset_urn)}.json"
         self._shape = ""
         self._known: dict[str, tuple[str, str]] = {}
@@ -55,13 +59,25 @@ class Agreed:
 
     @classmethod
     def of_write(
-        cls, request: PublishRequest, store: Path, now: datetime, latest: Latest
+        cls,
+        request: PublishRequest,
+        store: Path,
+        now: datetime,
+        latest: Latest,
+        *,
+        environment: str,
     ) -> Agreed:
         """Return what the rows of a write are held to."""
         return cls(
-            request.dataset_urn, request.stage, request.policy,
-            store=store, format=request.format, now=now, latest=latest,
-        )  # fmt: skip
+            request.dataset_urn,
+            request.stage,
+            request.policy,
+            store=store,
+            format=request.format,
+            now=now,
+            latest=latest,
+            signed_only=environment == "prod",
+        )
 
     @cached_property
     def standard(self) -> Standard:
@@ -78,12 +94,13 @@ class Agreed:
         known = self._latest(self._urn, self._now)
         found = known.registered
         before = self._before
-        if found is None:
+        if found is None or self._unapproved(found.fingerprint):
             return Standard(
                 stale=known.trouble,
                 as_of=known.answered_at,
                 formats=(before.format, self._format),
                 shape=before.shape,
+                unapproved=found.version if found else 0,
             )
         self._basis = found.fingerprint
         if not before.format:
@@ -96,6 +113,12 @@ class Agreed:
             formats=(before.format, self._format),
             shape=before.shape,
         )
+
+    def _unapproved(self, fingerprint: str) -> bool:
+        if not self._signed_only or self._policy is None:
+            return False
+        baseline = self._policy.schema.baseline
+        return baseline is not None and of_specs(baseline).fingerprint() != fingerprint
 
     def marks(self, seen: Mapping[str, pl.DataType], known: Schema) -> Marks:
         """Return the fingerprints of rows, from before where the same columns were seen before."""

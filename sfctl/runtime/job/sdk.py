@@ -170,8 +170,9 @@ class Session:
             request = self._request(active, df, name, stage, mode, partition)
             trail["write_key"] = request.write_key
             agreed = Agreed.of_write(
-                request, self.compiled.store, self.clock.now(), self.latest_schema
-            )
+                request, self.compiled.store, self.clock.now(), self.latest_schema,
+                environment=self.compiled.manifest.target.environment,
+            )  # fmt: skip
             try:
                 result = publish(request, self.ports(active, request, way, agreed))
             except BaseException as error:
@@ -404,6 +405,7 @@ class Session:
         agreed = Agreed(
             dataset, stage, policy,
             store=self.compiled.store, format=form, now=self.clock.now(), latest=self.latest_schema,
+            signed_only=self.compiled.manifest.target.environment == "prod",
         )  # fmt: skip
         marks = agreed.of_read(rows.schema)
         agreed.keep(published=False)
