@@ -23,12 +23,17 @@ from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
 from sfctl.spec.project import Project, find_root, load
 
+SAID_TWICE = "SF224"
+"""What is redundant is worth a hint, and never fails."""
+
 
 def validate(
     select: Select = (),
     *,
     exclude: Exclude = (),
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail as well.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let warnings fail too; not what is only said twice.")
+    ] = False,
     against: Annotated[
         str, typer.Option(help="Also report what breaks consumers since this git ref.")
     ] = "",
@@ -141,7 +146,7 @@ def _outcome(
     errors = [each for each in problems if each.severity == "error"]
     warnings = [each for each in problems if each.severity == "warning"]
     code = exit_codes.OK
-    if errors or (strict and warnings):
+    if errors or (strict and any(each.code != SAID_TWICE for each in warnings)):
         code = exit_codes.USAGE
     elif broken:
         code = exit_codes.FOUND

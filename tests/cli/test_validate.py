@@ -94,6 +94,19 @@ def test_what_nothing_guards_is_a_warning(home: Path, capsys: pytest.CaptureFixt
     assert main(["validate", "--strict"]) == 2
 
 
+def test_what_is_said_twice_is_a_hint_even_when_strict(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _edit(
+        home,
+        BUNDLE,
+        "{kind: unique, field: id}",
+        "{kind: unique, field: id}, {kind: not_null, field: id}",
+    )
+    assert main(["validate", "--strict"]) == 0
+    assert "SF224 warning" in capsys.readouterr().out
+
+
 def test_the_formats_of_ci(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _edit(home, BUNDLE, "unique", "uniqe")
     assert main(["validate", "--format", "junit"]) == 2
