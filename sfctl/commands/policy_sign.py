@@ -10,19 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
-from sfctl.certification.signature import document_digest, key_id, sign
+from sfctl.certification.signature import key_id, sign
 from sfctl.certification.signing_key import KEY_VARIABLE, SigningKey, key_of_variable, load_key
-from sfctl.clock import format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import Chosen, artefact_of
 from sfctl.commands.actor import actor
 from sfctl.commands.policy_desk import Desk, open_desk
+from sfctl.commands.policy_minimum import check_key, sign_minimum
 from sfctl.commands.selection import Exclude, Select
-from sfctl.compiler import target_folder
 from sfctl.compiler.policy_diff import Change, differences
 from sfctl.compiler.source_digest import source_digest
 from sfctl.errors import PolicyRejected
-from sfctl.model import codec, facts
+from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import Policy
 from sfctl.model.release import Release
@@ -55,10 +54,12 @@ def sign_policies(
     nobody to ask, Conflict where somebody else moved the policy meanwhile.
     """
     signing = load_key(key) if key else key_of_variable(key_env)
+    if minimum:
+        return sign_minimum(
+            signing, reason=reason, yes=yes, project_dir=project_dir, target=target, now=now
+        )
     with open_desk(project_dir, target, now) as desk:
-        _check_key(desk, signing)
-        if minimum:
-            return _minimum(desk, signing, reason, yes)
+        check_key(desk.log.trust, desk.project.target.name, signing)
         found = [_candidate(desk, entry) for entry in desk.entries(select, exclude)]
         wanted = [each for each in found if not each.already]
         shown = "\n".join(line for each in found for line in each.lines())
@@ -126,20 +127,6 @@ class Candidate:
             "changes": [codec.plain(change) for change in self.changes],
             "result": word,
         }
-
-
-def _check_key(desk: Desk, signing: SigningKey) -> None:
-    """Raise PolicyRejected where what is signed with a key would not count."""
-    public, name = signing.public, key_id(signing.public)
-    trust = desk.log.trust
-    if name in trust.revoked or public in trust.revoked:
-        raise PolicyRejected(f"{name} was revoked", hint="sign with another key", code="SF343")
-    if public not in trust.trusted:
-        raise PolicyRejected(
-            f"the target {desk.project.target.name} does not trust {name}",
-            hint=f"pin its public half: sfctl policy keys --trust {public}",
-            code="SF404",
-        )
 
 
 def _candidate(desk: Desk, entry: DatasetEntry) -> Candidate:
@@ -227,47 +214,3 @@ def _approve(
     return policy_log.tell(
         desk.store, [policy_log.event_of(release, desk.now) for release, _ in moves]
     )
-
-
-def _minimum(desk: Desk, signing: SigningKey, reason: str, yes: bool) -> Outcome:
-    node = desk.project.minimum
-    if node is None:
-        raise PolicyRejected(
-            "there are no minimums that could be signed",
-            hint="policies/minimum.yaml, or `minimums:` of the target", code="SF346",
-        )  # fmt: skip
-    path = desk.project.root / node.path
-    document = path.read_bytes()
-    digest, before = document_digest(document), desk.history.minimum()
-    was = f"{before[:19]}… was approved before" if before else "none was approved before"
-    shown = f"{node.path}: {digest[:19]}… ({was})\n{document.decode(errors='replace')}"
-    done = desk.agreed(shown, f"approve these minimums for {desk.project.target.name}?", yes=yes)
-    notes: tuple[str, ...] = ()
-    if done:
-        name = policy_log.MINIMUM
-        version = node.scalar("version")
-        made = sign(
-            digest, signing, "org", desk.now, dataset=name,
-            version=version if isinstance(version, int) else 0,
-        )  # fmt: skip
-        files = {f"{path.name}.sig": codec.canonical(made) + b"\n"}
-        target_folder.place(path.parent, files, frozenset())
-        who = actor()
-        desk.history.approve_minimum(digest, format_instant(desk.now), who)
-        event = facts.policy(
-            desk.now, action="minimum_signed", actor=who, reason=reason, digest=digest,
-            digest_before=before if before != digest else "", key_id=made.key_id,
-            version=made.version or None,
-        )  # fmt: skip
-        notes = policy_log.tell(desk.store, [event])
-    word = "signed" if done else "not signed"
-    payload = {
-        "minimum": {
-            "path": node.path,
-            "digest": digest,
-            "digest_before": before or None,
-            "result": word,
-        },
-        "key_id": key_id(signing.public),
-    }
-    return Outcome("policy", payload, text.status_line(node.path, word), notes=notes)

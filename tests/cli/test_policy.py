@@ -386,9 +386,7 @@ def test_minimums_on_prod_are_signed_and_cannot_be_dropped(ask: Ask, shop: Path)
     assert [p["code"] for p in ask("validate", code=2)["problems"]] == ["SF348"]
     assert ask("compile", code=2)["problems"][0]["code"] == "SF348"
     assert ask("validate", "--target", "dev")["errors"] == 0
-    shutil.move(path, shop / "minimum.yaml")
-    ask("compile", at=FIRST)
-    shutil.move(shop / "minimum.yaml", path)
+    ask("compile", "--target", "dev", at=FIRST)  # what is compiled for another target is no matter
     signed = ask("policy", "sign", "--minimum", "--key", key_of(shop), "--yes")["minimum"]
     assert (signed["result"], signed["digest_before"]) == ("signed", None)
     ask("compile")
