@@ -35,6 +35,7 @@ from sfctl.runtime.core.schema_gate import expected_by, schema_gate
 from sfctl.runtime.core.sources import Source
 from sfctl.runtime.core.standard import Marking, Standard, computed
 from sfctl.runtime.core.text import TextSource
+from sfctl.runtime.pii.keys import VARIABLE
 from sfctl.runtime.polars.program import Program, RowJudge
 from sfctl.runtime.polars.term import DataError
 
@@ -65,7 +66,7 @@ class Surroundings:
     off: frozenset[Gate] = frozenset()
     budget: Budget | None = None
     root: Path | None = None
-    hidden: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset({VARIABLE})
     standard: Standard = field(default_factory=Standard)
     marks: Marking = computed
 

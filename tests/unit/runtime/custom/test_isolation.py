@@ -266,13 +266,17 @@ def test_keys_and_passwords_stay_with_the_parent(
 ) -> None:
     (root / "nosy.py").write_text(
         "import os\ndef check(batch):\n"
-        "    return [not {'MY_KEY'} & set(os.environ) and 'SEEN' in os.environ] * len(batch)\n"
+        "    seen = {'MY_KEY', 'SFCTL_PII_KEY'} & set(os.environ)\n"
+        "    return [not seen and 'SEEN' in os.environ] * len(batch)\n"
     )
     monkeypatch.setenv("MY_KEY", "secret")
     monkeypatch.setenv("SEEN", "1")
     check = Custom("nosy:check", ("s",), source_code("nosy:check", root).digest)
     around = Surroundings(root=root, hidden=frozenset({"MY_KEY"}))
     assert judged(ROWS, rule(check, kind="custom"), around=around).verdict == "PASS"
+    monkeypatch.delenv("MY_KEY")
+    monkeypatch.setenv("SFCTL_PII_KEY", "secret")
+    assert judged(ROWS, rule(check, kind="custom"), around=Surroundings(root=root)).bad == 0
 
 
 PARENT = """
