@@ -6,6 +6,7 @@ a bundle leaves unsaid is raised in silence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -134,7 +135,8 @@ class Minimum:
         for demand in demands:
             kind = demand["pattern"]
             action = demand.string("action", "none")
-            whole = next((d for d in found if d.kind == kind.value and not d.columns), None)
+            own = [d for d in found if d.kind == kind.value and not d.pattern]
+            whole = next((d for d in own if not d.columns), None)
             if whole is not None and _rank(ACTIONS, whole.action) >= _rank(ACTIONS, action):
                 continue
             entry = self.entry(str(kind.value))
@@ -143,6 +145,8 @@ class Minimum:
             self.less(entry, f"detection of {kind.value}", got, wanted)
             found = [d for d in found if d is not whole]
             found.append(Detection(str(kind.value), action))  # type: ignore[arg-type]
+        least = {d.string("pattern"): d.string("action", "none") for d in demands}
+        found.sort(key=lambda d: not _meets(d, least))
         return replace(policy, pii=tuple(found))
 
     def entry(self, kind: str) -> Node | None:
@@ -210,6 +214,16 @@ def falls_below(document: Node | None, files: DatasetFiles, policy: Policy) -> b
         CONTRACTS, contract.value
     )
     return loose or few or weak or minimum.apply(policy, []) != policy
+
+
+def _meets(detection: Detection, least: Mapping[str, str]) -> bool:
+    """Tell entries that do what is demanded: they act before another can change what they look for.
+
+    An entry of one's own may bear the name of a kind, and is none of it.
+    """
+    if detection.pattern or detection.kind not in least:
+        return False
+    return _rank(ACTIONS, detection.action) >= _rank(ACTIONS, least[detection.kind])
 
 
 def _rank(order: tuple[str, ...], value: object) -> int:

@@ -13,7 +13,7 @@ from sfctl.compiler.expectations import by_dataset, joined_slo
 from sfctl.compiler.findings import Findings
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.policy import compile_policy
-from sfctl.model.policy import Batch, Policy, Threshold
+from sfctl.model.policy import Batch, Detection, Policy, Threshold
 from tests.unit.compiler.building import compiled, declared, files, node
 
 
@@ -97,6 +97,35 @@ def test_switched_off_detection_is_on_for_every_kind() -> None:
     assert codes == ["SF250"]
     assert {d.kind for d in policy.pii} == {"EMAIL", "PHONE", "SSN", "CREDIT_CARD", "IBAN", "IP"}
     assert {d.action for d in policy.pii} == {"none"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "{pattern: CUSTOM, name: EMAIL, regex: zzz, action: redact}",
+        '{pattern: CUSTOM, name: AT, regex: "@", action: redact, placeholder: " at "}',
+        "{pattern: EMAIL, columns: [name], action: mask}",
+    ],
+)
+def test_no_other_entry_stands_in_for_a_demanded_one_or_acts_before_it(other: str) -> None:
+    demand = "tiers: {TIER_3: {pii: {detection: [{pattern: EMAIL, action: tokenize}]}}}"
+    alone, codes = with_minimum(f"pii: {{detection: [{other}]}}", demand)
+    assert codes == ["SF250"]
+    both = f"pii: {{detection: [{other}, {{pattern: EMAIL, action: tokenize}}]}}"
+    first = with_minimum(both, demand)[0].pii[0]
+    assert alone.pii[0] == first == Detection("EMAIL", "tokenize")
+
+
+def test_a_stricter_action_on_one_column_still_comes_before_the_demanded_one() -> None:
+    body = """
+    pii:
+      detection:
+        - {pattern: EMAIL, columns: [name], action: tokenize}
+        - {pattern: EMAIL, action: mask}
+    """
+    policy, codes = with_minimum(body)
+    assert codes == []
+    assert [d.action for d in policy.pii] == ["tokenize", "mask"]
 
 
 def test_no_threshold_at_all_may_be_demanded() -> None:
