@@ -23,6 +23,7 @@ NAMES = {
     "startup": "sfctl --help against python -c pass",
     "validate": "validate of 500 datasets",
     "compile": "compile and validate of 10,000 policies",
+    "bootstrap": "500 tables onboarded: register, profile, compile; one of them killed",
     "fuzz": "10,000 damaged files: no traceback, nothing accepted that should not be",
     "size": "installed size of the core",
     "custom": "a custom rule: starting its process, handing rows over",
