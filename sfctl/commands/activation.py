@@ -17,13 +17,13 @@ import msgspec
 from sfctl.certification.history import Artefact, Held, History
 from sfctl.certification.signature import Approval, Signature, sign, verify
 from sfctl.certification.signing_key import SigningKey
-from sfctl.clock import format_instant, parse_instant
+from sfctl.clock import format_instant
 from sfctl.compiler.entries import policy_facts
 from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import Policy
 from sfctl.model.release import Release, Standing
-from sfctl.runtime.job.compiled import BESIDE
+from sfctl.runtime.job.compiled import beside_until
 
 _ENDS = (
     ("policies", "json"), ("policies", "sig"), ("earlier", "json"), ("earlier", "sig"),
@@ -108,7 +108,7 @@ class Choice:
         """
         known = self.held.get(policy.dataset_urn)
         standing = known.standing if known else None
-        kept = self.approved(policy.name, standing)
+        kept = self.approved(policy, standing)
         body = codec.canonical(policy) + b"\n"
         if kept is not None and kept.policy.digest == policy.digest:
             return self.beside(kept, standing)
@@ -129,12 +129,13 @@ class Choice:
         chosen = Chosen(policy, signature, self.trust.judge(body, signature))
         return self.beside(chosen, standing)
 
-    def approved(self, name: str, standing: Standing | None) -> Chosen | None:
+    def approved(self, compiled: Policy, standing: Standing | None) -> Chosen | None:
         """Return the approved policy that is active: by history, else by what lies in target/.
 
         What was approved elsewhere and put into `target/` counts where its version is new here.
         """
-        placed = self._placed(name)
+        urn = compiled.dataset_urn
+        placed = self._placed(compiled.name, urn)
         if standing is None or self.history is None:
             return placed
         if placed is not None and placed.policy.version > standing.highest:
@@ -142,18 +143,22 @@ class Choice:
         artefact = self.history.artefact(standing.digest)
         if artefact is None:
             return placed
-        return self._counts(artefact.policy.encode(), artefact.signature.encode()) or placed
+        return self._of(artefact, urn) or placed
 
-    def _placed(self, name: str) -> Chosen | None:
+    def _placed(self, name: str, urn: str) -> Chosen | None:
         path = self.folder / "policies" / f"{name}.json"
         try:
-            return self._counts(path.read_bytes(), path.with_suffix(".sig").read_bytes())
+            return self._counts(path.read_bytes(), path.with_suffix(".sig").read_bytes(), urn)
         except OSError:
             return None
 
-    def _counts(self, policy: bytes, signature: bytes) -> Chosen | None:
+    def _of(self, artefact: Artefact, urn: str) -> Chosen | None:
+        return self._counts(artefact.policy.encode(), artefact.signature.encode(), urn)
+
+    def _counts(self, policy: bytes, signature: bytes, urn: str) -> Chosen | None:
+        """Return a policy that is approved for the dataset called `urn`."""
         approval = self.trust.judge(policy, signature)
-        if approval.policy is None:
+        if approval.policy is None or approval.policy.dataset_urn != urn:
             return None
         return Chosen(approval.policy, signature, approval)
 
@@ -162,12 +167,12 @@ class Choice:
         digest = _earlier(chosen, standing)
         if not digest or self.history is None or not chosen.approval.at:
             return chosen
-        if self.now >= parse_instant(chosen.approval.at) + BESIDE:
+        if self.now >= beside_until(chosen.approval.at):
             return chosen
         artefact = self.history.artefact(digest)
         if artefact is None:
             return chosen
-        found = self._counts(artefact.policy.encode(), artefact.signature.encode())
+        found = self._of(artefact, chosen.policy.dataset_urn)
         if found is None or found.policy.version >= chosen.policy.version:
             return chosen
         return replace(chosen, earlier=artefact)

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sfctl.certification.signing_key import load_or_create
-from sfctl.clock import clock_from_environment, format_instant, parse_instant
+from sfctl.clock import clock_from_environment, format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import (
     Choice,
@@ -34,7 +34,7 @@ from sfctl.model.manifest import Manifest
 from sfctl.model.policy import Policy, RowCheck
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
-from sfctl.runtime.job.compiled import BESIDE
+from sfctl.runtime.job.compiled import beside_until
 from sfctl.spec.project import Project, find_root, load
 from sfctl.wiring import STORE
 
@@ -269,7 +269,7 @@ def _beside(chosen: Chosen) -> dict[str, Any] | None:
     if chosen.earlier is None:
         return None
     version = codec.decode(chosen.earlier.policy, Policy).version
-    until = format_instant(parse_instant(chosen.approval.at) + BESIDE)
+    until = format_instant(beside_until(chosen.approval.at))
     return {"version": version, "until": until}
 
 

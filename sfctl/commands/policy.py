@@ -9,7 +9,6 @@ from typing import Any
 
 from sfctl import exit_codes
 from sfctl.certification.signature import Approval
-from sfctl.clock import parse_instant
 from sfctl.commands import policy_log
 from sfctl.commands.policy_desk import Desk, open_desk
 from sfctl.commands.policy_history import diff, rollback, versions
@@ -23,7 +22,7 @@ from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import Policy
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome
-from sfctl.runtime.job.compiled import BESIDE, TARGET
+from sfctl.runtime.job.compiled import TARGET, beside_until
 from sfctl.spec.project import find_root
 
 
@@ -86,7 +85,7 @@ def _rows(desk: Desk, entry: DatasetEntry) -> Iterator[dict[str, Any]]:
         yield _bad(entry.name, entry.urn, error.code, str(error))
         return
     yield _row(desk, entry, policy, approval)
-    due = entry.earlier and approval.at and desk.now < parse_instant(approval.at) + BESIDE
+    due = entry.earlier and approval.at and desk.now < beside_until(approval.at)
     if due and desk.compiled.earlier(entry, policy, approval, desk.now) is None:
         why = "the version before, still to be checked beside it, was altered; it has no say"
         yield _bad(f"{entry.name} (version before)", entry.urn, "SF403", why)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sfctl.clock import format_instant, parse_instant
+from sfctl.clock import format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import Chosen
 from sfctl.commands.actor import actor
@@ -23,7 +23,7 @@ from sfctl.model.policy import Policy
 from sfctl.model.release import Release
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
-from sfctl.runtime.job.compiled import BESIDE
+from sfctl.runtime.job.compiled import beside_until
 
 SOURCE, ACTIVE = "source", "active"
 Name = Annotated[str, typer.Argument(help="A dataset: its name or its URN.")]
@@ -230,7 +230,7 @@ def _row(
         status = "rolled back"
     beside = None
     if last and entry.earlier and signed_at:
-        until = parse_instant(signed_at) + BESIDE
+        until = beside_until(signed_at)
         beside = format_instant(until) if desk.now < until else None
     return {
         "move": release.number,

@@ -328,6 +328,34 @@ def test_an_older_approved_policy_put_in_its_place_is_noticed(ask: Ask, shop: Pa
     assert active(shop).version == 2
 
 
+def test_an_approved_policy_of_another_dataset_is_put_right_by_a_compile(
+    ask: Ask, shop: Path
+) -> None:
+    shutil.copytree(shop / "datasets/orders", shop / "datasets/returns")
+    (shop / "datasets/returns/dataset.yaml").write_text(
+        "{urn: ds://shop/returns, owner_team: sales, tier: TIER_1}\n"
+    )
+    approve(ask, shop)
+    path = shop / "datasets/returns/policy_bundle.yaml"
+    path.write_text(BUNDLE.format(version=7, most=5000))
+    ask("compile")
+    ask("policy", "sign", "--key", key_of(shop), "--yes")
+    for end in ("json", "sig"):
+        shutil.copy(shop / f"target/policies/returns.{end}", shop / f"target/policies/orders.{end}")
+    assert "rejected" in {row["status"] for row in ask("policy", "verify", code=1)["policies"]}
+    ask("compile")
+    assert (active(shop).dataset_urn, active(shop).version) == ("urn:dp:shop:orders", 1)
+    assert {row["status"] for row in ask("policy", "verify")["policies"]} == {"approved"}
+
+
+def test_a_signature_at_the_end_of_time_is_a_signature(ask: Ask, shop: Path) -> None:
+    approve(ask, shop)
+    approve(ask, shop, 2, 500, at="9999-12-30T00:00:00Z")
+    assert ask("compile", at=FIRST)["datasets"][0]["beside"]["version"] == 1
+    assert ask("run", "daily", "--date", "2026-01-01", totals="1,9")["writes"]
+    assert ask("policy", "versions", "orders")
+
+
 def test_revoked_keys_approve_nothing_any_more(ask: Ask, shop: Path) -> None:
     approve(ask, shop)
     name = key_id(load_key(Path(key_of(shop))).public)

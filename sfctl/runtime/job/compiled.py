@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sfctl.certification import signature
@@ -103,7 +103,7 @@ class Compiled:
         The days are counted from the signature, which nobody can put off. Whatever is wrong with
         the earlier version leaves the new one alone.
         """
-        if not (entry.earlier and approval.at) or now >= parse_instant(approval.at) + BESIDE:
+        if not (entry.earlier and approval.at) or now >= beside_until(approval.at):
             return None
         try:
             _, found = self._verified(self.root / TARGET / "earlier" / f"{entry.name}.json")
@@ -159,6 +159,14 @@ class Compiled:
     def default_path(self, dataset_urn: str, stage: str) -> str:
         """Return where the rows of a dataset nobody registered go."""
         return f"{self.manifest.target.lake.rstrip('/')}/{stage}/{urn.slug(dataset_urn)}"
+
+
+def beside_until(signed_at: str) -> datetime:
+    """Return when a version signed then (RFC 3339) stands alone; the end of time at the most."""
+    try:
+        return parse_instant(signed_at) + BESIDE
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def load(root: Path) -> Compiled:
