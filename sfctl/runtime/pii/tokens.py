@@ -55,8 +55,8 @@ class Tokenizer:
                 code="SF452",
             )
         text = match[2]
-        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         try:
+            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             return cipher.decrypt(sealed, [kind.encode()]).decode()
         except Exception as error:
             raise SfctlError("the token was altered or is of another kind", code="SF453") from error

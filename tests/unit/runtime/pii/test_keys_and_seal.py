@@ -74,6 +74,8 @@ def test_altered_or_foreign_tokens_are_refused() -> None:
     assert code_of(tokenizer.value, flipped, "EMAIL") == "SF453"
     assert code_of(tokenizer.value, token, "PHONE") == "SF453"
     assert code_of(tokenizer.value, "plain", "EMAIL") == "SF453"
+    for longer in ("A", "AA", "AAA", "AAAA"):
+        assert code_of(tokenizer.value, token + longer, "EMAIL") == "SF453"
 
 
 def test_a_batch_opens_only_with_its_key(tmp_path: Path) -> None:
