@@ -224,8 +224,8 @@ def _rank(block: str) -> int:
 def _problem(contract: Contract, table: Table, name: str, conflict: Conflict) -> Problem:
     paths = table.origins.get(conflict.key) or ((),)
     line, col = _place(contract.node, written(paths[0]))
-    theirs = "gone" if conflict.theirs is None else f"{conflict.theirs}"
-    message = f"{name}: `{named(conflict.key)}` is {conflict.ours} here, {theirs} in the contract"
+    ours, theirs = ("gone" if s is None else s for s in (conflict.ours, conflict.theirs))
+    message = f"{name}: `{named(conflict.key)}` is {ours} here, {theirs} in the contract"
     hint = "--replace takes the contract's word, --keep the repo's"
     return Problem(contract.path, line, col, "SF287", message, hint)
 

@@ -16,6 +16,7 @@ from sfctl.spec.edit import Edit
 Decision = Literal["ask", "replace", "keep"]
 _LABELS = (("policy", "contract", "version"), ("policy", "contract", "description"))
 """What says which contract this is; it follows the contract whatever stood there."""
+_ABOUT = ("kind", "name", "id", "field", "fields", "columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def merged(
 ) -> Merge:
     """Return how `current` takes over what leads from `base` to `new`."""
     result = Merge()
+    lost = {_subject(key, base[key]) for key in base.keys() - current.keys() - new.keys()} - {None}
     for key, value in new.items():
         before, now = base.get(key), current.get(key)
         if key in current and canonical(now) == canonical(value):
@@ -59,6 +61,14 @@ def merged(
                 result.put[key] = value
             else:
                 result.kept.append(Conflict(key, now, value))
+        elif key not in current and _subject(key, value) in lost:
+            own = _own(_subject(key, value), base, current, new)
+            if decision == "replace":
+                result.put[key] = value
+                result.gone |= own
+            else:
+                told = Conflict(key, next(iter(own.values()), None), value)
+                (result.conflicts if decision == "ask" else result.kept).append(told)
         elif key not in current or canonical(now) == canonical(before) or key in _LABELS:
             result.put[key] = value
         elif key[:-1] == CONSTRAINTS and _agree(now, value):
@@ -101,6 +111,31 @@ def edits(current: Mapping[Key, Any], merge: Merge) -> dict[str, list[Edit]]:
                 found[key[0]].append(Edit("remove", key[1:-1], current[key]))
             found[key[0]].append(Edit("add", key[1:-1], value))
     return found
+
+
+def _subject(key: Key, value: Any) -> tuple[str, ...] | None:
+    """Return what an entry of a list is about: its list, kind, and columns or id.
+
+    Rules are known by all that they say, so one that was changed is another; this tells that both
+    sides changed the same. None for what has no more to say than its key.
+    """
+    if key[:-1] not in LISTS or key[:-1] == CONSTRAINTS or not isinstance(value, Mapping):
+        return None
+    return (*key[:-1], *(str(value.get(name)) for name in _ABOUT))
+
+
+def _own(
+    subject: tuple[str, ...] | None,
+    base: Mapping[Key, Any],
+    current: Mapping[Key, Any],
+    new: Mapping[Key, Any],
+) -> Facts:
+    """Return the entries about a subject that people wrote."""
+    return {
+        key: value
+        for key, value in current.items()
+        if key not in base and key not in new and _subject(key, value) == subject
+    }
 
 
 def _agree(ours: Any, theirs: Any) -> bool:

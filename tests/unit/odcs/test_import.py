@@ -119,6 +119,30 @@ def test_a_new_version_brings_what_changed_and_takes_what_went(shop: Shop) -> No
     assert shop.take(contract(COLUMN, newer, version="1.1.0"))["files"] == []
 
 
+@pytest.mark.parametrize("mine", ["min: 2}", "min: 0, where: total > 1}", ""])
+def test_a_rule_that_both_changed_has_to_be_decided(shop: Shop, mine: str) -> None:
+    def said(least: int) -> object:
+        options = {"minimum": least}
+        return contract(COLUMN, {**TOTAL, "logicalTypeOptions": options}, version=f"1.{least}.0")
+
+    shop.take(said(0))
+    path = shop.root / "datasets/orders/policy_bundle.yaml"
+    rule = "{kind: range, field: total, "
+    before = path.read_text()
+    assert rule + "min: 0}" in before
+    own = before.replace(f"    - {rule}min: 0}}\n", f"    - {rule}{mine}\n" if mine else "")
+    path.write_text(own if mine else own.replace("  rules:\n", ""))
+    was = path.read_text()
+    (problem,) = shop.take(said(5), code=2)["problems"]
+    assert problem["code"] == "SF287"
+    assert ("is gone here" in problem["message"]) == (not mine)
+    assert path.read_text() == was
+    shop.take(said(5), "--keep")
+    assert rule + "min: 5}" not in path.read_text()
+    shop.take(said(6), "--replace")
+    assert [(r["kind"], r["min"]) for r in rules(shop)] == [("range", 6)]
+
+
 def test_what_a_person_took_out_stays_out(shop: Shop) -> None:
     document = contract(COLUMN, {**TOTAL, "logicalTypeOptions": {"minimum": 0}})
     shop.take(document)
