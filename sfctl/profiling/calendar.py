@@ -19,7 +19,7 @@ TIME_COLUMNS = (
 )  # fmt: skip
 """Columns that say when a row came to be. A birthday is a date too, hence a closed list."""
 UNDATED = ""
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,13 @@ class Calendar:
     def day(self, part: Part) -> str | None:
         """Return the day of a part by its partition, None where it has none."""
         values = [part.partition.get(name) or "" for name in self.columns]
-        if len(values) == 3:
-            try:
+        try:
+            if len(values) == 3:
                 return date(int(values[0]), int(values[1]), int(values[2])).isoformat()
-            except ValueError:
-                return None
-        return values[0][:10] if _DAY.match(values[0]) else None
+            said = values[0][:10]
+            return date.fromisoformat(said).isoformat() if _DAY.fullmatch(said) else None
+        except ValueError:
+            return None
 
     def expression(self, schema: pl.Schema) -> pl.Expr:
         """Return the day of each row as text, null where it has none."""
@@ -53,7 +54,8 @@ class Calendar:
         if isinstance(dtype, pl.Datetime) and dtype.time_zone:
             column = column.dt.convert_time_zone("UTC")
         text = column.cast(pl.String).str.head(10)
-        return pl.when(text.str.contains(rf"^{_DAY.pattern}$")).then(text)
+        said = pl.when(text.str.contains(rf"^(?:{_DAY.pattern})$")).then(text)
+        return said.str.replace_all("-", "").str.to_date("%Y%m%d", strict=False).cast(pl.String)
 
     def within(self, days: list[str], parts: list[Part], schema: pl.Schema) -> pl.Expr:
         """Return what holds for the rows of some days, so that other files are not opened."""
@@ -85,7 +87,7 @@ def calendar_of(rows: Rows) -> Calendar:
         named = {name.lower(): name for name in partitions}
         return Calendar("partition", (named["year"], named["month"], named["day"]))
     for name in (*DAY_COLUMNS, *TIME_COLUMNS):
-        if name not in schema:
+        if name not in schema or name in partitions:
             continue
         dtype = schema[name]
         if dtype == pl.Date or isinstance(dtype, pl.Datetime):

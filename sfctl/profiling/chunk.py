@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from sfctl.profiling.column import (
@@ -85,6 +85,9 @@ def _counted(series: pl.Series, before: ColumnState | None) -> tuple[ColumnState
         values = values if series.dtype == pl.UInt64 else values.cast(pl.Int64)
     elif family == "text" and series.dtype != pl.String:
         values = values.cast(pl.String)
+    elif isinstance(series.dtype, pl.Date | pl.Datetime):
+        values = values.filter(values.dt.year().is_between(MINYEAR, MAXYEAR))
+        nans = rows - nulls - values.len()
     if before is None or before.wide is None:
         found = values.value_counts(name="_rows")
         if found.height <= KEEP:

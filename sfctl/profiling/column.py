@@ -63,7 +63,7 @@ class ColumnState(msgspec.Struct, frozen=True):
 
     @property
     def filled(self) -> int:
-        """Rows with a value: neither null nor NaN nor infinite."""
+        """Rows with a value: neither null nor NaN nor infinite, nor a date past the year 9999."""
         return self.rows - self.nulls - self.nans
 
     @property

@@ -7,6 +7,7 @@ rules takes the line out, and owns the file from then on.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from sfctl.clock import format_instant
 from sfctl.profiling.atomic import replace
 from sfctl.profiling.review import MARK
 from sfctl.profiling.suggest import BUDGET, Suggested, Suggestion
+from sfctl.spec.template import has_template
 
 FILE = "policy_bundle.yaml"
 
@@ -52,14 +54,14 @@ def bundle(document: Mapping[str, Any], found: Suggested, now: datetime) -> str:
         for each in chosen:
             if note(each) != said:
                 said = note(each)
-                lines.append(f"    # {said}")
+                lines.append(f"    # {printable(said)}")
             lines.append(f"    - {_scalar(each.rule[key][0])}")
     for block, heading in (("dq", "  rules:"), ("pii", "  detection:")):
         chosen = [each for each in found.rules if each.block == block]
         if chosen:
             lines += [f"{block}:", heading]
         for each in chosen:
-            lines += [f"    # {note(each)}", f"    - {flow(_asleep(each.rule))}"]
+            lines += [f"    # {printable(note(each))}", f"    - {flow(_asleep(each.rule))}"]
     return "\n".join(lines) + "\n"
 
 
@@ -105,7 +107,22 @@ def flow(value: Any) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and value.isidentifier() and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and has_template(value):
+        # files of this repo are filled in: what stands in the data must not be
+        value = re.sub(r"\{[{%#]", lambda match: f"{{{{ '{match[0]}' }}}}", value)
+    return printable(json.dumps(value, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, what YAML takes for a break or refuses written as it escapes."""
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(sign: str) -> str:
+    code = ord(sign)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x1_0000 else f"\\U{code:08x}"
 
 
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}

@@ -61,7 +61,7 @@ def _range(name: str, columns: Sequence[ColumnView], slack: float, slow: bool) -
     if not low < high:
         return None
     room = (high - low) * (SEASON if slow else slack / 2)
-    if not math.isfinite(room):
+    if not (math.isfinite(low - room) and math.isfinite(high + room)):
         return None
     # what never was below zero may stay there, but not what the season drives
     least = low - room if low < 0 or slow else max(0, low - room)
@@ -79,7 +79,7 @@ def _range(name: str, columns: Sequence[ColumnView], slack: float, slow: bool) -
 
 def _mean(name: str, columns: Sequence[ColumnView], slack: float) -> Candidate | None:
     means = [column.mean for column in columns if column.mean is not None and column.rows >= 30]
-    if len(means) < 5 or min(means) <= 0:
+    if len(means) < 5 or min(means) <= 0 or not math.isfinite(max(means)):
         return None
     usual = median(means)
     off = max(abs(mean / usual - 1) for mean in means)
@@ -108,6 +108,6 @@ def _rounded(bound: float, whole: bool, *, down: bool) -> float:
     if not bound:
         return 0
     digits = 3 - math.floor(math.log10(abs(bound)))
-    scale = 10.0**digits
+    scale = 10.0 ** min(digits, 300)  # one more would be infinite soon
     rounded = float(f"{(math.floor if down else math.ceil)(bound * scale) / scale:.12g}")
     return int(rounded) if rounded.is_integer() else rounded

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sfctl.profiling.discovery import FoundTable
-from sfctl.profiling.draft import flow
+from sfctl.profiling.draft import flow, printable
 
 UNOWNED = "unowned"
 
@@ -24,7 +24,7 @@ def dataset_yaml(
     """Return the file's text. `tables` are the stages found, each with its partition columns."""
     sources = ", ".join(_shown(found.path, lake) for found, _ in tables)
     lines = [
-        f"# drafted from {sources}; say whose it is and how much depends on it",
+        f"# drafted from {printable(sources)}; say whose it is and how much depends on it",
         f"urn: ds://{zone}/{name}",
         f"owner_team: {flow(owner)}",
         f"tier: {tier}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations, permutations
 from typing import TYPE_CHECKING
 
 from sfctl.profiling.chunk import family_of
@@ -22,6 +22,9 @@ MOST_CANDIDATES = 6
 """Columns with the most distinct values, from which composite keys are put together."""
 MOST_HASHES = 50_000_000
 """Keys of a day beyond which none is called unique: they would not fit in memory."""
+MOST_MEASURES = 100
+"""Columns of numbers, and of times, that are compared with each other: the first ones of a table.
+Pairs grow with their square, and sums with their cube."""
 LEAST_OVERLAP = 0.3
 """Of the numbers two columns range over together, the share both range over, to be comparable."""
 _SEED = 20
@@ -133,21 +136,17 @@ def _possible_keys(first: pl.DataFrame, hidden: frozenset[str]) -> Iterator[Key]
 def _possible_orders(first: pl.DataFrame, hidden: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Yield pairs of columns of one measure of which the first is never the greater."""
     columns = [s for s in first if s.name not in hidden and s.null_count() < s.len()]
-    for low in columns:
-        for high in columns:
-            if low.name == high.name or not _comparable(low, high):
-                continue
-            if _ordered(first, low.name, high.name):
-                yield low.name, high.name
+    times = [s for s in columns if s.dtype.is_temporal()][:MOST_MEASURES]
+    numbers = [s for s in columns if s.dtype.is_numeric()][:MOST_MEASURES]
+    for low, high in chain(permutations(times, 2), permutations(numbers, 2)):
+        if _comparable(low, high) and _ordered(first, low.name, high.name):
+            yield low.name, high.name
 
 
 def _comparable(low: pl.Series, high: pl.Series) -> bool:
-    """Tell whether two columns measure the same: times, or numbers whose names share a word."""
-    families = {family_of(low.dtype), family_of(high.dtype)}
-    if families == {"time"} or low.dtype.is_temporal():
+    """Tell whether two times, or two numbers whose names share a word, measure the same."""
+    if low.dtype.is_temporal():
         return low.dtype == high.dtype
-    if not (low.dtype.is_numeric() and high.dtype.is_numeric()):
-        return False
     words = set(low.name.lower().split("_")) & set(high.name.lower().split("_"))
     return bool(words - {"id", "no", "nr", "number"}) and _overlap(low, high)
 
@@ -168,7 +167,7 @@ def _possible_sums(first: pl.DataFrame, hidden: frozenset[str]) -> Iterator[Sum]
 
     totals: dict[str, float] = {}
     filled = [s for s in first if 2 * s.null_count() <= s.len() and s.name not in hidden]
-    numbers = [s.name for s in filled if s.dtype.is_numeric()]
+    numbers = [s.name for s in filled if s.dtype.is_numeric()][:MOST_MEASURES]
     first = first.drop_nulls(numbers)
     for series in first.select(numbers):
         if not series.null_count():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -76,14 +76,14 @@ def texts_of(sample: pl.DataFrame) -> dict[str, TextState]:
     """Return the state of every text column of some rows, and of numbers with check digits."""
     import polars as pl
 
-    counts: dict[str, Counts] = {}
-    count_columns([sample], list(KINDS.values()), counts)
+    kinds = list(KINDS.values())
     found: dict[str, TextState] = {}
     for series in sample:
         # what hides inside a struct or a list makes the whole column personal
-        inner = [c for name, c in counts.items() if name.split(".")[0] == series.name]
-        personal, candidates = _strongest(inner)
-        values = max((c.values for c in inner), default=0)
+        inner: dict[str, Counts] = {}
+        count_columns([series.to_frame()], kinds, inner)
+        personal, candidates = _strongest(inner.values())
+        values = max((c.values for c in inner.values()), default=0)
         shapes: dict[str, int] | None = None
         formats: dict[str, int] = {}
         if series.dtype == pl.String or isinstance(series.dtype, pl.Categorical | pl.Enum):
@@ -95,7 +95,7 @@ def texts_of(sample: pl.DataFrame) -> dict[str, TextState]:
     return found
 
 
-def _strongest(inner: list[Counts]) -> tuple[dict[str, int], dict[str, int]]:
+def _strongest(inner: Collection[Counts]) -> tuple[dict[str, int], dict[str, int]]:
     least: dict[str, float] = {}
     for counts in inner:
         if counts.verdict(least) is not None:

@@ -16,7 +16,7 @@ from sfctl.profiling.texts import TextState
 class ColumnView:
     """One column on one day. `values` are those kept with their rows, None where too many.
 
-    `empty` counts what is null to a rule: nulls, and NaN or infinite floats.
+    `empty` counts what has no value to a rule: nulls, NaN or infinite floats, dates past 9999.
     """
 
     family: str

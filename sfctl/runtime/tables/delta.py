@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from sfctl.clock import format_instant
 from sfctl.errors import SfctlError, StoreError, UsageError
@@ -122,7 +123,7 @@ class DeltaLake:
         )
 
     def files(self) -> Sequence[DataFile]:
-        """Return the files that hold the newest version's rows, paths as the log has them."""
+        """Return the files that hold the newest version's rows, by path below the table."""
         import polars as pl
 
         if self._table is None:
@@ -131,7 +132,7 @@ class DeltaLake:
         added = pl.DataFrame(self._table.get_add_actions(flatten=True))
         return [
             DataFile(
-                row["path"],
+                unquote(row["path"]),
                 row["size_bytes"],
                 {name: _text(row.get(f"partition.{name}")) for name in names},
                 row["modification_time"],

@@ -78,7 +78,7 @@ class Table(Protocol):
         """Return every commit past `after` the log still holds, oldest first."""
 
     def files(self) -> Sequence[DataFile]:
-        """Return the files that hold the newest version's rows, paths as the log has them."""
+        """Return the files that hold the newest version's rows, by path below the table."""
 
     def scan(self, version: int | None = None) -> pl.LazyFrame:
         """Return the rows of a version (the newest for None), lazily."""

@@ -129,7 +129,7 @@ class Snapshots:
         return [commit for v in wanted if (commit := self.commit(v)) is not None]
 
     def files(self) -> Sequence[DataFile]:
-        """Return the files that hold the newest version's rows, paths as the log has them."""
+        """Return the files that hold the newest version's rows, by path below the table."""
         if self._manifest is None:
             return []
         return [
