@@ -101,11 +101,14 @@ def volume(days: Sequence[DayView], slack: float, defaults: Defaults) -> Candida
     counts = [day.rows for day in days]
     usual = median_low(counts)
     dated = bool(days[0].day)
+    least = slack * math.log(ROOM)
     if not dated or len(days) < 7:
-        low, high = min(counts) * defaults.low, max(counts) * defaults.high
+        # others that never vary are no reason to allow less than own history would
+        low = min(counts) * min(defaults.low, math.exp(-least))
+        high = max(counts) * max(defaults.high, math.exp(least))
         reason = f"{usual:,} rows {'a day' if dated else 'were seen'}; room by {defaults.source}"
     else:
-        room = slack * math.log(ROOM) + min(0.5, 28 * abs(_slope([math.log(c) for c in counts])))
+        room = least + min(0.5, 28 * abs(_slope([math.log(c) for c in counts])))
         low, high = min(counts) * math.exp(-room), max(counts) * math.exp(room)
         reason = f"{min(counts):,} to {max(counts):,} rows a day on {len(days)} days"
     rule = {"kind": "row_count", "min": max(1, math.floor(low)), "max": math.ceil(high)}

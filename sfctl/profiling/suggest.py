@@ -62,8 +62,7 @@ def suggested(
     history: History, defaults: Defaults, known: frozenset[tuple[str, ...]] = frozenset()
 ) -> Suggested:
     """Return the rules that a dataset's days suggest, but for those `known` to its policy."""
-    personal = history.personal
-    secret = frozenset(personal)
+    secret = frozenset(history.personal)
     days = [view_of(day, state, secret) for day, state in history.days.items() if state.rows]
     if not days:
         return Suggested()
@@ -88,7 +87,9 @@ def suggested(
         )
         for each in fresh
     ]
-    for column, kind in sorted(personal.items()):
+    # one value that only looks personal hides its column, and is no reason to act on it
+    sampled = {n: k for day in history.days.values() for n, t in day.texts.items() if (k := t.kind)}
+    for column, kind in sorted(sampled.items()):
         # inside of structs and lists nothing can be acted on: their values are only kept out
         texts = [day for day in history.days.values() if column in day.columns]
         if texts[-1].columns[column].family == "text" and ("pii", column) not in known:

@@ -20,7 +20,7 @@ from sfctl.profiling.day import DayScan
 from sfctl.profiling.history import History, measured
 from sfctl.profiling.rows import rows_at
 from sfctl.profiling.suggest import Suggested, _chosen, suggested
-from sfctl.profiling.tiers import BUILT_IN, defaults_of
+from sfctl.profiling.tiers import BUILT_IN, Defaults, defaults_of
 from sfctl.profiling.view import view_of
 from sfctl.runtime.core.judge import judge
 from sfctl.runtime.core.schema_of import of_polars
@@ -211,6 +211,31 @@ def test_a_tier_lends_what_its_datasets_have_in_common() -> None:
     assert (found.low, found.high, found.null_rate) == (0.7, 1.5, 0.05)
     assert found.source == "tier defaults: average of 2 datasets of TIER_1"
     assert defaults_of([document(1, 999, synthetic=True)], "TIER_1") == BUILT_IN
+
+
+def test_datasets_that_never_vary_leave_a_new_one_some_room(tmp_path: Path) -> None:
+    shop(0).write_parquet(tmp_path / "rows.parquet")
+    history = measured(rows_at(str(tmp_path / "rows.parquet")), frozenset())
+    steady = Defaults("others", 1.0, 1.0, 0.0)
+    (rule,) = (
+        r.rule for r in suggested(history, steady).rules if r.rule.get("kind") == "row_count"
+    )
+    assert rule["min"] < 100
+    assert rule["max"] > 140
+
+
+def test_one_value_that_looks_personal_is_no_reason_to_act(tmp_path: Path) -> None:
+    days = [
+        shop(number, 400).with_columns(
+            ref=pl.format("r{}", "order_id").replace({"r0": "4111111111111111"})
+        )
+        for number in range(4)
+    ]
+    pl.concat(days).write_parquet(tmp_path / "rows.parquet")
+    history = measured(rows_at(str(tmp_path / "rows.parquet")), frozenset())
+    assert history.personal == {"mail": "EMAIL", "ref": "CREDIT_CARD"}
+    acted = [r.rule["columns"] for r in suggested(history, BUILT_IN).rules if r.block == "pii"]
+    assert acted == [["mail"]]
 
 
 def test_names_that_expressions_know_otherwise_are_quoted(tmp_path: Path) -> None:
