@@ -19,8 +19,9 @@ from sfctl.errors import SourceError, SpecError, StoreError, UsageError
 from sfctl.model import urn
 from sfctl.model.schema import Schema, from_json
 from sfctl.profiling import discovery
-from sfctl.profiling.dataset import Profiled, defaults_for, profile_dataset
+from sfctl.profiling.dataset import Profiled, profile_dataset
 from sfctl.profiling.suggest import BUDGET
+from sfctl.profiling.tiers import Tiers
 from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
 from sfctl.spec.dataset import DatasetFiles
@@ -102,7 +103,7 @@ class _Run:
         self.project, self.source, self.suggest = project, source, suggest
         self.now, self.alone = now, alone
         self.registry = registry_of(project)
-        self.fresh: dict[str, Any] = {}
+        self.tiers = Tiers(project.datasets)
         self.notes: list[str] = []
 
     def one(self, dataset: DatasetFiles) -> dict[str, Any]:
@@ -114,7 +115,7 @@ class _Run:
             done = profile_dataset(
                 self.project,
                 dataset,
-                defaults_for(self.project, dataset, self.fresh),
+                self.tiers.defaults(dataset),
                 now=self.now,
                 source=source,
                 suggest=self.suggest,
@@ -123,7 +124,7 @@ class _Run:
         except (SourceError, StoreError) as error:
             found = {"code": error.code, "message": str(error), "hint": error.hint}
             return {**result, "error": found}
-        self.fresh[dataset.name] = done.document
+        self.tiers.learn(dataset, done.document)
         if self.alone:
             days = text.count(done.read_days, "day")
             of = f" of {days}" if done.document["window"]["days"] else ""

@@ -17,7 +17,7 @@ from sfctl.profiling.declared import declared_schema, hidden_columns, known_rule
 from sfctl.profiling.history import measured
 from sfctl.profiling.rows import rows_at, table_of
 from sfctl.profiling.suggest import Suggested, suggested
-from sfctl.profiling.tiers import Defaults, defaults_of
+from sfctl.profiling.tiers import Defaults
 from sfctl.runtime.core.schema_of import of_polars
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project
@@ -86,20 +86,6 @@ def profile_dataset(
         history.read_days,
         history.read_rows,
     )
-
-
-def defaults_for(project: Project, dataset: DatasetFiles, fresh: dict[str, Any]) -> Defaults:
-    """Return what is usual in a dataset's tier: by other datasets' baselines, `fresh` ones first.
-
-    `fresh` maps names to baselines written in this run.
-    """
-    tier = dataset.dataset.string("tier")
-    others = [
-        fresh.get(other.name, other.baseline)
-        for other in project.datasets
-        if other.name != dataset.name and other.dataset.string("tier") == tier
-    ]
-    return defaults_of(others, tier)
 
 
 def _shown(path: str, root: Path) -> str:

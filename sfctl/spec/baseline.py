@@ -6,18 +6,19 @@ from pathlib import Path
 
 from sfctl.errors import Problem
 from sfctl.spec.document import read
-from sfctl.spec.yaml import MAX_BYTES
 
+MAX_BYTES = 64 * 1024 * 1024
+"""One to three kilobytes a column: a table of ten thousand columns has a baseline too."""
 _HINT = "`sfctl profile` writes it anew"
 
 
 def load_baseline(file: Path, path: str) -> dict[str, object] | Problem:
     """Return a baseline as plain JSON, or what is wrong with the file."""
-    data = read(file, path)
+    data = read(file, path, MAX_BYTES)
     if isinstance(data, Problem):
         return data
     if len(data) > MAX_BYTES:
-        return Problem(path, 0, 0, "SF104", "file is too large (expected at most 4 MiB)", _HINT)
+        return Problem(path, 0, 0, "SF104", "file is too large (expected at most 64 MiB)", _HINT)
     import json
 
     try:

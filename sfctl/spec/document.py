@@ -24,11 +24,14 @@ class Document:
     problems: tuple[Problem, ...]
 
 
-def read(file: Path, path: str) -> bytes | Problem:
-    """Return the bytes of a file, or the problem of reading it; `path` is what messages show."""
+def read(file: Path, path: str, most: int = MAX_BYTES) -> bytes | Problem:
+    """Return the bytes of a file, or the problem of reading it; `path` is what messages show.
+
+    Of a file longer than `most` bytes one byte more is returned.
+    """
     try:
         with file.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(most + 1)
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         hint = "check that the file exists and that you may read it"
