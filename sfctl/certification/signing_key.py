@@ -72,7 +72,9 @@ def key_of_variable(name: str) -> SigningKey:
     text = os.environ.get(name, "")
     if not text:
         raise PolicyRejected(
-            f"the variable {name} is not set", hint=f"{_FORM}, in {name}", code="SF406"
+            f"the variable {name} is not set",
+            hint=f"{_FORM}, in {name}; or --key FILE",
+            code="SF406",
         )
     return _key(text.encode(), f"the variable {name}", f"{_FORM}, in {name}")
 

@@ -16,7 +16,7 @@ def agreed(said: str, question: str) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "there is nobody to ask here",
-            hint="look at `sfctl policy diff` or --dry-run, then give --yes",
+            hint="look at it with `sfctl policy diff NAME`, then give --yes",
             code="SF344",
         )
     sys.stderr.write(f"{legible.lines(said)}\n{question} [y/N] ")

@@ -13,15 +13,19 @@ from sfctl.spec.tree import Node
 
 def compile_condition(node: Node, columns: Columns, findings: Findings) -> Expr | None:
     """Return the typed condition a scalar holds, or None where it has an error."""
+    text = str(node.value)
     try:
-        parsed = parse(str(node.value))
+        parsed = parse(text)
     except ExpressionError as error:
         findings.error(node, error.code, error.message, error.hint, error.offset)
         return None
     before = len(findings.problems)
 
     def report(place: Expr, code: str, message: str, hint: str = "") -> None:
-        findings.error(node, code, message, hint, parsed.offset(place))
+        offset = parsed.offset(place)
+        if code == "SF204" and text[offset] == '"' and not hint.startswith("did you mean"):
+            hint = "double quotes name a column; a text stands in single quotes"
+        findings.error(node, code, message, hint, offset)
 
     found = infer_condition(parsed.expr, columns.resolve, report)
     return found if len(findings.problems) == before else None

@@ -340,13 +340,13 @@ class _Parser:
     def call(self) -> Expr:
         name = self.take()
         function = name.text.lower()
-        if function not in FUNCTIONS:
+        if function not in FUNCTIONS and function != "nullif":
             near = get_close_matches(function, [*FUNCTIONS, "nullif"], 1, 0.6)
             known = ", ".join(sorted([*FUNCTIONS, "nullif"]))
-            hint = f"did you mean {near[0]}?" if near else f"known functions: {known}"
-            if function != "nullif":
-                message = f"unknown function '{name.text[:40]}'"
-                raise ExpressionError(message, name.offset, hint, "SF203")
+            hint = f"did you mean `{near[0]}`?" if near else f"known functions: {known}"
+            hint = _ELSEWHERE.get(function, hint)
+            message = f"unknown function '{name.text[:40]}'"
+            raise ExpressionError(message, name.offset, hint, "SF203")
         self.deeper()
         self.expect("(", "after a function")
         found: list[Expr] = []
@@ -389,6 +389,12 @@ class _Parser:
         return self.put(Case(tuple(branches), otherwise, ANY), offset)
 
 
+_ELSEWHERE = {
+    "isnull": "write `… IS NULL`",
+    "ifnull": "write coalesce(…, …)",
+    "nvl": "write coalesce(…, …)",
+}
+"""What functions of other dialects are called here, where the nearest name means another."""
 _TYPED: dict[str, Callable[[str], Constant | None]] = {
     "DATE": lambda text: literal.temporal(text, "DATE"),
     "TIME": lambda text: literal.temporal(text, "TIME"),

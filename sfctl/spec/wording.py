@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from sfctl.spec.tree import Node
 
+LISTED = 24
+"""As many names as a hint lists."""
+
 
 def shown(node: Node) -> str:
     """Return a value as a message shows it: short, and never what a template put there."""
@@ -27,7 +30,7 @@ def clipped(text: str) -> str:
 
 
 def suggestion(name: str, known: Iterable[str], *, closed: bool = True) -> str:
-    """Return a hint that names the nearest of `known`, else, for a closed set, all of them."""
+    """Return a hint that names the nearest of `known`, else lists a closed set."""
     from difflib import get_close_matches
 
     names = list(known)
@@ -35,7 +38,9 @@ def suggestion(name: str, known: Iterable[str], *, closed: bool = True) -> str:
     near = get_close_matches(name.casefold()[:80], folded, 2, 0.6)
     if near and not _equally_near(name.casefold()[:80], near):
         return f"did you mean `{folded[near[0]]}`?"
-    return f"known here: {', '.join(names)}" if closed and names else ""
+    more = len(names) - LISTED
+    shown = ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+    return f"known here: {shown}" if closed and names else ""
 
 
 def _equally_near(name: str, near: list[str]) -> bool:

@@ -41,6 +41,20 @@ def condition(text: str) -> Expr:
     return expr
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lenght", "did you mean `length`?"),
+        ("ifnull", "write coalesce(…, …)"),
+        ("isnull", "write `… IS NULL`"),
+    ],
+)
+def test_a_function_of_another_dialect_is_named_as_it_is_here(name: str, hint: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(f"{name}(name) > 1")
+    assert caught.value.hint == hint
+
+
 @given(TREES)
 def test_a_printed_tree_reads_back_as_itself(tree: Expr) -> None:
     assert parse(to_text(tree)).expr == tree

@@ -335,3 +335,10 @@ def test_columns_of_a_source_at_hand_are_known() -> None:
     assert problems == []
     assert len(policy.rules) == 2
     assert declared("").startswith("schema:")
+
+
+def test_a_text_in_double_quotes_is_told_from_a_column() -> None:
+    rule = "dq: {rules: [{kind: expression, expression: 'a = \"DE\"'}, {kind: not_null, field: a}]}"
+    _, problems = compile_policy(files(rule), columns=("a",))
+    (found,) = [p for p in problems if p.code == "SF204"]
+    assert found.hint == "double quotes name a column; a text stands in single quotes"
