@@ -22,7 +22,8 @@ CODES: dict[str, Code] = {
     ),
     "SF104": Code(
         "Too large",
-        "A file is over 4 MiB (a baseline over 64 MiB), over 64 levels deep, or over 500,000 values with aliases counted.",
+        "A file is over 4 MiB (a baseline over 64 MiB), over 64 levels deep, or over 500,000 values"
+        " with aliases counted.",
         "Split the file; keep data out of the YAML.",
     ),
     "SF106": Code(

@@ -32,8 +32,8 @@ CODES: dict[str, Code] = {
     ),
     "SF006": Code(
         "Files in the way",
-        "`sfctl init` would have to overwrite files, which it never does.",
-        "Choose another folder, or move the files away.",
+        "`init` or `register --from` would have to overwrite files, which they never do.",
+        "Choose another folder or name, or move the files away.",
     ),
     "SF007": Code(
         "Nothing at the path",
@@ -42,8 +42,8 @@ CODES: dict[str, Code] = {
     ),
     "SF009": Code(
         "One source, several datasets",
-        "A single file can be measured for a single dataset only.",
-        "Name the dataset the file belongs to.",
+        "One file is measured for one dataset, and one table of a folder that is named as it is.",
+        "Name the dataset the file belongs to, or one of the tables with --source.",
     ),
     "SF010": Code(
         "No table yet",

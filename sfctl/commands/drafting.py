@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sfctl.compiler.entries import storage
-from sfctl.errors import SfctlError, UsageError
+from sfctl.errors import SfctlError, StoreError, UsageError
 from sfctl.model import urn
 from sfctl.profiling import discovery, identity
+from sfctl.profiling.atomic import replace
 from sfctl.profiling.discovery import FoundTable
 from sfctl.report import progress
 from sfctl.spec.project import Project
 
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 Stored = tuple[FoundTable, tuple[str, ...]]
 
 
@@ -46,8 +47,16 @@ class Drafted:
 def draft(project: Project, path: Path, wanted: Wanted) -> Drafted:
     """Write a dataset.yaml for each table at or below `path`; a second run goes on from there.
 
-    Raises UsageError SF007 where there is no table, SF006 where a name is taken.
+    Raises UsageError SF003 for a name that no URN has, SF007 where there is no table, SF006 where
+    a name is taken; StoreError SF102 where a file cannot be written.
     """
+    for option, value in (("--name", wanted.name), ("--zone", wanted.zone)):
+        if value and not _NAME.fullmatch(value):
+            raise UsageError(
+                f"{option} {value!r} is no name",
+                hint="lower-case letters, digits, _ . and -, a letter, digit or _ first",
+                code="SF003",
+            )
     if not path.exists():
         raise UsageError(f"there is nothing at {path}", code="SF007")
     found = list(discovery.tables_below(path))
@@ -60,11 +69,11 @@ def draft(project: Project, path: Path, wanted: Wanted) -> Drafted:
     held = _held(project)
     kept = {t.names: held[t.path.resolve()] for t in found if t.path.resolve() in held}
     new = [each for each in found if each.path.resolve() not in held]
+    further = [each for each in new if each.stage and each.names in kept]
     fresh = [each for each in new if not (each.stage and each.names in kept)]
     beside = [
         {"path": str(each.path), "stage": each.stage, "dataset": kept[each.names]}
-        for each in new
-        if each not in fresh
+        for each in further
     ]
     written: dict[str, str] = {}
     unreadable: list[dict[str, str]] = []
@@ -129,9 +138,10 @@ def _readable(tables: Sequence[FoundTable], unreadable: list[dict[str, str]]) ->
 
 
 def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".dataset-", dir=file.parent)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(file)
+    try:
+        replace(file, text.encode())
+    except OSError as error:
+        reason = (error.strerror or "unwritable").lower()
+        hint = "check the permissions of datasets/"
+        message = f"datasets/{file.parent.name} cannot be written ({reason})"
+        raise StoreError(message, hint=hint, code="SF102") from error

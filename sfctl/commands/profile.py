@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from sfctl.model import urn
 from sfctl.model.schema import Schema, from_json
 from sfctl.profiling import discovery
 from sfctl.profiling.dataset import Profiled, profile_dataset
+from sfctl.profiling.discovery import FoundTable
 from sfctl.profiling.suggest import BUDGET
 from sfctl.profiling.tiers import Tiers
 from sfctl.report import progress, text
@@ -79,12 +80,36 @@ def profile(
     return Outcome("profile", payload, said, code, notes=tuple(run.notes))
 
 
-def _sources(folder: Path) -> dict[str, Path]:
+def _sources(folder: Path) -> dict[str, list[FoundTable]]:
     """Return the tables below a folder by the dataset they are named for; none in a table."""
     found = list(discovery.tables_below(folder)) if folder.is_dir() else []
     if [each.path for each in found] == [folder]:
         return {}
-    return {discovery.name_of(each.path): each.path for each in found}
+    named: dict[str, list[FoundTable]] = {}
+    for each in found:
+        named.setdefault(discovery.name_of(each.path), []).append(each)
+    return named
+
+
+def _named(name: str, source: Path | Mapping[str, Sequence[FoundTable]] | None) -> Path | None:
+    """Return what to measure of a dataset, None for its own table. Raises SourceError."""
+    if not isinstance(source, Mapping):
+        return source
+    found = discovery.most_refined(source.get(name, ()))
+    if not found:
+        raise SourceError(
+            f"no table of the source is named {name}",
+            hint=f"sfctl profile {name} --source FILE measures that one",
+            code="SF007",
+        )
+    if len(found) > 1:
+        places = ", ".join(str(each.path) for each in found)
+        raise SourceError(
+            f"several tables of the source are named {name}: {places}",
+            hint="name one with --source",
+            code="SF009",
+        )
+    return found[0].path
 
 
 class _Run:
@@ -95,7 +120,7 @@ class _Run:
     def __init__(
         self,
         project: Project,
-        source: Path | Mapping[str, Path] | None,
+        source: Path | Mapping[str, Sequence[FoundTable]] | None,
         suggest: bool,
         now: datetime,
         alone: bool,
@@ -110,14 +135,13 @@ class _Run:
         """Profile one dataset; what it cannot read becomes its error."""
         name = urn.canonical(dataset.dataset.string("urn"))
         result: dict[str, Any] = {"name": dataset.name, "urn": name, "error": None, "draft": None}
-        source = self.source.get(dataset.name) if isinstance(self.source, Mapping) else self.source
         try:
             done = profile_dataset(
                 self.project,
                 dataset,
                 self.tiers.defaults(dataset),
                 now=self.now,
-                source=source,
+                source=_named(dataset.name, self.source),
                 suggest=self.suggest,
                 step=self._step,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,12 @@ def name_of(path: Path) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", stem.lower()).strip("_") or "dataset"
 
 
+def most_refined(tables: Sequence[FoundTable]) -> list[FoundTable]:
+    """Return those of the furthest stage; a table whose folder says none is as far as gold."""
+    furthest = max((STAGES.index(each.stage or "gold") for each in tables), default=0)
+    return [each for each in tables if STAGES.index(each.stage or "gold") == furthest]
+
+
 def named(tables: Sequence[FoundTable], taken: frozenset[str]) -> dict[str, list[FoundTable]]:
     """Return the tables by dataset: stages of one name belong together, other namesakes do not.
 
@@ -65,12 +72,12 @@ def named(tables: Sequence[FoundTable], taken: frozenset[str]) -> dict[str, list
     places: dict[tuple[str, ...], list[FoundTable]] = {}
     for found in tables:
         places.setdefault((*found.names, "" if found.stage else str(found.path)), []).append(found)
-    short = [group[0].names[-1] for group in places.values()]
+    short = Counter(group[0].names[-1] for group in places.values())
     chosen: dict[str, list[FoundTable]] = {}
     for group in places.values():
         words = group[0].names
         name = words[-1]
-        if name in taken or short.count(name) > 1:
+        if name in taken or short[name] > 1:
             name = "_".join(words)
         base, number = name, 2
         while name in taken or name in chosen:

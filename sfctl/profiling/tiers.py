@@ -80,11 +80,6 @@ def spread_of(document: Mapping[str, Any] | None) -> Spread | None:
         return None
 
 
-def defaults_of(baselines: Iterable[Mapping[str, Any] | None], tier: str) -> Defaults:
-    """Return the averages of the baselines of a tier that rest on own history."""
-    return _average([found for each in baselines if (found := spread_of(each))], tier)
-
-
 def _average(spreads: Sequence[Spread], tier: str) -> Defaults:
     if not spreads:
         return BUILT_IN

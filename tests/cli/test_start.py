@@ -349,3 +349,34 @@ def test_profile_of_many_says_what_needs_a_person(
     assert main(["profile", "--source", "lake/drop", "customers", "items", *JSON]) == 0
     assert [row["rows"] for row in _json(capsys)["datasets"]] == [2, 2]
     assert main(["compile", "-q"]) == 0
+
+
+@pytest.mark.parametrize("option", [("--name", "../../beside"), ("--zone", "Bad Zone")])
+def test_register_writes_nothing_for_names_that_no_dataset_has(
+    option: tuple[str, str], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "day.csv").write_text("id\n1\n")
+    before = sorted(home.parent.rglob("dataset.yaml"))
+    assert main(["register", "--from", "day.csv", *option]) == 2
+    assert "SF003" in capsys.readouterr().err
+    assert sorted(home.parent.rglob("dataset.yaml")) == before
+
+
+def test_profile_of_a_folder_measures_what_is_named_as_the_dataset_or_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pl.DataFrame({"id": [1]}).write_delta(home / "lake" / "gold" / "orders")
+    for stage, rows in (("bronze", 3), ("silver", 2), ("gold", 5)):
+        (home / "drop" / stage).mkdir(parents=True)
+        pl.DataFrame({"id": range(rows)}).write_csv(home / "drop" / stage / "orders.csv")
+    assert main(["profile", "orders", "--source", "drop", *JSON]) == 0
+    (row,) = _json(capsys)["datasets"]
+    assert (row["rows"], row["source"]) == (5, "drop/gold/orders.csv")
+    (home / "drop" / "again").mkdir()
+    shutil.copy(home / "drop" / "gold" / "orders.csv", home / "drop" / "again" / "orders.csv")
+    assert main(["profile", "orders", "--source", "drop", *JSON]) == 3
+    assert _json(capsys)["datasets"][0]["error"]["code"] == "SF009"
+    (home / "other").mkdir()
+    (home / "other" / "dump.csv").write_text("id\n1\n")
+    assert main(["profile", "orders", "--source", "other", *JSON]) == 3
+    assert _json(capsys)["datasets"][0]["error"]["code"] == "SF007"

@@ -20,7 +20,7 @@ from sfctl.profiling.day import DayScan
 from sfctl.profiling.history import History, measured
 from sfctl.profiling.rows import rows_at
 from sfctl.profiling.suggest import Suggested, _chosen, suggested
-from sfctl.profiling.tiers import BUILT_IN, Defaults, defaults_of
+from sfctl.profiling.tiers import BUILT_IN, Defaults
 from sfctl.profiling.view import view_of
 from sfctl.runtime.core.judge import judge
 from sfctl.runtime.core.schema_of import of_polars
@@ -198,19 +198,6 @@ def test_no_rows_suggest_nothing(tmp_path: Path) -> None:
     shop(0).clear().write_parquet(tmp_path / "rows.parquet")
     history = measured(rows_at(str(tmp_path / "rows.parquet")), frozenset())
     assert suggested(history, BUILT_IN) == Suggested()
-
-
-def test_a_tier_lends_what_its_datasets_have_in_common() -> None:
-    def document(low: int, high: int, *, synthetic: bool = False) -> dict[str, Any]:
-        volume = {"rows_per_day": {"min": low, "median": 100, "max": high}}
-        columns = {"a": {"null_rate": 0.1}, "b": {"null_rate": 0.0}}
-        return {"is_synthetic": synthetic, "volume": volume, "columns": columns}
-
-    known = [document(80, 120), document(60, 180), document(1, 999, synthetic=True), None, {"x": 1}]
-    found = defaults_of(known, "TIER_1")
-    assert (found.low, found.high, found.null_rate) == (0.7, 1.5, 0.05)
-    assert found.source == "tier defaults: average of 2 datasets of TIER_1"
-    assert defaults_of([document(1, 999, synthetic=True)], "TIER_1") == BUILT_IN
 
 
 def test_datasets_that_never_vary_leave_a_new_one_some_room(tmp_path: Path) -> None:
