@@ -110,10 +110,18 @@ def either(one: Regions, other: Regions) -> Regions:
 
 
 def outcomes(expr: Expr) -> Outcomes:
-    """Return where a condition may be true and false. Raises TooMany."""
+    """Return where a condition may be true and false. Raises TooMany.
+
+    A row on which it cannot be evaluated fails, also where NOT stands around what cannot be.
+    """
+    found = _outcomes(expr)
+    return Outcomes(found.true, EVERYWHERE) if may_fail(expr) else found
+
+
+def _outcomes(expr: Expr) -> Outcomes:
     match expr:
         case Logic(operator=operator, operands=operands):
-            parts = [outcomes(each) for each in operands]
+            parts = [_outcomes(each) for each in operands]
             every, some = [p.true for p in parts], [p.false for p in parts]
             if operator == "or":
                 every, some = some, every
@@ -121,7 +129,7 @@ def outcomes(expr: Expr) -> Outcomes:
             disj: Regions = reduce(either, some, NOWHERE)
             return Outcomes(conj, disj) if operator == "and" else Outcomes(disj, conj)
         case Not(operand=operand):
-            turned = outcomes(operand)
+            turned = _outcomes(operand)
             return Outcomes(turned.false, turned.true)
         case IsNull(operand=operand, negated=negated):
             null, filled = _nullness(operand)
@@ -188,12 +196,12 @@ def _case(case: Case) -> Outcomes:
     true: Regions = ()
     false: Regions = ()
     for condition, value in case.branches:
-        met, given = outcomes(condition), outcomes(value)
+        met, given = _outcomes(condition), _outcomes(value)
         reached = both(rest, met.true)
         true = either(true, both(reached, given.true))
         false = either(false, both(reached, given.false))
         rest = both(rest, either(met.false, unknown(condition)))
-    last = outcomes(case.otherwise)
+    last = _outcomes(case.otherwise)
     return Outcomes(either(true, both(rest, last.true)), either(false, both(rest, last.false)))
 
 

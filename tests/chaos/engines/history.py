@@ -1,4 +1,4 @@
-"""Days of a shop: good runs, failed gates, a failed job, a silent one, streams, a deployment."""
+"""Days of a shop: good runs, failed gates, an altered policy, a failed job, a silent one, streams, a deployment."""
 
 from __future__ import annotations
 
@@ -52,12 +52,20 @@ def _day(day: int) -> list[Evidence]:
     validation = {"result": gate["result"], "gates": [gate]}
     expects = [{"dataset_urn": ORDERS, "stage": "silver", "gates": ["G4_CONTRACT", "DQ"]}]
     table = {"dataset_urn": ORDERS, "stage": "silver"}
-    written = {**own, **table, "rows_written": 10 if day == 7 else 100}
+    rows = 10 if day == 7 else 100
+    written = {**own, **table, "rows_written": rows, "policy_digest": f"sha256:{day}"}
     events = [
         _event(day, 0, "JobRunStarted", expects=expects, **own),
         _event(day, 1, "GATE", validation=validation, **table, **own),
         _event(day, 2, "DatasetWriteCommitted", **written),
     ]
+    if bad:
+        events.append(
+            _event(
+                day, 1, "POLICY", place=1, action="rejected", because="altered",
+                dataset_urn=ORDERS, run_id=own["run_id"],
+            )
+        )  # fmt: skip
     if day % 4:
         kind = "JobRunFailed" if bad else "JobRunCompleted"
         events.append(_event(day, 3, kind, failure_reason="ENGINE", duration=180.0, **own))
