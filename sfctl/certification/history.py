@@ -26,6 +26,9 @@ KEYS = "policy_keys"
 MINIMUM = "policy_minimum"
 """State table: target → digest of the organisation's minimums that was signed last."""
 
+PROD = "policy_prod"
+"""State table: target → since when the organisation's approval is needed there."""
+
 
 class Artefact(msgspec.Struct, frozen=True):
     """A compiled policy and its signature, byte for byte."""
@@ -124,6 +127,16 @@ class History:
     def approve_minimum(self, digest: str, at: str, actor: str) -> None:
         """Keep the digest of minimums that were signed now."""
         self._state.put(MINIMUM, self._target, {"digest": digest, "at": at, "actor": actor})
+
+    def prod_since(self) -> str:
+        """Return when something was first approved for prod here, empty where nothing was."""
+        item = self._state.get(PROD, self._target)
+        return str(item.value.get("at", "")) if item else ""
+
+    def stay_prod(self, at: str) -> None:
+        """Keep that this target is one of production, whatever a repo says later."""
+        if not self.prod_since():
+            self._state.put(PROD, self._target, {"at": at})
 
     def _bare(self, key: str) -> str:
         return key.removeprefix(self._own)

@@ -69,6 +69,12 @@ CODES: dict[str, Code] = {
         "A dataset could not be read at the git ref, so nothing can be said of what changed in it.",
         "Look at the file at that ref; a later ref may be readable.",
     ),
+    "SF355": Code(
+        "No longer prod",
+        "Policies were approved for this target as one of production; `sfctl.yml` calls it another "
+        "environment now, where nobody's approval would be needed.",
+        "Restore `environment: prod`, or give the target of development a name of its own.",
+    ),
     "SF356": Code(
         "No history kept",
         "The state store did not take the move of a policy. What is active is not touched by it.",

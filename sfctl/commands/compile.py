@@ -62,7 +62,7 @@ def compile(
     prod = project.target.environment == "prod"
     with target_folder.locked(folder), policy_log.opened(root, project.target, create=False) as log:
         before = target_folder.read_manifest(folder)
-        project = replace_project(project, problems=_with_minimum(project, log))
+        project = replace_project(project, problems=_with_approved(project, log))
         compiled = _compiled(project, select, exclude, before, moment)
         choice = Choice(
             log.trust, folder, log.held, log.history, lambda: load_or_create(root / DEV_KEY), moment
@@ -86,9 +86,10 @@ def compile(
     return _outcome(project, compiled, before, manifest, chosen, gone, notes)
 
 
-def _with_minimum(project: Project, log: Log) -> tuple[Problem, ...]:
+def _with_approved(project: Project, log: Log) -> tuple[Problem, ...]:
     approved = log.history.minimum() if log.history else ""
     found = policy_log.minimum_problems(project, log.trust, approved)
+    found += policy_log.environment_problems(project, log.history)
     return tuple(sorted({*project.problems, *found}))
 
 

@@ -41,6 +41,7 @@ def verify(
             rows = [row for entry in desk.entries(select, exclude) for row in _rows(desk, entry)]
             approved = desk.log.history.minimum() if desk.log.history else ""
             found = policy_log.minimum_problems(desk.project, desk.log.trust, approved)
+            found += policy_log.environment_problems(desk.project, desk.log.history)
     except PolicyRejected as error:
         if not (root / TARGET / MANIFEST).is_file():
             raise

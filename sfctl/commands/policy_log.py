@@ -114,6 +114,20 @@ def event_of(release: Release, at: datetime) -> Evidence:
     )
 
 
+def environment_problems(project: Project, history: History | None) -> list[Problem]:
+    """Return what is wrong with a target that was prod when something was approved for it."""
+    environment = project.target.environment
+    since = history.prod_since() if history and environment != "prod" else ""
+    if not since:
+        return []
+    message = (
+        f"target `{project.target.name}` was prod when policies were approved for it on {since}"
+    )
+    message += f" (got {environment}, expected prod)"
+    hint = "a target of development takes another name; a repo cannot end the need for approval"
+    return [Problem("sfctl.yml", 0, 0, "SF355", message, hint)]
+
+
 def minimum_problems(
     project: Project, trusted: Trust, approved: str = "", *, offline: bool = False
 ) -> list[Problem]:

@@ -75,6 +75,8 @@ def sign_minimum(
                         f"{node.path} has changed while you read",
                         hint="look at it again, then answer",
                     )
+                if project.target.environment == "prod":
+                    log.history.stay_prod(format_instant(moment))
                 files = {f"{path.name}.sig": codec.canonical(made) + b"\n"}
                 target_folder.place(path.parent, files, frozenset())
                 log.history.approve_minimum(digest, format_instant(moment), who)

@@ -12,6 +12,7 @@ import typer
 
 from sfctl.certification.signature import key_id, sign
 from sfctl.certification.signing_key import KEY_VARIABLE, SigningKey, key_of_variable, load_key
+from sfctl.clock import format_instant
 from sfctl.commands import policy_log
 from sfctl.commands.activation import Chosen, artefact_of
 from sfctl.commands.actor import actor
@@ -180,6 +181,8 @@ def _check_version(desk: Desk, policy: Policy, releases: Sequence[Release]) -> N
 def _approve(
     desk: Desk, wanted: Sequence[Candidate], signing: SigningKey, reason: str
 ) -> tuple[str, ...]:
+    if desk.project.target.environment == "prod":
+        desk.history.stay_prod(format_instant(desk.now))
     choice, who = desk.choice(), actor()
     made: list[tuple[DatasetEntry, Chosen]] = []
     moves = []

@@ -427,6 +427,21 @@ def test_minimums_on_prod_are_signed_and_cannot_be_dropped(ask: Ask, shop: Path)
     assert ask("compile", code=2)["problems"][0]["code"] == "SF349"
 
 
+def test_a_target_that_had_approvals_as_prod_stays_prod(ask: Ask, shop: Path) -> None:
+    approve(ask, shop)
+    project = shop / "sfctl.yml"
+    said = project.read_text()
+    project.write_text(said.replace("environment: prod", "environment: staging"))
+    write(shop, 2, 50_000)
+    (problem,) = ask("compile", code=2)["problems"]
+    assert (problem["path"], problem["code"]) == ("sfctl.yml", "SF355")
+    assert active(shop).version == 1
+    ask("compile", "--target", "dev")
+    project.write_text(said)
+    ask("compile")
+    assert active(shop).version == 1
+
+
 def test_of_two_who_approve_at_once_one_is_told(ask: Ask, shop: Path) -> None:
     approve(ask, shop)
     with wiring.open_state(shop / ".sfctl") as state:
