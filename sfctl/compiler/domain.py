@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sfctl.compiler.regex_length import lengths
+from sfctl.compiler.regex_match import matches
 from sfctl.model.expr import Format, Matches
 from sfctl.model.formats import FORMATS
 
@@ -180,4 +180,4 @@ def _passes(test: Matches | Format, value: Any) -> bool:
         return True
     if isinstance(test, Format):
         return FORMATS[test.format].valid(value)
-    return re.fullmatch(test.pattern, value) is not None
+    return matches(test.pattern, value)

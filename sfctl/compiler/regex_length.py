@@ -29,8 +29,8 @@ def _sequence(pattern: str, at: int) -> tuple[Span, int]:
     least, most = 0, 0
     endless = False
     while at < len(pattern) and pattern[at] not in "|)":
-        span, at = _one(pattern, at)
-        (low, high), at = _times(pattern, at)
+        span, at = one_at(pattern, at)
+        (low, high), at = times_at(pattern, at)
         least += span[0] * low
         if (high is None and span[1] != 0) or (span[1] is None and high != 0):
             endless = True
@@ -39,7 +39,8 @@ def _sequence(pattern: str, at: int) -> tuple[Span, int]:
     return (least, None if endless else most), at
 
 
-def _one(pattern: str, at: int) -> tuple[Span, int]:
+def one_at(pattern: str, at: int) -> tuple[Span, int]:
+    """Return how long the piece at `at` is, and where it ends; how often it stands comes after."""
     char = pattern[at]
     if char == "(":
         span, at = _alternatives(pattern, at + (3 if pattern.startswith("(?:", at) else 1))
@@ -54,7 +55,7 @@ def _one(pattern: str, at: int) -> tuple[Span, int]:
     return (1, 1), at + 1
 
 
-def _times(pattern: str, at: int) -> tuple[Span, int]:
+def times_at(pattern: str, at: int) -> tuple[Span, int]:
     """Return how often the piece before `at` stands, and where the next one begins."""
     mark = pattern[at : at + 1]
     if mark and mark in "*+?":

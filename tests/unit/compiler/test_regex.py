@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sfctl.compiler.regex import PatternError, rewrite
+from sfctl.compiler.regex_match import matches
 
 ATOMS = st.sampled_from(
     ["a", "B", "7", "é", ".", r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"\.", r"\-", "[a-c]",
@@ -56,7 +58,7 @@ def test_no_text_breaks_the_reader_and_what_it_lets_through_compiles(text: str) 
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "matches"),
+    ("pattern", "text", "whole"),
     [
         ("^AB$", "AB", True),
         ("^AB$", "AB\n", False),
@@ -70,8 +72,8 @@ def test_no_text_breaks_the_reader_and_what_it_lets_through_compiles(text: str) 
         ("a{2,3}?", "aaa", True),
     ],
 )
-def test_whole_values_match(pattern: str, text: str, matches: bool) -> None:
-    assert (re.fullmatch(rewrite(pattern), text) is not None) == matches
+def test_whole_values_match(pattern: str, text: str, whole: bool) -> None:
+    assert (re.fullmatch(rewrite(pattern), text) is not None) == whole
 
 
 def test_a_pattern_has_a_longest_size() -> None:
@@ -80,3 +82,21 @@ def test_a_pattern_has_a_longest_size() -> None:
     assert caught.value.code == "SF211"
     with pytest.raises(PatternError):
         rewrite("(" * 40 + "a" + ")" * 40)
+
+
+@given(PATTERNS, TEXTS)
+@example("(a|)*", "aa")
+@example("(a{2,3}|b?){2}", "aab")
+def test_the_matcher_of_compile_agrees_with_pythons(pattern: str, text: str) -> None:
+    try:
+        found = rewrite(pattern)
+    except PatternError:
+        assume(False)
+    assert matches(found, text) == (re.fullmatch(found, text) is not None)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|a)*b", "(a|aa)+b", "(a*)*b", "(a?){500}b"])
+def test_no_pattern_makes_the_matcher_explode(pattern: str) -> None:
+    begun = time.process_time()
+    assert not matches(rewrite(pattern), "a" * 300)
+    assert time.process_time() - begun < 2
