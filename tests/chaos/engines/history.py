@@ -1,4 +1,4 @@
-"""Days of a shop: good runs, failed gates, an altered policy, a failed job, a silent one, streams, a deployment."""
+"""Days of a shop: good runs, failed gates, an altered policy, a failed job, streams, a deployment."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _day(day: int) -> list[Evidence]:
     if bad:
         events.append(
             _event(
-                day, 1, "POLICY", place=1, action="rejected", because="altered",
+                day, 1, "POLICY", place=5, actor="job", action="rejected", because="altered",
                 dataset_urn=ORDERS, run_id=own["run_id"],
             )
         )  # fmt: skip
