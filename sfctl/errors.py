@@ -52,7 +52,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.col}" if self.line else self.path
-        text = f"{place} {self.code} {self.message}"
+        weight = "warning: " if self.severity == "warning" else ""
+        text = f"{place} {self.code} {weight}{self.message}"
         return f"{text}\n    hint: {self.advice}" if self.advice else text
 
 
@@ -101,8 +102,12 @@ class SpecError(SfctlError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems))
-        count = len(self.problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} found")
+        warnings = sum(each.severity == "warning" for each in self.problems)
+        count = len(self.problems) - warnings
+        found = f"{count} problem{'s' if count != 1 else ''}"
+        if warnings:
+            found += f" and {warnings} warning{'s' if warnings != 1 else ''}"
+        super().__init__(f"{found} found")
 
 
 class PolicyRejected(SfctlError):

@@ -195,16 +195,11 @@ def _lines(
     for name in unread:
         yield text.status_line(f"{name}: its policy cannot be read", "FAILED")
     for problem in problems:
-        yield f"{problem}" if problem.severity == "error" else _warning(problem)
+        yield f"{problem}"
     for change in broken:
         yield f"datasets/{change.name} SF013 {change.message} (breaks {change.breaks})"
         if change.hint:
             yield f"    {change.hint}"
-
-
-def _warning(problem: Problem) -> str:
-    place, _, rest = str(problem).partition(f" {problem.code} ")
-    return f"{place} {problem.code} warning: {rest}"
 
 
 def _dataset_of(problem: Problem) -> str:

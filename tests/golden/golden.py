@@ -10,8 +10,7 @@ from sfctl.errors import Problem
 
 def printed(problems: Iterable[Problem]) -> str:
     """Return problems as a person sees them, warnings marked."""
-    mark = {"error": "", "warning": "warning: "}
-    return "".join(f"{mark[problem.severity]}{problem}\n" for problem in problems)
+    return "".join(f"{problem}\n" for problem in problems)
 
 
 def agree(expected: Path, actual: str) -> None:

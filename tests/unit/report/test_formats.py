@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sfctl.errors import SpecError, UsageError
+from sfctl.errors import Problem, SpecError, UsageError
 from sfctl.report import errors, github, render
 from sfctl.report.outcome import Finding, Outcome
 
@@ -108,3 +108,10 @@ def test_an_error_has_two_fields_what_is_wrong_and_what_to_do() -> None:
     payload = errors.as_payload(error, "run")
     assert payload["error"] == {"code": "SF001", "message": "no such thing", "hint": "use another"}
     assert errors.as_text(SpecError([])) == "0 problems found"
+    wrong = Problem("a.yaml", 2, 1, "SF111", "a rule needs `field`")
+    hint = Problem("a.yaml", 3, 1, "SF224", "whatever fails here fails there", severity="warning")
+    assert errors.as_text(SpecError([hint, wrong])).splitlines() == [
+        "a.yaml:2:1 SF111 a rule needs `field`",
+        "a.yaml:3:1 SF224 warning: whatever fails here fails there",
+        "1 problem and 1 warning found",
+    ]
