@@ -1,4 +1,4 @@
-"""Days of a shop: good runs, failed gates, an altered policy, a failed job, streams, a deployment."""
+"""Days of a shop: good runs, failed gates, an altered policy, a failed job, streams, a release."""
 
 from __future__ import annotations
 
