@@ -21,6 +21,7 @@ from sfctl.odcs.merge import Decision
 from sfctl.odcs.table import slug
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
+from sfctl.spec.document import text_of
 from sfctl.spec.project import find_root
 from sfctl.spec.project import load as load_project
 from sfctl.spec.template import has_template
@@ -68,6 +69,8 @@ def odcs(
     if tier not in _TIERS:
         hint = suggestion(tier, _TIERS)
         raise UsageError(f"there is no tier {tier!r}", hint=hint, code="SF003")
+    if zone and not urn.is_dataset(f"ds://{zone}/x"):
+        raise UsageError(f"no zone is {zone!r}", hint=f"--zone {slug(zone)}", code="SF003")
     root = find_root(project_dir)
     contract = load(file)
     tables = _tables(contract, table)
@@ -158,15 +161,14 @@ def _write(root: Path, changes: Sequence[Change]) -> None:
             path = root / change.path
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = tempfile.NamedTemporaryFile(  # noqa: SIM115
-                "w", encoding="utf-8", prefix=f".{path.name}-", dir=path.parent, delete=False
+                prefix=f".{path.name}-", dir=path.parent, delete=False
             )
             with handle:
                 drafts.append((Path(handle.name), path))
-                handle.write(change.after)
+                handle.write(change.after.encode())
             Path(handle.name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
         for change, (_, path) in zip(changes, drafts, strict=True):
-            now = path.read_text(encoding="utf-8") if path.is_file() else ""
-            if now != change.before:
+            if text_of(path) != change.before:
                 message = f"{change.path} changed while the contract was read"
                 raise StoreError(message, hint="run it again", code="SF102")
         for draft, path in drafts:

@@ -83,9 +83,17 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         document = json.loads(path.read_bytes())
         results = document["results"] if document["schema"] == SCHEMA else []
-        return [each for each in results if each["name"] and each["status"] in STATUSES]
+        return [each for each in results if _sound(each)]
     except (OSError, ValueError, LookupError, TypeError):
         return []
+
+
+def _sound(entry: Mapping[str, Any]) -> bool:
+    return (
+        isinstance(entry["name"], str)
+        and entry["status"] in STATUSES
+        and isinstance(entry["stage"], str | None)
+    )
 
 
 def _replace(path: Path, text: str) -> None:

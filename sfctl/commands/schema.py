@@ -138,7 +138,7 @@ _BREAKS: dict[Mode, str] = {
 
 def _found(what: str, dialect: str, project_dir: Path, target: str | None) -> Named:
     """Return the schema of a path, where there is something at it, else of a dataset."""
-    if Path(what).exists() or dialect:
+    if dialect or _is_there(what):
         return Named(what, *described(what, dialect))
     try:
         root = find_root(project_dir)
@@ -149,6 +149,13 @@ def _found(what: str, dialect: str, project_dir: Path, target: str | None) -> Na
     versioned = _VERSION.match(what)
     name, number = (versioned[1], int(versioned[2])) if versioned else (what, None)
     return _of_dataset(project, name, number)
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # longer than any name
+        return False
 
 
 def _of_dataset(project: Project, name: str, number: int | None) -> Named:

@@ -15,7 +15,7 @@ from sfctl.odcs.facts import SOURCE, Facts, Key, named, of_files, same
 from sfctl.odcs.merge import Conflict, Decision, Merge, applied, edits, merged
 from sfctl.odcs.sound import templated, unsound
 from sfctl.odcs.table import Table, take_table
-from sfctl.spec.document import load_document
+from sfctl.spec.document import load_document, text_of
 from sfctl.spec.documents.dataset import DATASET
 from sfctl.spec.documents.policy import POLICY
 from sfctl.spec.edit import Edit, edited
@@ -94,7 +94,7 @@ def plan(contract: Contract, tables: list[int], wish: Wish) -> Plan:
     for intake in result.intakes:
         result.changes += intake.changes
     file = wish.root / place
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    before = text_of(file)
     if before != contract.text:
         result.changes.append(Change(place, before, contract.text))
     result.left = [(each, *_place(contract.node, each.path)) for each in account.left()]

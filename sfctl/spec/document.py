@@ -38,6 +38,14 @@ def read(file: Path, path: str, most: int = MAX_BYTES) -> bytes | Problem:
         return Problem(path, 0, 0, "SF102", f"file cannot be read ({reason})", hint)
 
 
+def text_of(file: Path) -> str:
+    """Return a file's text as `Node.source` has it, line ends as they are; "" where none is.
+
+    Bytes that are no UTF-8 are marked, so that the text is like none that was meant.
+    """
+    return file.read_bytes().decode("utf-8-sig", "replace") if file.is_file() else ""
+
+
 def load_document(file: Path, path: str, shape: Fields, context: Context | None) -> Document:
     """Return a file as a checked tree. Without a context, templates stay as they are written."""
     data = read(file, path)

@@ -1,4 +1,4 @@
-"""A YAML file changed at single places: comments, order and quotes of everything else stay.
+"""A YAML file changed at single places: all else stays, comments, order, quotes and line ends.
 
 Nodes cannot be written back, so here, and only here, a second library reads the text again.
 """
@@ -48,6 +48,8 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     stream = io.StringIO()
     yaml.dump(root, stream)
     result = heading + stream.getvalue()
+    if "\r\n" in text:
+        result = re.sub(r"\r?\n", "\r\n", result)
     _, problems = parse(result, "edited")
     if problems:
         raise ValueError(f"the edited text is no YAML: {problems[0]}")

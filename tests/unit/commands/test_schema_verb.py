@@ -181,3 +181,9 @@ def test_a_damaged_version_stops_no_profile_and_is_told(shop: Shop) -> None:
     shutil.rmtree(file.parent)
     assert show("orders", project_dir=shop.root).payload["dialect"] == "baseline"
     assert registered(shop)["change"] == "registered"
+
+
+def test_what_is_longer_than_a_name_is_no_path(shop: Shop) -> None:
+    with pytest.raises(UsageError) as told:
+        show("a" * 5_000, project_dir=shop.root)
+    assert told.value.code == "SF521"

@@ -332,3 +332,29 @@ def _leaves(value: Any, path: str = "") -> list[str]:
 
 def _covered(leaf: str, known: set[str]) -> bool:
     return any(leaf == path or leaf.startswith((f"{path}.", f"{path}[")) for path in known)
+
+
+def test_line_ends_of_files_stay_what_they_are(shop: Shop) -> None:
+    shop.put("orders", DATASET.replace("\n", "\r\n"), POLICY.replace("\n", "\r\n"))
+    document = json.dumps(contract(COLUMN, TOTAL), indent=1).replace("\n", "\r\n")
+    given = shop.root / "given.json"
+    given.write_bytes(document.encode())
+    assert len(shop.ask("import", "odcs", str(given))["files"]) == 2
+    policy = (shop.root / "datasets/orders/policy_bundle.yaml").read_bytes()
+    assert policy.count(b"\n") == policy.count(b"\r\n") > POLICY.count("\n")
+    assert (shop.root / "contracts/dc_orders.odcs.yaml").read_bytes() == document.encode()
+    assert shop.ask("import", "odcs", str(given))["files"] == []
+
+
+def test_a_kept_contract_that_is_none_any_more_is_put_back(shop: Shop) -> None:
+    shop.take(contract(COLUMN))
+    kept = shop.root / "contracts/dc_orders.odcs.yaml"
+    before = kept.read_bytes()
+    kept.write_bytes(b"\xff\xfe\x00")
+    assert shop.take(contract(COLUMN))["files"] == ["contracts/dc_orders.odcs.yaml"]
+    assert kept.read_bytes() == before
+
+
+def test_a_zone_that_no_urn_has_is_refused(shop: Shop) -> None:
+    shop.take(contract(COLUMN), "--zone", "Bad Zone", code=2)
+    assert not (shop.root / "datasets").exists()
