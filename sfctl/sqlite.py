@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -19,6 +20,8 @@ from typing import Any, Self
 
 from sfctl.errors import StoreError, StoreLocked
 
+_ROOM = 65_536
+"""Bytes: with less the files beside a database cannot be made."""
 _INHERITED: list[sqlite3.Connection] = []
 """Connections of a parent process, kept from being closed in its child."""
 
@@ -187,13 +190,21 @@ class Database:
                 "is missing",
                 code="SF604",
             )
-        if name == "SQLITE_FULL":
+        if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and no_room(self.path)):
             return StoreError(
                 f"no room on the disk for {self.path}",
                 hint="free some space; nothing was changed",
                 code="SF605",
             )
         return StoreError(f"{self.path} does not answer: {error}", hint="check its permissions")
+
+
+def no_room(path: Path) -> bool:
+    """Tell whether the disk of a file has no room left: SQLite calls that an I/O error at times."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM
+    except OSError:
+        return False
 
 
 class Store:

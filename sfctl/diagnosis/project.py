@@ -19,6 +19,7 @@ from sfctl.model import urn
 from sfctl.model.source_code import SourceCodeError, source_code
 from sfctl.report import text
 from sfctl.runtime import seal
+from sfctl.runtime.job.compiled import manifest_of
 from sfctl.runtime.pii import keys
 from sfctl.spec.project import Project
 from sfctl.state import switch
@@ -51,6 +52,8 @@ def _compiled(project: Project) -> Examined:
     manifest = project.root / "target" / "manifest.json"
     if not manifest.exists():
         return Examined("policies", "warn", "never compiled", "sfctl compile", "SF720")
+    if manifest_of(project.root) is None:
+        return Examined("policies", "fail", "target/ is damaged", "sfctl compile", "SF752")
     compiled = manifest.stat().st_mtime
     newer = [path for path in _sources(project) if path.stat().st_mtime > compiled]
     if newer:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sfctl.diagnosis.finding import Examined
 from sfctl.evidence import flush
-from sfctl.model import codec
-from sfctl.model.manifest import Manifest
 from sfctl.report import text
+from sfctl.runtime.job.compiled import manifest_of
+from sfctl.sqlite import no_room
 
 MUCH_PENDING = 64 << 20
 SAFE_RETENTION_DAYS = 7.0
@@ -88,7 +88,12 @@ def _database(path: Path) -> Examined:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        return Examined(path.name, "fail", str(error), f"move {path.name} away", "SF731")
+        remedy = f"restore or move {path.name} away"
+        if no_room(path):
+            remedy = "make room on the disk; the file may be whole"
+        elif not error.sqlite_errorname.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            remedy = "see who holds the file, and who may read and write it and its folder"
+        return Examined(path.name, "fail", str(error), remedy, "SF731")
     if said != "ok":
         return Examined(path.name, "fail", "damaged", f"restore or move {path.name} away", "SF731")
     return Examined(path.name, "ok", text.size(path.stat().st_size))
@@ -104,10 +109,8 @@ def _outbox(folder: Path) -> Examined:
 
 def _tables(root: Path) -> Iterator[Examined]:
     """Yield tables from which somebody else's VACUUM may take the certified version."""
-    manifest = root / "target" / "manifest.json"
-    if not manifest.exists():
-        return
-    for entry in codec.decode(manifest.read_bytes(), Manifest).datasets.values():
+    manifest = manifest_of(root)
+    for entry in manifest.datasets.values() if manifest else ():
         gold = entry.paths.get("gold", "")
         if entry.format != "delta" or not (Path(gold) / "_delta_log").is_dir():
             continue

@@ -115,6 +115,22 @@ def test_gates_that_are_off(home: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert check["remedy"] == "sfctl switch on --scope job:daily"
 
 
+def test_a_damaged_manifest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile"]) == 0
+    capsys.readouterr()
+    manifest = home / "target" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    found = _checks(capsys, code=1)["policies"]
+    assert (found["status"], found["code"], found["remedy"]) == ("fail", "SF752", "sfctl compile")
+
+
+def test_a_store_that_only_has_no_rights_is_not_to_be_moved_away(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".sfctl" / "bus.db").mkdir(parents=True)
+    assert "away" not in _checks(capsys, code=1)["bus.db"]["remedy"]
+
+
 def test_a_damaged_store(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["register"]) == 0
     capsys.readouterr()

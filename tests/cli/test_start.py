@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import subprocess
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -67,6 +68,21 @@ def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["init", str(tmp_path)]) == 2
     assert "SF006" in capsys.readouterr().err
     assert (tmp_path / "sfctl.yml").read_text() == before
+
+
+@pytest.mark.parametrize("room", [40, 500])
+def test_an_init_that_finds_no_room_leaves_no_file_behind(tmp_path: Path, room: int) -> None:
+    code = (
+        "import resource, sys; from sfctl.cli import main;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}));"
+        "sys.exit(main(['init', 'shop']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "SF601 shop cannot be written" in done.stderr) == (3, True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert main(["init", str(tmp_path / "shop")]) == 0
 
 
 def test_init_refuses_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
