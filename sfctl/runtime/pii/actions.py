@@ -7,6 +7,7 @@ masked address or null; an address inside a sentence is replaced where it stands
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -203,21 +204,47 @@ def _emptied(replaced: pl.Series, original: pl.Series, mark: str) -> pl.Series:
 def _by_value(
     series: pl.Series, detection: Detection, kind: Kind, keys: Callable[[], KeyRing]
 ) -> pl.Series:
-    import polars as pl
-
+    acted: list[str | None]
     hits = series.str.contains(kind.probe)
     values = series.filter(hits).unique()
     if values.is_empty():
         return series
+    if detection.pattern:
+        acted = _tokenized(values, detection, kind, keys)
+        return _exchanged(series, values, acted)
     replace = _replacement(detection, kind, keys)
     emptied = detection.action == "redact" and detection.placeholder is None
-    acted: list[str | None] = []
+    acted = []
     for text in values:
         new = kind.replaced(text, replace)
         acted.append(None if emptied and new == f"[{kind.name}]" != text else new)
+    return _exchanged(series, values, acted)
+
+
+def _exchanged(series: pl.Series, values: pl.Series, acted: Sequence[str | None]) -> pl.Series:
+    import polars as pl
+
     return series.replace_strict(
         values, pl.Series(acted, dtype=pl.String), default=series, return_dtype=pl.String
     ).alias(series.name)
+
+
+def _tokenized(
+    values: pl.Series, detection: Detection, kind: Kind, keys: Callable[[], KeyRing]
+) -> list[str | None]:
+    """Return texts with tokens for what a pattern of the policy's own matches.
+
+    It never meets Python's matcher, which `(a+)+b` and one row would have at it for ever.
+    """
+    from sfctl.runtime.pii.tokens import Tokenizer
+
+    tokenizer, mark = Tokenizer(keys()), f"<{secrets.token_hex(16)}>"
+    acted: list[str | None] = []
+    for text in values.str.replace_all(kind.rust, f"{mark}${{0}}{mark}"):
+        pieces = text.split(mark)
+        pieces[1::2] = [tokenizer.token(piece, detection.kind) for piece in pieces[1::2]]
+        acted.append("".join(pieces))
+    return acted
 
 
 def _replacement(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -236,3 +239,22 @@ def test_a_column_may_be_named_as_one_pleases() -> None:
     counts: dict[str, Counts] = {}
     count_columns([pl.DataFrame({"n": ["4111 1111 1111 1111"]})], [KINDS["CREDIT_CARD"]], counts)
     assert counts["n"].matches == {"CREDIT_CARD": 1}
+
+
+@given(st.lists(st.text("ab1 @.<>é\n", max_size=12), min_size=1, max_size=4))
+def test_a_pattern_of_ones_own_is_tokenized_where_it_stands(texts: list[str]) -> None:
+    pattern = r"\b(a+)+b?\b"
+    found = acted(list(texts), "STAFF", "tokenize", pattern=pattern)
+    tokenizer = Tokenizer(RING)
+    assert found == [
+        re.sub(pattern, lambda m: tokenizer.token(m[0], "STAFF"), text, flags=re.ASCII)
+        for text in texts
+    ]
+
+
+def test_no_row_makes_a_pattern_of_ones_own_explode() -> None:
+    begun = time.process_time()
+    (found,) = acted(["ab " + "a" * 5_000 + "!"], "STAFF", "tokenize", pattern="(a+)+b")
+    assert found is not None
+    assert found.endswith(" " + "a" * 5_000 + "!")
+    assert time.process_time() - begun < 5
