@@ -21,7 +21,7 @@ from sfctl.commands.policy_log import Log
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import compile_project, sealed
 from sfctl.compiler.minimum import falls_below
-from sfctl.errors import Conflict, PolicyRejected, SpecError, StoreError, UsageError
+from sfctl.errors import Conflict, PolicyRejected, SpecError, UsageError
 from sfctl.model import codec
 from sfctl.model.manifest import DatasetEntry, Manifest
 from sfctl.model.policy import Policy
@@ -71,13 +71,7 @@ class Desk:
     @property
     def history(self) -> History:
         """The history. Raises StoreError where no store answers."""
-        if self.log.history is None:
-            raise StoreError(
-                self.log.note or "this target has no history of policies yet",
-                hint="`sfctl compile` begins one; see `sfctl doctor`",
-                code="SF356",
-            )
-        return self.log.history
+        return self.log.required
 
     def entries(self, select: Sequence[str], exclude: Sequence[str]) -> list[DatasetEntry]:
         """Return the compiled datasets that selectors name, all without any."""

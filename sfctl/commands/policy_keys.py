@@ -58,7 +58,7 @@ def keys(
         policy_log.opened(root, project.target, create=bool(trust or revoke)) as log,
     ):
         if trust or revoke:
-            history = _history(log)
+            history = log.required
             name, public = _key_of(project, history, trust or revoke, known=bool(revoke))
             at, who = format_instant(moment), actor()
             pinned = history.keys().get(name) or PinnedKey(public, at, who)
@@ -95,14 +95,6 @@ def _generated(path: Path) -> Outcome:
     ]
     payload = {"generated": {"key_id": name, "public_key": public, "file": str(path)}}
     return Outcome("policy", payload, "\n".join(lines))
-
-
-def _history(log: Log) -> History:
-    if log.history is None:
-        raise StoreError(
-            log.note or "the state store does not answer", hint="see `sfctl doctor`", code="SF356"
-        )
-    return log.history
 
 
 def _key_of(project: Project, history: History, word: str, *, known: bool) -> tuple[str, str]:

@@ -36,6 +36,17 @@ class Log:
     held: Mapping[str, Held] = field(default_factory=dict)
     note: str = ""
 
+    @property
+    def required(self) -> History:
+        """The history. Raises StoreError SF356 where no store answers, or there is none yet."""
+        if self.history is None:
+            raise StoreError(
+                self.note.removeprefix("SF356 ") or "this target has no history of policies yet",
+                hint="`sfctl compile` begins one; see `sfctl doctor`",
+                code="SF356",
+            )
+        return self.history
+
 
 @contextlib.contextmanager
 def opened(root: Path, target: Target, *, create: bool) -> Iterator[Log]:

@@ -9,15 +9,16 @@ from datetime import datetime
 from pathlib import Path
 
 from sfctl import wiring
+from sfctl.certification.history import History
 from sfctl.certification.signature import document_digest, key_id, sign
 from sfctl.certification.signing_key import SigningKey
 from sfctl.clock import clock_from_environment, format_instant
 from sfctl.commands import policy_log
-from sfctl.commands.activation import Trust
 from sfctl.commands.actor import actor
 from sfctl.commands.asking import agreed
+from sfctl.commands.policy_log import Log
 from sfctl.compiler import target_folder
-from sfctl.errors import Conflict, PolicyRejected, StoreError
+from sfctl.errors import Conflict, PolicyRejected
 from sfctl.model import codec, facts
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
@@ -37,18 +38,14 @@ def sign_minimum(
 ) -> Outcome:
     """Approve the minimums of a target: shows them, and asks.
 
-    Raises PolicyRejected for a key that does not count or where there are no minimums, UsageError
-    SF344 where there is nobody to ask, Conflict where the file changed while a person read.
+    Raises StoreError where no store answers, PolicyRejected for a key that does not count or where
+    there are no minimums, UsageError SF344 where there is nobody to ask, Conflict where the file
+    changed while a person read.
     """
     root = find_root(project_dir)
     project = spec.load(root, target, offline=True)
     with policy_log.opened(root, project.target, create=True) as log:
-        check_key(log.trust, project.target.name, signing)
-        if log.history is None:
-            raise StoreError(
-                log.note or "the state store does not answer", hint="see `sfctl doctor`",
-                code="SF356",
-            )  # fmt: skip
+        history = check_key(log, project.target.name, signing)
         node = project.minimum
         if node is None:
             raise PolicyRejected(
@@ -57,7 +54,7 @@ def sign_minimum(
             )  # fmt: skip
         path = root / node.path
         document = path.read_bytes()
-        digest, before = document_digest(document), log.history.minimum()
+        digest, before = document_digest(document), history.minimum()
         was = f"{before[:19]}… was approved before" if before else "none was approved before"
         shown = f"{node.path}: {digest[:19]}… ({was})\n{document.decode(errors='replace')}"
         done = yes or agreed(shown, f"approve these minimums for {project.target.name}?")
@@ -70,16 +67,16 @@ def sign_minimum(
                 version=version if isinstance(version, int) else 0,
             )  # fmt: skip
             with target_folder.locked(root / TARGET):
-                if path.read_bytes() != document or log.history.minimum() != before:
+                if path.read_bytes() != document or history.minimum() != before:
                     raise Conflict(
                         f"{node.path} has changed while you read",
                         hint="look at it again, then answer",
                     )
                 if project.target.environment == "prod":
-                    log.history.stay_prod(format_instant(moment))
+                    history.stay_prod(format_instant(moment))
                 files = {f"{path.name}.sig": codec.canonical(made) + b"\n"}
                 target_folder.place(path.parent, files, frozenset())
-                log.history.approve_minimum(digest, format_instant(moment), who)
+                history.approve_minimum(digest, format_instant(moment), who)
             event = facts.policy(
                 moment, action="minimum_signed", actor=who, reason=reason, digest=digest,
                 digest_before=before if before != digest else "", key_id=made.key_id,
@@ -99,8 +96,12 @@ def sign_minimum(
     return Outcome("policy", payload, text.status_line(node.path, word), notes=notes)
 
 
-def check_key(trust: Trust, target: str, signing: SigningKey) -> None:
-    """Raise PolicyRejected where what is signed with a key would not count."""
+def check_key(log: Log, target: str, signing: SigningKey) -> History:
+    """Return the history of a target where what is signed with a key would count.
+
+    Raises PolicyRejected where it would not, StoreError where no store says whose keys count.
+    """
+    history, trust = log.required, log.trust
     public, name = signing.public, key_id(signing.public)
     if name in trust.revoked or public in trust.revoked:
         raise PolicyRejected(f"{name} was revoked", hint="sign with another key", code="SF343")
@@ -110,3 +111,4 @@ def check_key(trust: Trust, target: str, signing: SigningKey) -> None:
             hint=f"pin its public half: sfctl policy keys --trust {public}",
             code="SF404",
         )
+    return history

@@ -60,7 +60,7 @@ def sign_policies(
             signing, reason=reason, yes=yes, project_dir=project_dir, target=target, now=now
         )
     with open_desk(project_dir, target, now) as desk:
-        check_key(desk.log.trust, desk.project.target.name, signing)
+        check_key(desk.log, desk.project.target.name, signing)
         found = [_candidate(desk, entry) for entry in desk.entries(select, exclude)]
         wanted = [each for each in found if not each.already]
         shown = "\n".join(line for each in found for line in each.lines())

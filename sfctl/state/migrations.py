@@ -93,8 +93,8 @@ def _upgrade(folder: Path, found: int, steps: Sequence[Step]) -> None:
     _refuse_writers(folder)
     fresh, old = _beside(folder, "new"), _beside(folder, "old")
     shutil.rmtree(fresh, ignore_errors=True)
-    _copy(folder, fresh)
     try:
+        _copy(folder, fresh)
         for step in steps[found:]:
             step(fresh)
         _mark(fresh, len(steps))

@@ -442,6 +442,22 @@ def test_a_target_that_had_approvals_as_prod_stays_prod(ask: Ask, shop: Path) ->
     assert active(shop).version == 1
 
 
+@pytest.mark.parametrize("what", [(), ("--minimum",)])
+def test_without_a_store_nobody_knows_whose_keys_count(
+    ask: Ask, shop: Path, what: tuple[str, ...]
+) -> None:
+    ask("compile")
+    for file in (shop / ".sfctl").glob("state.db*"):
+        file.unlink()
+    (shop / ".sfctl/state.db").mkdir()
+    other = create_key(shop.parent / "other.key")
+    asked = ("policy", "sign", "--key", str(shop.parent / "other.key"), "--yes", *what)
+    error = ask(*asked, code=3)["error"]
+    assert error["code"] == "SF356"
+    assert "SF356" not in error["message"]
+    assert other.public not in error["hint"]
+
+
 def test_of_two_who_approve_at_once_one_is_told(ask: Ask, shop: Path) -> None:
     approve(ask, shop)
     with wiring.open_state(shop / ".sfctl") as state:

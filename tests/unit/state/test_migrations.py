@@ -78,6 +78,17 @@ def test_an_older_folder_is_upgraded_with_a_backup(folder: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == [".sfctl"]
 
 
+def test_a_file_that_cannot_be_copied_changes_nothing(folder: Path) -> None:
+    prepare(folder)
+    (folder / "state.db").write_bytes(b"no database, but long enough to be asked for a page " * 40)
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(StoreError) as caught:
+        prepare(folder, (*TWO, fail))
+    assert caught.value.code == "SF608"
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert [path.name for path in folder.parent.iterdir()] == [".sfctl"]
+
+
 def test_a_step_that_fails_changes_nothing(folder: Path) -> None:
     prepare(folder)
     (folder / "keys" / "dev").write_text("key")
