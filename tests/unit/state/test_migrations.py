@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_copied_changes_nothing(folder: Path) -> None:
     (folder / "state.db").write_bytes(b"no database, but long enough to be asked for a page " * 40)
     before = sorted(path.name for path in folder.iterdir())
     with pytest.raises(StoreError) as caught:
-        prepare(folder, (*TWO, fail))
+        prepare(folder, TWO)
     assert caught.value.code == "SF608"
     assert sorted(path.name for path in folder.iterdir()) == before
     assert [path.name for path in folder.parent.iterdir()] == [".sfctl"]
