@@ -18,7 +18,7 @@ from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.errors import SourceError, SpecError, StoreError, UsageError
 from sfctl.model import urn
 from sfctl.model.schema import Schema, from_json
-from sfctl.profiling import discovery
+from sfctl.profiling import discovery, draft
 from sfctl.profiling.dataset import Profiled, profile_dataset
 from sfctl.profiling.discovery import FoundTable
 from sfctl.profiling.suggest import BUDGET
@@ -129,6 +129,7 @@ class _Run:
         self.now, self.alone = now, alone
         self.registry = registry_of(project)
         self.tiers = Tiers(project.datasets)
+        self.broken = frozenset(problem.path for problem in project.errors)
         self.notes: list[str] = []
 
     def one(self, dataset: DatasetFiles) -> dict[str, Any]:
@@ -136,6 +137,12 @@ class _Run:
         name = urn.canonical(dataset.dataset.string("urn"))
         result: dict[str, Any] = {"name": dataset.name, "urn": name, "error": None, "draft": None}
         try:
+            if (bundle := f"datasets/{dataset.name}/{draft.FILE}") in self.broken:
+                raise SourceError(
+                    f"{bundle} has errors: which columns are personal is not known",
+                    hint="sfctl validate lists them",
+                    code="SF002",
+                )
             done = profile_dataset(
                 self.project,
                 dataset,

@@ -13,7 +13,12 @@ from sfctl.model import urn
 from sfctl.profiling import draft
 from sfctl.profiling.atomic import replace
 from sfctl.profiling.baseline import as_bytes, baseline
-from sfctl.profiling.declared import declared_schema, hidden_columns, known_rules
+from sfctl.profiling.declared import (
+    declared_schema,
+    further_kinds,
+    hidden_columns,
+    known_rules,
+)
 from sfctl.profiling.history import measured
 from sfctl.profiling.rows import rows_at, table_of
 from sfctl.profiling.suggest import Suggested, suggested
@@ -59,7 +64,8 @@ def profile_dataset(
     path = str(source) if source is not None else table_of(project, dataset)
     rows = rows_at(path)
     kept = project.root / STATE / f"{dataset.name}.days"
-    history = measured(rows, hidden_columns(dataset.policy), kept, step)
+    kinds = further_kinds(dataset, project.root)
+    history = measured(rows, hidden_columns(dataset.policy), kept, step, kinds)
     declared = declared_schema(dataset.policy)
     schema = of_polars(rows.schema).with_nullability_of(declared)
     name = urn.canonical(dataset.dataset.string("urn"))

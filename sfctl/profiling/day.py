@@ -13,6 +13,7 @@ from sfctl.profiling.column import ColumnState
 from sfctl.profiling.figures import FEW
 from sfctl.profiling.relations import Relations
 from sfctl.profiling.texts import SAMPLE, TextState, kind_in, texts_of
+from sfctl.runtime.pii.kinds import Kind
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,9 +52,13 @@ class DayState(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class DayScan:
-    """A day being read, chunk by chunk in order. `hidden` columns take part in no key."""
+    """A day being read, chunk by chunk in order. `hidden` columns take part in no key.
+
+    `kinds` of personal data are looked for beside those that are built in.
+    """
 
     hidden: frozenset[str] = frozenset()
+    kinds: tuple[Kind, ...] = ()
     rows: int = 0
     columns: dict[str, ColumnState] = field(default_factory=dict)
     _early: list[pl.DataFrame] = field(default_factory=list)
@@ -89,9 +94,13 @@ class DayScan:
         import polars as pl
 
         self._measure()
-        texts = texts_of(pl.concat(self._early)) if self._early else {}
+        texts = texts_of(pl.concat(self._early), self.kinds) if self._early else {}
         relations = self._relations or Relations()
-        told = {n: kind for n, c in self.columns.items() if (kind := kind_in(_written(c)))}
+        told = {
+            name: kind
+            for name, column in self.columns.items()
+            if (kind := kind_in(_written(column), self.kinds))
+        }
         personal = told.keys() | {name for name, text in texts.items() if text.kind}
         day = DayState(
             self.rows,

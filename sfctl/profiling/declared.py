@@ -7,6 +7,7 @@ from pathlib import Path
 from sfctl.compiler.policy import compile_policy
 from sfctl.model.schema import Column, Schema
 from sfctl.model.types import DataType, parse
+from sfctl.runtime.pii.kinds import Kind, kind_for
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.tree import Node
 
@@ -30,6 +31,18 @@ def hidden_columns(policy: Node | None) -> frozenset[str]:
     """Return the columns a detection names: their values stay out of the baseline."""
     named = [entry.strings("columns") for entry in _list(policy, "pii", "detection")]
     return frozenset(column for columns in named for column in columns)
+
+
+def further_kinds(files: DatasetFiles, root: Path) -> tuple[Kind, ...]:
+    """Return the kinds of personal data that a policy looks for in every column of text."""
+    if not any(entry.get("columns") is None for entry in _list(files.policy, "pii", "detection")):
+        return ()
+    policy, _ = compile_policy(files, root=root, open_columns=True)
+    return tuple(
+        kind_for(each.kind, each.pattern)
+        for each in policy.pii
+        if each.pattern and not each.columns
+    )
 
 
 def known_rules(files: DatasetFiles, root: Path) -> frozenset[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from sfctl.profiling.day import DayScan, DayState
 from sfctl.profiling.rows import Part, Rows, first_line, print_of
 from sfctl.runtime.core.schema_of import of_polars
 from sfctl.runtime.core.sources import QUERY_CHUNK
+from sfctl.runtime.pii.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 WINDOW = 28
 """The newest days that a baseline speaks of; older ones are not read."""
-FORMAT = 3
+FORMAT = 4
 _SLICE = 245_760
 
 
@@ -40,7 +42,7 @@ class Kept(msgspec.Struct, frozen=True):
     kernel: str
     source: str
     schema: str
-    hidden: list[str]
+    secrets: list[str]
     days: dict[str, DayState]
     parts: dict[str, list[str]]
 
@@ -73,16 +75,21 @@ def measured(
     hidden: frozenset[str],
     kept: Path | None = None,
     step: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]] = iter,
+    kinds: tuple[Kind, ...] = (),
 ) -> History:
     """Return the days of a source, reading only what `kept` does not hold or holds no longer.
 
-    `step` is handed the chunks and may show how they go by. A `kept` file that is damaged or of
+    `step` is handed the chunks and may show how they go by; `kinds` of personal data are looked
+    for beside those that are built in. A `kept` file that is damaged or of
     other columns is as none, and is written anew. Raises SourceError.
     """
     import polars as pl
 
+    # what is kept was measured under these, and does not serve under others
+    secrets = sorted([*hidden, *(f"{kind.name} {kind.pattern}" for kind in kinds)])
     try:
-        before = _load(kept, rows, hidden)
+        scan = partial(DayScan, hidden, kinds)
+        before = _load(kept, rows, secrets)
         calendar = calendar_of(rows)
         parts = _parts_of_days(rows, calendar, before)
         newest = sorted(parts)[-WINDOW:]
@@ -93,9 +100,9 @@ def measured(
             if day in prints and state.print_ == prints[day]
         }
         read = [day for day in newest if day not in days]
-        days |= _read(rows, calendar, read, parts, hidden, step)
+        days |= _read(rows, calendar, read, parts, scan, step)
         again = _forgotten(days, hidden)
-        days |= _read(rows, calendar, again, parts, hidden, step)
+        days |= _read(rows, calendar, again, parts, scan, step)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"{Path(rows.path).name} cannot be read: {first_line(error)}") from error
     read += again
@@ -106,7 +113,7 @@ def measured(
     }
     if kept is not None:
         with contextlib.suppress(OSError):  # then the next profile reads these days again
-            _save(kept, rows, hidden, days, parts)
+            _save(kept, rows, secrets, days, parts)
     count = sum(days[day].rows for day in read if day in days)
     return History(days, calendar, len(read), count)
 
@@ -133,19 +140,19 @@ def _read(
     calendar: Calendar,
     days: list[str],
     parts: Mapping[str, list[Part]],
-    hidden: frozenset[str],
+    scan: Callable[[], DayScan],
     step: Callable[[Iterable[pl.DataFrame]], Iterable[pl.DataFrame]],
 ) -> dict[str, DayState]:
     """Return some days as their rows are now; one that has lost all of them is left out."""
     if not days:
         return {}
-    scans = {day: DayScan(hidden) for day in days}
+    scans = {day: scan() for day in days}
     for chunk in step(_chunks(rows, calendar, days, parts)):
         _deal(chunk, calendar, rows.schema, scans)
     return {
-        day: msgspec.structs.replace(scan.sealed(), arrived=_arrived(day, parts[day]))
-        for day, scan in scans.items()
-        if scan.rows or day == UNDATED
+        day: msgspec.structs.replace(each.sealed(), arrived=_arrived(day, parts[day]))
+        for day, each in scans.items()
+        if each.rows or day == UNDATED
     }
 
 
@@ -214,8 +221,8 @@ def _arrived(day: str, parts: Iterable[Part]) -> int | None:
     return round(max(time for time in times if time is not None) / 1000 - start.timestamp())
 
 
-def _load(kept: Path | None, rows: Rows, hidden: frozenset[str]) -> Kept:
-    empty = _kept(rows, hidden, {}, {})
+def _load(kept: Path | None, rows: Rows, secrets: list[str]) -> Kept:
+    empty = _kept(rows, secrets, {}, {})
     if kept is None:
         return empty
     try:
@@ -227,14 +234,14 @@ def _load(kept: Path | None, rows: Rows, hidden: frozenset[str]) -> Kept:
         and found.kernel == empty.kernel
         and found.source == empty.source
         and found.schema == empty.schema
-        and found.hidden == empty.hidden
+        and found.secrets == empty.secrets
     )
     return found if same else empty
 
 
 def _kept(
     rows: Rows,
-    hidden: frozenset[str],
+    secrets: list[str],
     days: Mapping[str, DayState],
     parts: Mapping[str, list[str]],
 ) -> Kept:
@@ -242,13 +249,13 @@ def _kept(
 
     schema = of_polars(rows.schema).fingerprint()
     # hashes are the kernel's, and another version's need not be the same
-    return Kept(FORMAT, pl.__version__, rows.path, schema, sorted(hidden), dict(days), dict(parts))
+    return Kept(FORMAT, pl.__version__, rows.path, schema, secrets, dict(days), dict(parts))
 
 
 def _save(
     kept: Path,
     rows: Rows,
-    hidden: frozenset[str],
+    secrets: list[str],
     days: Mapping[str, DayState],
     parts: Mapping[str, list[Part]],
 ) -> None:
@@ -256,5 +263,5 @@ def _save(
     for day, held in parts.items():
         for part in held:
             by_part.setdefault(part.print_, []).append(day)
-    data = zlib.compress(msgspec.msgpack.encode(_kept(rows, hidden, days, by_part)), 1)
+    data = zlib.compress(msgspec.msgpack.encode(_kept(rows, secrets, days, by_part)), 1)
     replace(kept, data)

@@ -17,6 +17,7 @@ from sfctl.profiling.fit import candidates
 from sfctl.profiling.history import History
 from sfctl.profiling.tiers import Defaults
 from sfctl.profiling.view import DayView, view_of
+from sfctl.runtime.pii.kinds import KINDS
 
 BUDGET = 0.05
 """The share of healthy days on which all suggested rules together may be expected to fail."""
@@ -92,7 +93,9 @@ def suggested(
     for column, kind in sorted(sampled.items()):
         # inside of structs and lists nothing can be acted on: their values are only kept out
         texts = [day for day in history.days.values() if column in day.columns]
-        if texts[-1].columns[column].family == "text" and ("pii", column) not in known:
+        # a kind that is not built in is one that the policy looks for in every column already
+        fresh_kind = kind in KINDS and ("pii", column) not in known
+        if fresh_kind and texts[-1].columns[column].family == "text":
             rule = {"pattern": kind, "columns": [column], "action": "tokenize"}
             reason = f"values of the kind {kind} are among those sampled"
             found.append(Suggestion("pii", rule, reason, confidence(rows, dated), rows, dated))

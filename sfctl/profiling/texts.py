@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from sfctl.model.formats import FORMATS
-from sfctl.runtime.pii.kinds import KINDS
+from sfctl.runtime.pii.kinds import KINDS, Kind
 from sfctl.runtime.pii.scan import Counts, count_columns, spans_in
 
 if TYPE_CHECKING:
@@ -56,9 +56,12 @@ class TextState(msgspec.Struct, frozen=True):
         return TextState(self.sampled, None, {}, self.candidates, self.personal)
 
 
-def kind_in(values: Iterable[object]) -> str | None:
-    """Return the kind of the first personal data that one of some values holds."""
-    kinds = list(KINDS.values())
+def kind_in(values: Iterable[object], further: Sequence[Kind] = ()) -> str | None:
+    """Return the kind of the first personal data that one of some values holds.
+
+    `further` are kinds beside those that are built in.
+    """
+    kinds = [*KINDS.values(), *further]
     for value in values:
         if isinstance(value, str) and (found := spans_in(value, kinds)):
             return found[0].kind
@@ -72,11 +75,11 @@ def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def texts_of(sample: pl.DataFrame) -> dict[str, TextState]:
+def texts_of(sample: pl.DataFrame, further: Sequence[Kind] = ()) -> dict[str, TextState]:
     """Return the state of every text column of some rows, and of numbers with check digits."""
     import polars as pl
 
-    kinds = list(KINDS.values())
+    kinds = [*KINDS.values(), *further]
     found: dict[str, TextState] = {}
     for series in sample:
         # what hides inside a struct or a list makes the whole column personal

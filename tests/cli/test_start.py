@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import zlib
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -396,3 +397,34 @@ def test_profile_of_a_folder_measures_what_is_named_as_the_dataset_or_nothing(
     (home / "other" / "dump.csv").write_text("id\n1\n")
     assert main(["profile", "orders", "--source", "other", *JSON]) == 3
     assert _json(capsys)["datasets"][0]["error"]["code"] == "SF007"
+
+
+def test_profile_keeps_out_what_the_policy_looks_for_in_every_column(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = home / "datasets" / "orders" / "policy_bundle.yaml"
+    entry = "{pattern: CUSTOM, name: BADGE, regex: 'EMP-[0-9]+', action: tokenize}"
+    policy.write_text(f"version: 1\npii:\n  detection:\n    - {entry}\n")
+    lines = [f"{n},EMP-{n % 12},{'new' if n % 3 else 'paid'}" for n in range(200)]
+    (home / "day.csv").write_text("\n".join(["id,badge,state", *lines]))
+    assert main(["profile", "orders", "--source", "day.csv", "--suggest"]) == 0
+    told = capsys.readouterr().out
+    written = (home / "datasets" / "orders" / "baseline.json").read_text()
+    kept = zlib.decompress((home / ".sfctl" / "profile" / "orders.days").read_bytes())
+    assert "EMP-" not in told + written + kept.decode("latin-1")
+    assert '"personal": true' in written
+    assert '"paid"' in written
+    policy.write_text("version: 1\n")
+    assert main(["profile", "orders", "--source", "day.csv"]) == 0
+    assert "EMP-" in (home / "datasets" / "orders" / "baseline.json").read_text()
+
+
+def test_profile_does_not_guess_what_is_personal_from_a_broken_policy(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "datasets" / "orders" / "policy_bundle.yaml").write_text("<<<<<<< ours\n")
+    (home / "day.csv").write_text("id\n1\n")
+    assert main(["profile", "orders", "--source", "day.csv", *JSON]) == 3
+    (row,) = _json(capsys)["datasets"]
+    assert row["error"]["code"] == "SF002"
+    assert not (home / "datasets" / "orders" / "baseline.json").exists()
