@@ -75,7 +75,7 @@ def _load(
     except MemoryError:
         return wire.MEMORY, b""
     except BaseException as error:  # noqa: BLE001  an exit is none of ours
-        return wire.REFUSED, _said(f"raised {type(error).__name__} when it was imported")
+        return wire.REFUSED, _said(f"raised {answers.class_name(error)} when it was imported")
     if not callable(function):
         return wire.REFUSED, b"is no function"
     functions.append(function)
@@ -90,7 +90,7 @@ def _answer(function: Function, stream: bytes) -> tuple[bytes, bytes]:
     except MemoryError:
         return wire.MEMORY, b""
     except Exception as error:  # noqa: BLE001  a type that Arrow here does not know
-        return wire.REFUSED, _said(f"cannot be handed these columns: {type(error).__name__}")
+        return wire.REFUSED, _said(f"cannot be handed these columns: {answers.class_name(error)}")
     rows = batch.num_rows
     try:
         return wire.ANSWERS, answers.truths(function(batch), rows)
@@ -101,7 +101,7 @@ def _answer(function: Function, stream: bytes) -> tuple[bytes, bytes]:
     except MemoryError:
         return wire.MEMORY, b""
     except BaseException as error:  # noqa: BLE001  an exit in it must not pass for a pass
-        return wire.RAISED, _said(type(error).__name__)
+        return wire.RAISED, _said(answers.class_name(error))
 
 
 def _said(text: str) -> bytes:

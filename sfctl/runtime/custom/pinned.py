@@ -50,7 +50,9 @@ class PinnedFinder(importlib.abc.MetaPathFinder):
                 return self._spec(fullname, name)
         for suffix in importlib.machinery.EXTENSION_SUFFIXES:
             if stem + suffix in self.pins:
-                return spec_from_file_location(fullname, self.base / (stem + suffix))
+                found = self.base / (stem + suffix)
+                loader = _Extension(fullname, str(found), self.pins[stem + suffix])
+                return spec_from_file_location(fullname, found, loader=loader)
         if any(name.startswith(stem + "/") for name in self.pins):
             spec = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
             spec.submodule_search_locations = [str(self.base / stem)]
@@ -81,10 +83,24 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         body = self.get_data(self.get_filename(fullname))
-        if hashlib.sha256(body).hexdigest() != self.pin:
-            raise Unpinned(f"{Path(self.path).name} has just been changed", name=fullname)
+        _check(body, self.pin, Path(self.path), fullname)
         code: Any = compile(body, self.path, "exec", dont_inherit=True)
         return code  # type: ignore[no-any-return]
+
+
+class _Extension(importlib.machinery.ExtensionFileLoader):
+    def __init__(self, fullname: str, path: str, pin: str) -> None:
+        super().__init__(fullname, path)
+        self.pin = pin
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        _check(Path(self.path).read_bytes(), self.pin, Path(self.path), spec.name)
+        return super().create_module(spec)
+
+
+def _check(body: bytes, pin: str, path: Path, name: str) -> None:
+    if hashlib.sha256(body).hexdigest() != pin:
+        raise Unpinned(f"{path.name} has just been changed", name=name)
 
 
 def install(finder: PinnedFinder) -> None:

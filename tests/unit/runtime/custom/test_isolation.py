@@ -23,13 +23,19 @@ from sfctl.runtime.custom import rules as custom_rules
 from tests.conformance.runtime.rules import judged, policy, rule
 
 FUNCTIONS = """
-import os, signal, sys, threading, time
+import mmap, os, signal, sys, threading, time
 
 def short(batch):
     return [None if text is None else len(text) < 3 for text in batch["s"].to_pylist()]
 
 def raises(batch):
     raise KeyError("private")
+
+def names_an_error(batch):
+    raise type(str(batch["s"][1]), (ValueError,), {})
+
+def names_an_answer(batch):
+    return type(str(batch["s"][1]), (), {})()
 
 def exits(batch):
     sys.exit(0)
@@ -54,6 +60,12 @@ def grows(batch):
     kept = []
     while True:
         kept.append(b"x" * (8 << 20))
+
+def shares(batch):
+    shared = mmap.mmap(-1, 1 << 30)
+    for at in range(0, len(shared), 4096):
+        shared[at] = 1
+    return short(batch)
 
 def asks_for_the_moon(batch):
     bytearray(1 << 40)
@@ -132,6 +144,8 @@ def results(root: Path, *names: str, rows: object = ROWS, **more: Any) -> dict[s
 def test_what_a_function_raises_or_answers_wrongly_is_a_failure_of_the_rows(root: Path) -> None:
     reasons = {
         "raises": "mine:raises raised KeyError",
+        "names_an_error": "mine:names_an_error raised ValueError",
+        "names_an_answer": "mine:names_an_answer returned object, no booleans",
         "exits": "mine:exits raised SystemExit",
         "interrupts": "mine:interrupts raised KeyboardInterrupt",
         "one_number": "mine:one_number returned int, no booleans",
@@ -157,6 +171,7 @@ def test_a_function_that_takes_its_process_down_is_not_judged_and_others_are(
         "crashes": "mine:crashes was ended by SIGSEGV",
         "closes": "mine:closes ended its process (exit code 1)",
         "grows": "mine:grows held more than 32 MiB and was stopped",
+        "shares": "mine:shares held more than 32 MiB and was stopped",
         "asks_for_the_moon": "mine:asks_for_the_moon needs more than 32 MiB",
     }
     names = [*reasons, "prints", "starts_threads", "returns_twice", "short"]

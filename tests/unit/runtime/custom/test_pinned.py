@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import py_compile
 import sys
+from hashlib import sha256
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from sfctl.model.source_code import source_code
 from sfctl.model.verdict import RuleResult
 from sfctl.runtime.core.judge import Surroundings
 from sfctl.runtime.custom import rules as custom_rules
+from sfctl.runtime.custom.pinned import PinnedFinder, Unpinned
 from tests.conformance.runtime.rules import judged, rule
 from tests.unit.runtime.custom.test_isolation import ROWS
 
@@ -124,3 +127,15 @@ def test_a_folder_named_like_a_library_does_not_hide_it(root: Path) -> None:
         root, "rules/mine.py", "import polars\ndef check(batch): return polars.Series([True] * 6)"
     )
     assert outcome(root).status == "pass"
+
+
+def test_a_compiled_module_that_changed_is_not_loaded(tmp_path: Path) -> None:
+    name = "fast" + EXTENSION_SUFFIXES[0]
+    (tmp_path / name).write_bytes(b"one")
+    finder = PinnedFinder(str(tmp_path), "", {name: sha256(b"one").hexdigest()})
+    spec = finder.find_spec("fast")
+    assert spec is not None
+    assert spec.loader is not None
+    (tmp_path / name).write_bytes(b"two")
+    with pytest.raises(Unpinned, match="has just been changed"):
+        spec.loader.create_module(spec)
