@@ -5,6 +5,7 @@ What comes from a pack keeps its place in the pack, and knows where it was inclu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from sfctl.spec.argument import Arguments, arguments_of, declared, slug_of
 from sfctl.spec.context import Context
 from sfctl.spec.document import load_document
 from sfctl.spec.documents.group import DEFAULTS
-from sfctl.spec.documents.pack import PACK
+from sfctl.spec.documents.pack import PACK, PACK_NAME
 from sfctl.spec.prune import pruned
 from sfctl.spec.rules import written_out
 from sfctl.spec.shape import Report
@@ -54,6 +55,10 @@ class Packs:
         self._refuse_cycles()
 
     def _read(self, root: Path, path: str) -> Node | None:
+        if re.fullmatch(PACK_NAME.pattern, Path(path).stem) is None:
+            message = f"the name of the file has the wrong form (expected {PACK_NAME.what})"
+            self.problems.append(Problem(path, 0, 0, "SF114", message, PACK_NAME.hint))
+            return None
         if not (root / path).resolve().is_relative_to(root.resolve()):
             message = "the file leads out of the project"
             hint = "copy the pack into packs/; links may only lead to files of the project"

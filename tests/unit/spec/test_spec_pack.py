@@ -176,6 +176,12 @@ def test_a_pack_has_a_name_and_no_path(name: str, tmp_path: Path) -> None:
     assert [p.code for p in found.errors] == ["SF114"]
 
 
+@pytest.mark.parametrize("name", ["two words", "größe", "a@b", "a.b"])
+def test_a_file_that_nobody_could_include_is_told(name: str, tmp_path: Path) -> None:
+    found = compiled(project(tmp_path, "version: 1", {name: CODES}))
+    assert [(p.path, p.code) for p in found.errors] == [(f"packs/{name}.yaml", "SF114")]
+
+
 def test_a_link_out_of_the_project_is_refused_and_one_within_is_not(tmp_path: Path) -> None:
     outside = tmp_path / "outside.yaml"
     outside.write_text("rules: ['id > 0']")
