@@ -250,6 +250,27 @@ def test_a_version_before_that_was_altered_has_no_say(ask: Ask, shop: Path) -> N
     assert len(ask("policy", "verify")["policies"]) == 1
 
 
+def test_a_version_before_whose_function_has_changed_has_no_say(ask: Ask, shop: Path) -> None:
+    def release(version: int, least: int, at: str) -> None:
+        body = f"def check(batch): return [n.as_py() > {least} for n in batch['total']]\n"
+        (shop / "mine.py").write_text(body)
+        rules = "dq: {rules: [{kind: custom, id: mine, function: 'mine:check', field: total}]}\n"
+        (shop / "datasets/orders/policy_bundle.yaml").write_text(
+            f"version: {version}\n"
+            "schema: {constraints: [{field: id, type: INT64}, {field: total, type: INT64}]}\n"
+            f"contract_lite: {{required_fields: [id]}}\n{rules}"
+        )
+        ask("compile", at=at)
+        ask("policy", "sign", "--key", key_of(shop), "--yes")
+
+    release(1, 0, FIRST)
+    release(2, 5, SECOND)
+    ran = ask("run", "daily", "--date", "2026-01-03", totals="7,8")["writes"][0]
+    assert (ran["degraded"], ran["certification"]) == ([], "CERTIFIED")
+    ran = ask("run", "daily", "--date", "2026-01-04", totals="3,8")["writes"][0]
+    assert ran["rows_published"] < 2
+
+
 def test_a_person_at_a_terminal_is_shown_the_change_and_asked(ask: Ask, shop: Path) -> None:
     ask("compile", at=FIRST)
     words = [sys.executable, "-m", "sfctl", "policy", "sign", "--key", key_of(shop)]

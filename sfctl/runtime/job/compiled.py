@@ -16,7 +16,8 @@ from sfctl.clock import parse_instant
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.model import codec, urn
 from sfctl.model.manifest import DatasetEntry, JobEntry, Manifest, digest_of
-from sfctl.model.policy import Policy
+from sfctl.model.policy import Custom, Policy
+from sfctl.model.source_code import SourceCodeError, source_code
 
 STORE = ".sfctl"
 TARGET = "target"
@@ -101,7 +102,7 @@ class Compiled:
         """Return the version to be checked beside an approved policy; None after its first days.
 
         The days are counted from the signature, which nobody can put off. Whatever is wrong with
-        the earlier version leaves the new one alone.
+        the earlier version leaves the new one alone, a custom rule that changed since too.
         """
         if not (entry.earlier and approval.at) or now >= beside_until(approval.at):
             return None
@@ -111,6 +112,10 @@ class Compiled:
             return None
         before = found.policy
         if before is None or before.digest != entry.earlier or before.dataset_urn != entry.urn:
+            return None
+        if not all(
+            _stands(r.check, self.root) for r in before.rules if isinstance(r.check, Custom)
+        ):
             return None
         return before if before.version < policy.version else None
 
@@ -222,6 +227,14 @@ def find_root(environ: Mapping[str, str] = os.environ) -> Path:
         hint="start the job with `sfctl run`, or set SFCTL_PROJECT_DIR",
         code="SF130",
     )
+
+
+def _stands(check: Custom, root: Path) -> bool:
+    """Tell whether a function is still what was compiled: of code there is one version only."""
+    try:
+        return source_code(check.function, root).digest == check.digest
+    except (SourceCodeError, OSError):
+        return False
 
 
 def _texts(value: object) -> tuple[str, ...]:
