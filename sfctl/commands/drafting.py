@@ -10,9 +10,10 @@ from pathlib import Path
 from sfctl.compiler.entries import storage
 from sfctl.errors import SfctlError, StoreError, UsageError
 from sfctl.model import urn
-from sfctl.profiling import discovery, identity
+from sfctl.profiling import discovery, identity, origin
 from sfctl.profiling.atomic import replace
 from sfctl.profiling.discovery import FoundTable
+from sfctl.profiling.draft import printable
 from sfctl.report import progress
 from sfctl.spec.project import Project
 
@@ -66,7 +67,7 @@ def draft(project: Project, path: Path, wanted: Wanted) -> Drafted:
             hint="a Delta table, a folder of Parquet, or files ending in .parquet, .csv, .jsonl",
             code="SF007",
         )
-    held = _held(project)
+    held = _held(project, found)
     kept = {t.names: held[t.path.resolve()] for t in found if t.path.resolve() in held}
     new = [each for each in found if each.path.resolve() not in held]
     further = [each for each in new if each.stage and each.names in kept]
@@ -89,7 +90,7 @@ def draft(project: Project, path: Path, wanted: Wanted) -> Drafted:
             if not wanted.dry_run:
                 _write(file, text)
             written[name] = str(file.relative_to(project.root))
-    known = tuple(sorted(set(kept.values())))
+    known = tuple(sorted({held[t.path.resolve()] for t in found if t.path.resolve() in held}))
     return Drafted(written, known, tuple(beside), tuple(unreadable))
 
 
@@ -116,13 +117,20 @@ def _groups(
     return {name: list(fresh)} if fresh else {}
 
 
-def _held(project: Project) -> dict[Path, str]:
-    """Return which dataset holds the table at a path."""
+def _held(project: Project, found: Sequence[FoundTable]) -> dict[Path, str]:
+    """Return which dataset holds the table at a path, or was drafted from the file there."""
     held: dict[Path, str] = {}
     for files in project.datasets:
         name = urn.without_stage(urn.canonical(files.dataset.string("urn")))
         paths, _, _ = storage(files.dataset, name, project.target.lake)
         held |= {Path(path).resolve(): files.name for path in paths.values() if "://" not in path}
+    datasets = project.root / "datasets"
+    drafts = {origin.drafted_from(datasets / each.name): each.name for each in project.datasets}
+    lake = Path(project.target.lake)
+    for each in found:
+        said = printable(identity.shown(each.path, lake)) if each.kind == "file" else ""
+        if said in drafts and said:
+            held[each.path.resolve()] = drafts[said]
     return held
 
 

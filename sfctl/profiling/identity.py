@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from sfctl.profiling import origin
 from sfctl.profiling.discovery import FoundTable
 from sfctl.profiling.draft import flow, printable
 
@@ -22,9 +23,9 @@ def dataset_yaml(
     tier: str,
 ) -> str:
     """Return the file's text. `tables` are the stages found, each with its partition columns."""
-    sources = ", ".join(_shown(found.path, lake) for found, _ in tables)
+    sources = ", ".join(shown(found.path, lake) for found, _ in tables)
     lines = [
-        f"# drafted from {printable(sources)}; say whose it is and how much depends on it",
+        origin.line(printable(sources)),
         f"urn: ds://{zone}/{name}",
         f"owner_team: {flow(owner)}",
         f"tier: {tier}",
@@ -32,7 +33,7 @@ def dataset_yaml(
     ]
     stored = [(found, columns) for found, columns in tables if found.kind != "file"]
     for found, columns in stored:
-        where: dict[str, object] = {"path": _shown(found.path, lake)}
+        where: dict[str, object] = {"path": shown(found.path, lake)}
         if found.kind != "delta":
             where["format"] = found.kind
         if columns:
@@ -44,7 +45,7 @@ def dataset_yaml(
     return "\n".join(lines) + "\n"
 
 
-def _shown(path: Path, lake: Path) -> str:
+def shown(path: Path, lake: Path) -> str:
     """Return a path as it may stand in a committed file: from the lake where it is near it."""
     near = os.path.relpath(path.absolute(), lake)
     return near if near.count("..") < 3 else str(path.absolute())

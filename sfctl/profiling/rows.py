@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfctl.errors import SourceError, StoreError
+from sfctl.profiling.origin import drafted_from
 from sfctl.runtime.tables.formats import open_table
 from sfctl.spec.dataset import DatasetFiles
 from sfctl.spec.project import Project
@@ -153,8 +156,11 @@ def table_of(project: Project, dataset: DatasetFiles) -> str:
         if path.is_dir():
             return str(path)
         tried.append(stage)
+    said = drafted_from(project.root / "datasets" / dataset.name)
+    file = Path(os.path.normpath(Path(project.target.lake) / said))
+    source = shlex.quote(os.path.relpath(file)) if said and file.is_file() else "FILE"
     raise SourceError(
         f"{dataset.name} has no table yet ({', '.join(tried) or 'no storage'})",
-        hint=f"run the job that writes it, or sfctl profile {dataset.name} --source FILE",
+        hint=f"run the job that writes it, or sfctl profile {dataset.name} --source {source}",
         code="SF010",
     )

@@ -161,7 +161,10 @@ def test_register_from_a_file_names_the_dataset(
     assert out["written"] == f"datasets/{dataset}/dataset.yaml"
     assert out["datasets"][0]["urn"] == f"urn:dp:raw:{dataset}"
     assert main(["validate", dataset]) == 0
-    assert main(["register", "--from", f"drop/{name}"]) == 2
+    before = (home / out["written"]).read_bytes()
+    assert main(["register", "--from", f"drop/{name}"]) == 0
+    assert "1 dataset known already." in capsys.readouterr().out
+    assert (home / out["written"]).read_bytes() == before
     assert main(["register", "--from", "nowhere.csv"]) == 2
     assert "SF007 there is nothing at nowhere.csv" in capsys.readouterr().err
 
@@ -428,3 +431,21 @@ def test_profile_does_not_guess_what_is_personal_from_a_broken_policy(
     (row,) = _json(capsys)["datasets"]
     assert row["error"]["code"] == "SF002"
     assert not (home / "datasets" / "orders" / "baseline.json").exists()
+
+
+def test_files_are_drafted_once_and_profiled_where_they_lie(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    landing = home / "landing"
+    for name in ("a b; c.csv", "days/2026-01-01.csv", "days/2026-01-02.csv"):
+        (landing / name).parent.mkdir(parents=True, exist_ok=True)
+        (landing / name).write_text("id,n\n1,2\n")
+    assert main(["register", "--from", "landing", *JSON]) == 0
+    assert len(_json(capsys)["drafted"]) == 3
+    assert main(["register", "--from", "landing", *JSON]) == 0
+    again = _json(capsys)
+    assert (again["drafted"], len(again["known"])) == ([], 3)
+    assert main(["profile", "a_b_c", *JSON]) == 3
+    (failed,) = _json(capsys)["datasets"]
+    assert failed["error"]["hint"].endswith("sfctl profile a_b_c --source 'landing/a b; c.csv'")
+    assert main(["profile", "a_b_c", "--source", "landing/a b; c.csv"]) == 0
