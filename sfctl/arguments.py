@@ -87,7 +87,7 @@ def _usage(error: TyperException, verb: str) -> UsageError:
         option = str(getattr(error, "option_name", ""))
         hint = nearest(option, [*(error.possibilities or ()), *GLOBALS])
         return UsageError(f"`{verb}` has no option {option}", hint=hint or see, code="SF003")
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
     return UsageError(f"{message[:1].lower()}{message[1:]}", hint=see, code="SF003")
 
 

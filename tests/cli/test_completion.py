@@ -60,3 +60,20 @@ def test_an_editor_finds_the_schema_of_every_file(capsys: pytest.CaptureFixture[
     assert {"sfctl.yml", "datasets/*/policy_bundle.yaml", "jobs/*.yaml"} <= patterns
     for place in schemas:
         assert json.loads(Path(place.removeprefix("file://")).read_text())["$id"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bsh"], "'bsh' is not one of 'bash', 'zsh', 'fish', 'vscode'"),
+        ([], "missing argument 'shell'. Choose from: bash, zsh, fish, vscode"),
+    ],
+)
+def test_a_shell_that_is_none_is_told_on_one_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["completion", *words]) == 2
+    first, hint = capsys.readouterr().err.splitlines()
+    assert first.endswith(said)
+    assert "Value error" not in first
+    assert hint.startswith("    hint: ")
