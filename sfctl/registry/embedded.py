@@ -7,6 +7,7 @@ meet in a merge conflict, which is where people decide.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -83,7 +84,10 @@ class FileRegistry:
         path = self._folders[subject] / f"{number}.json"
         where = "/".join(path.parts[-4:])
         try:
-            if path.stat().st_size > MAX_BYTES:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # a link to a device has no end
+                raise ValueError("no regular file")
+            if status.st_size > MAX_BYTES:
                 raise ValueError("longer than 16 MiB")
             found = msgspec.json.decode(path.read_bytes(), type=Registered)
             if (found.subject, found.version) != (subject, number):

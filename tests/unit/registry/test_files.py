@@ -108,6 +108,13 @@ def test_a_folder_that_is_a_file_says_so(tmp_path: Path) -> None:
         put(tmp_path)
 
 
+def test_a_link_to_a_device_is_no_version(tmp_path: Path) -> None:
+    put(tmp_path)
+    path(tmp_path, 2).symlink_to("/dev/zero")
+    with pytest.raises(RegistryUnreachable, match="no regular file"):
+        registry(tmp_path).latest(URN)
+
+
 def test_a_file_too_long_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path)
     monkeypatch.setattr(embedded, "MAX_BYTES", 10)
