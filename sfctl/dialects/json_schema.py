@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ _INTEGERS = {
 }  # fmt: skip
 _NUMBERS = {"float": "FLOAT", "double": "DOUBLE", "half-float": "HALF"}
 _ANY = DataType("ANY")
+_POSITION = re.compile(r"[0-9]{1,9}")
 Fields = Iterator[tuple[str, DataType, bool | None]]
 
 
@@ -92,7 +94,7 @@ class _Reader:
             name = part.replace("~1", "/").replace("~0", "~")
             if isinstance(node, Mapping) and name in node:
                 node = node[name]
-            elif isinstance(node, list) and name.isdecimal() and int(name) < len(node):
+            elif isinstance(node, list) and _POSITION.fullmatch(name) and int(name) < len(node):
                 node = node[int(name)]
             else:
                 raise at.wrong(f"{reference[:60]!r} leads nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from sfctl.dialects.place import Place
@@ -9,6 +10,7 @@ from sfctl.model.renames import folded
 from sfctl.model.schema import Column, Schema
 from sfctl.model.types import DataType, struct_of
 
+_HALF = re.compile(r"[\ud800-\udfff]")
 Fields = Iterable[tuple[str, DataType, bool | None]]
 
 
@@ -35,11 +37,13 @@ def checked(schema: Schema, place: Place) -> Schema:
 
 
 def check(names: Sequence[str], what: str, place: Place) -> None:
-    """Raise NotASchema for an empty name, for one given twice, and for two that look alike."""
+    """Raise NotASchema for a name that is empty, no text, given twice, or much like another."""
     seen: dict[str, str] = {}
     for position, name in enumerate(names):
         if not name.strip():
             raise place.wrong(f"{what} {position} has an empty name")
+        if _HALF.search(name):
+            raise place.wrong(f"{what} {position} has half a character in its name (a surrogate)")
         other = seen.setdefault(folded(name), name)
         if position + 1 == len(seen):
             continue

@@ -26,7 +26,12 @@ def of_canonical(document: object) -> Schema:
     if isinstance(document, Mapping):
         place = place.at("schema" if "schema" in document else "columns")
         document = document.get("schema", document.get("columns"))
-    rows = [dict(place.at(i).mapping(row)) for i, row in enumerate(place.items(document))]
+    rows = []
+    for position, row in enumerate(place.items(document)):
+        here = place.at(position)
+        rows.append(dict(here.mapping(row)))
+        for key in rows[-1].keys() & {"name", "type"}:
+            here.at(key).text(rows[-1][key])
     try:
         return checked(from_json(rows), place)
     except (ValueError, KeyError) as error:

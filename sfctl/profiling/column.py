@@ -48,6 +48,7 @@ class Wide(msgspec.Struct, frozen=True, array_like=True):
 class ColumnState(msgspec.Struct, frozen=True):
     """One column. `kept` maps a value's hash to the value, None once they are `wide`, and its rows.
 
+    `nans` are NaN, infinite, or dates past the year 9999: neither null nor a value.
     Of a `hidden` column nothing is kept that could tell a value; `seen` is the largest number of
     distinct values of one day then.
     """
@@ -60,11 +61,6 @@ class ColumnState(msgspec.Struct, frozen=True):
     wide: Wide | None = None
     hidden: bool = False
     seen: int = 0
-
-    @property
-    def filled(self) -> int:
-        """Rows with a value: neither null nor NaN nor infinite, nor a date past the year 9999."""
-        return self.rows - self.nulls - self.nans
 
     @property
     def limit(self) -> int | None:

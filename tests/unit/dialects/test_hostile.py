@@ -49,6 +49,13 @@ SELF = {"type": "object", "properties": {"next": {"$ref": "#"}}}
 REFUSED = [
     ("", "ddl:1: a column name is missing"),
     ("id", "ddl:3: a type is missing"),
+    (spark_of(column("\ud800")), "column 0 has half a character in its name (a surrogate)"),
+    ('[{"name": 1, "type": "INT64"}]', "$[0].name: not a text (got a number)"),
+    ('[{"name": "a", "type": 5}]', "$[0].type: not a text (got a number)"),
+    (
+        json.dumps({"properties": {"a": {"$ref": "#/x/" + "9" * 5_000}}, "x": []}),
+        "leads nowhere",
+    ),
     ("id MONEY", "ddl.id: unknown type 'money'"),
     ("id INT,", "ddl:8: a column name is missing"),
     ("id INT NOT", "ddl:8: unexpected 'NOT'"),
