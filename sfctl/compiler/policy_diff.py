@@ -290,8 +290,9 @@ def _of(check: Check) -> str:
         case Custom(function=function, digest=digest):
             return f"{function} {digest[:19]}"
         case Batch():
-            low = f"{check.minimum} {'<' if check.exclusive_minimum else '<='} "
-            high = f" {'<' if check.exclusive_maximum else '<='} {check.maximum}"
+            unit = " s" if check.measure == "freshness" else ""
+            low = f"{check.minimum}{unit} {'<' if check.exclusive_minimum else '<='} "
+            high = f" {'<' if check.exclusive_maximum else '<='} {check.maximum}{unit}"
             measured = f"{check.measure}({check.field})" if check.field else check.measure
             left = low if check.minimum is not None else ""
             return f"{left}{measured}{high if check.maximum is not None else ''}"

@@ -104,3 +104,11 @@ def test_columns_personal_data_and_settings(tmp_path: Path) -> None:
         "enforcement max_quarantine_share": "tightened",
         "policy version": "changed",
     }
+
+
+def test_an_age_is_shown_with_its_unit(tmp_path: Path) -> None:
+    head = "schema: {constraints: [{field: at, type: TIMESTAMP}]}\n"
+    rule = "dq: {{rules: [{{kind: freshness, field: at, max_age: {}, id: r}}]}}\n"
+    old, new = (compiled(tmp_path, head + rule.format(age)) for age in ("2h", "1h"))
+    (change,) = differences(old, new)
+    assert change.line.endswith("freshness(at) <= 7200 s → freshness(at) <= 3600 s")
