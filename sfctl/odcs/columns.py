@@ -32,6 +32,9 @@ def column_name(column: Mapping[str, Any]) -> str:
 def take_column(column: Mapping[str, Any], path: Path, taking: Taking) -> None:
     """Take one property of a table."""
     name = column_name(column)
+    if not name:
+        taking.account.leave(path, "it has no name")
+        return
     kind = column_type(column)
     own, own_path = own_property(column, path)
     constraint: dict[str, Any] = {"field": name}

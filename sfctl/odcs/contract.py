@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,12 @@ def load(file: Path, shown_as: str = "") -> Contract:
     return parsed(data, path)
 
 
+@lru_cache(maxsize=4)
 def parsed(data: bytes, path: str) -> Contract:
-    """Return the contract in a text. Raises SpecError with every problem, each at its place."""
+    """Return the contract in a text. Raises SpecError with every problem, each at its place.
+
+    The last few are remembered, for every table of a contract asks for it: do not change `values`.
+    """
     node, problems = parse(data, path)
     if node is None and not problems:
         hint = "a contract begins with apiVersion, kind, id, version and status"

@@ -105,7 +105,7 @@ def _primary_key(columns: list[dict[str, Any]], path: Path, taking: Taking) -> N
         said = [(*place, key) for key in ("primaryKey", "primaryKeyPosition") if key in column]
         if not column.get("primaryKey"):
             taking.account.take(*said)
-    keys = [at for at, column in enumerate(columns) if column.get("primaryKey")]
+    keys = [at for at, c in enumerate(columns) if c.get("primaryKey") and column_name(c)]
     if not keys:
         return
     keys.sort(key=position)

@@ -10,6 +10,7 @@ import pytest
 
 from sfctl.cli import main
 from sfctl.odcs import intake
+from sfctl.odcs.contract import parsed
 from sfctl.odcs.facts import RULES
 from tests.unit.odcs import mutations
 from tests.unit.odcs.shop import Shop
@@ -358,3 +359,22 @@ def test_a_kept_contract_that_is_none_any_more_is_put_back(shop: Shop) -> None:
 def test_a_zone_that_no_urn_has_is_refused(shop: Shop) -> None:
     shop.take(contract(COLUMN), "--zone", "Bad Zone", code=2)
     assert not (shop.root / "datasets").exists()
+
+
+def test_a_column_without_a_name_is_left(shop: Shop) -> None:
+    nameless = {"name": "", "logicalType": "string", "required": True, "primaryKey": True}
+    taken = shop.take(contract(COLUMN, nameless))
+    assert ("schema[0].properties[1]", "it has no name") in [
+        (each["path"], each["reason"]) for each in taken["left"]
+    ]
+    shop.say("validate")
+
+
+def test_a_contract_of_many_tables_is_read_once(shop: Shop) -> None:
+    document = contract(COLUMN)
+    document["schema"] = [{**document["schema"][0], "name": f"t{n}"} for n in range(5)]
+    shop.take(document)
+    parsed.cache_clear()
+    found = shop.ask("export", "odcs")
+    assert len(found["documents"][0]["datasets"]) == 5
+    assert parsed.cache_info().misses == 1
