@@ -27,7 +27,7 @@ from sfctl.commands.selection import Exclude, Select, chosen
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import Compiled, compile_project, sealed
 from sfctl.compiler.minimum import falls_below
-from sfctl.errors import Problem, SpecError, UsageError, told_once
+from sfctl.errors import Problem, SpecError, StoreError, UsageError, told_once
 from sfctl.model import codec
 from sfctl.model.expr import Field, IsNull, children
 from sfctl.model.manifest import Manifest
@@ -61,6 +61,11 @@ def compile(
     folder = root / TARGET
     prod = project.target.environment == "prod"
     with target_folder.locked(folder), policy_log.opened(root, project.target, create=False) as log:
+        if prod and log.note:  # whose keys count, and which minimums, only the store can say
+            raise StoreError(
+                log.note.removeprefix("SF356 "), hint="what was approved still stands; see "
+                "`sfctl doctor`", code="SF356",
+            )  # fmt: skip
         before = target_folder.read_manifest(folder)
         project = replace_project(project, problems=_with_approved(project, log))
         compiled = _compiled(project, select, exclude, before, moment)

@@ -406,6 +406,21 @@ def test_a_key_of_the_repo_does_not_count_beside_those_of_the_store(ask: Ask, sh
     assert ask("policy", "keys", "--trust", "nonsense", code=2)["error"]["code"] == "SF357"
 
 
+def test_nor_does_it_where_the_store_has_stopped_to_answer(ask: Ask, shop: Path) -> None:
+    approve(ask, shop)
+    other = SigningKey(os.urandom(32))
+    ask("policy", "keys", "--trust", load_key(Path(key_of(shop))).public)
+    project = shop / "sfctl.yml"
+    project.write_text(
+        project.read_text().replace(load_key(Path(key_of(shop))).public, other.public)
+    )
+    before = (shop / "target/manifest.json").read_bytes()
+    for path in (shop / ".sfctl").glob("state.db*"):
+        path.write_bytes(b"no database" * 1000)
+    assert ask("compile", code=3)["error"]["code"] == "SF356"
+    assert (shop / "target/manifest.json").read_bytes() == before
+
+
 def test_a_private_key_is_read_from_a_variable_and_told_to_nobody(
     ask: Ask, shop: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
