@@ -143,8 +143,8 @@ CODES: dict[str, Code] = {
     "SF241": Code(
         "Rule on a changed column",
         "A PII action changes the values that a rule judges in a later stage.",
-        "Later stages may demand presence, uniqueness or references; judge the form in the "
-        "first stage only.",
+        "Gold may demand presence, uniqueness or references of what silver changed. Judge the "
+        "form in silver alone: `stages: [silver]` on the rule.",
     ),
     "SF243": Code(
         "Detection declared twice",
@@ -232,5 +232,10 @@ CODES: dict[str, Code] = {
         "A comparison within an expression holds for every value or for none, a listed value "
         "cannot occur, or no row reaches a branch of CASE.",
         "Correct the part named, or remove it.",
+    ),
+    "SF277": Code(
+        "Stage that does not judge the rule",
+        "`stages` names a stage that is not stored, or whose gates do not hold the rule's section.",
+        "Contract and dq are judged in silver and gold, the schema in bronze and gold.",
     ),
 }

@@ -5,7 +5,7 @@ Nothing here imports the command line, so that the plain forms of `check` start 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -47,9 +47,17 @@ def checked(path: str, policy: Path, stage: str, now: datetime | None) -> Outcom
         _payload(path, compiled, judgement),
         _text(compiled, judgement),
         _exit_code(judgement),
-        tuple(str(problem) for problem in problems),
+        (*map(str, problems), *_left_out(compiled, stage)),
         (*_findings(path, compiled, judgement), *map(_hint, problems)),
     )
+
+
+def _left_out(policy: Policy, stage: str) -> Iterator[str]:
+    """Yield a word on the rules that name other stages: nothing passes by not being asked."""
+    judged = {rule.id for rule in policy.rules_for(stage)}
+    other = [r.id for r in policy.rules if r.stages and r.id not in judged]
+    if other:
+        yield f"not judged in {stage}, see --stage: {', '.join(other)}"
 
 
 def _load_engine() -> None:

@@ -120,10 +120,10 @@ def _acted(
     certain: bool,
 ) -> None:
     for draft in drafts:
-        if draft.gate == "G3_SCHEMA" or name not in draft.fields or _token_aware(draft):
+        if name not in draft.fields or _unmoved(draft):
             continue
         message = f"column {shown(name)} is changed by `{action}` at {place(node)}"
-        hint = "later stages judge the changed values; keep required, unique or foreign_key"
+        hint = "gold judges the changed values: add `stages: [silver]` to judge the original alone"
         tell = findings.error if certain else findings.warning
         tell(draft.node, "SF241", message, hint)
 
@@ -135,7 +135,7 @@ def _acted_anywhere(
         {
             field
             for draft in drafts
-            if draft.gate != "G3_SCHEMA" and not _token_aware(draft)
+            if not _unmoved(draft)
             for field in draft.fields
             if columns.type_of(field).kind == "STRING"
         }
@@ -145,7 +145,12 @@ def _acted_anywhere(
         findings.warning(node, "SF241", message, "name `columns`")
 
 
-def _token_aware(draft: Draft) -> bool:
+def _unmoved(draft: Draft) -> bool:
+    """Tell whether a rule gives the same answer after an action, or is over before it."""
+    return draft.gate == "G3_SCHEMA" or "gold" not in (draft.stages or ("gold",)) or _aware(draft)
+
+
+def _aware(draft: Draft) -> bool:
     if draft.kind in _AWARE:
         return True
     return isinstance(draft.check, RowCheck) and isinstance(draft.check.expr, IsNull)

@@ -42,13 +42,15 @@ class Draft:
     detail_field: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
     id: str = ""
     subsumed_by: str = ""
 
     @property
     def unconditional(self) -> bool:
         """Whether no row may fail it."""
-        return self.where is None and self.threshold == Threshold() and self.severity == "error"
+        everywhere = self.where is None and not self.stages
+        return everywhere and self.threshold == Threshold() and self.severity == "error"
 
     @property
     def demanded(self) -> bool:
@@ -71,6 +73,7 @@ class Draft:
             subsumed_by=self.subsumed_by,
             description=self.description,
             tags=self.tags,
+            stages=self.stages,
             source=place(self.node),
         )
 

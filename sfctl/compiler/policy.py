@@ -18,6 +18,7 @@ from sfctl.compiler.measures import check_measures
 from sfctl.compiler.minimum import Minimum
 from sfctl.compiler.quantity import plain, share
 from sfctl.compiler.sections import Sections
+from sfctl.compiler.stages import check_stages
 from sfctl.compiler.subsumption import subsume
 from sfctl.errors import Problem
 from sfctl.model import codec, urn
@@ -56,6 +57,7 @@ def compile_policy(
     name_rules(drafts, findings)
     subsume(drafts, findings)
     check_measures(drafts, check_rules(drafts, findings), known.types, findings)
+    check_stages(drafts, files.dataset, findings)
     check_actions(files, drafts, known, findings)
     dataset = files.dataset
     policy = Policy(

@@ -116,6 +116,7 @@ class Sections:
             draft.where = compile_condition(where, self.columns, self.findings)
         draft.description = node.string("description")
         draft.tags = node.strings("tags")
+        draft.stages = node.strings("stages")
         return draft
 
 

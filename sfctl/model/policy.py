@@ -103,6 +103,8 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     subsumed_by: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    """Where it is judged; wherever its gate is, unless given."""
     source: str = ""
     """`path:line:col` of the declaration, for people."""
 
@@ -187,4 +189,8 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     def rules_for(self, stage: str) -> tuple[Rule, ...]:
         """Return the rules whose gate belongs to `stage`, in declared order."""
         gates = GATES_OF_STAGE[stage]
-        return tuple(rule for rule in self.rules if rule.gate in gates)
+        return tuple(
+            rule
+            for rule in self.rules
+            if rule.gate in gates and (not rule.stages or stage in rule.stages)
+        )

@@ -365,7 +365,7 @@ def _native(rule: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
         most = {"mustBeLessOrEqualTo": _percentage(held), "unit": "percent"}
     elif isinstance(held, float):
         return "", None
-    if rule.get("where") is not None:
+    if rule.get("where") is not None or rule.get("stages") is not None:
         return "", None
     if kind == "not_null" and column:
         return column, {"metric": "nullValues", **most}

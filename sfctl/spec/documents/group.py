@@ -220,7 +220,7 @@ def _example(kind: str) -> str:
     return _EXAMPLES.get(kind, "{min: 1, max: 2}")
 
 
-DEFAULTS = ("severity", "threshold", "where", "description", "tags")
+DEFAULTS = ("severity", "threshold", "where", "description", "stages", "tags")
 """What a group says for all of its rules that do not say it themselves."""
 GROUP = Named(
     "group",

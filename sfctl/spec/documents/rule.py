@@ -22,6 +22,8 @@ FUNCTIONS = ("sum", "avg", "min", "max", "stddev", "quantile")
 
 _NAME = Text("the name of a column")
 NAMES = Named("columns", one_or_more(_NAME, "the name of a column, or a list of them"))
+STAGES = ("bronze", "silver", "gold")
+
 EXPRESSION = Text("an expression such as order_total > 0")
 _BOUND = Literal("a number, or a date or decimal in quotes", boolean=False)
 _COUNT = count()
@@ -49,6 +51,10 @@ COMMON: dict[str, Field] = {
     ),
     "where": may(EXPRESSION, "Judge only the rows for which this holds."),
     "description": may(Text(), "What the rule is for, for people."),
+    "stages": may(
+        Named("stages", one_or_more(Enum(*STAGES), "a stage, or a list of them")),
+        "Judge only in these stages; in all that its section belongs to unless given.",
+    ),
     "tags": may(
         Named("tags", one_or_more(Text("a tag"), "a tag, or a list of them")), "Free labels."
     ),

@@ -77,9 +77,9 @@ def declared(body: str) -> str:
     return f"schema:\n  constraints:\n{lines}" + textwrap.dedent(body)
 
 
-def compiled(body: str, **options: Any) -> tuple[Policy, list[Problem]]:
+def compiled(body: str, dataset: str = DATASET, **options: Any) -> tuple[Policy, list[Problem]]:
     """Compile `body` with `COLUMNS` declared."""
-    return compile_policy(files(declared(body)), **options)
+    return compile_policy(files(declared(body), dataset), **options)
 
 
 def only_rule(text: str) -> Rule:
