@@ -156,9 +156,13 @@ def _matches(series: pl.Series, kind: Kind) -> pl.Series:
     hits = series.str.contains(kind.probe)
     if kind.valid is None or not hits.any():
         return hits
-    candidates = series.filter(hits).unique()
-    real = [text for text in candidates if _valid_match(kind, text)]
-    return series.is_in(real)
+    sure = series.str.contains(rf"\A(?:{kind.sure})\z") if kind.sure else None
+    open_ = hits if sure is None else hits & ~sure
+    if kind.needs:
+        open_ = open_ & series.str.contains(kind.needs)
+    real = [text for text in series.filter(open_).unique() if _valid_match(kind, text)]
+    found = series.is_in(real)
+    return found if sure is None else found | sure
 
 
 def _valid_match(kind: Kind, text: str) -> bool:

@@ -28,6 +28,9 @@ class Kind:
     begins and ends, and says whether what stands beside it leaves it what it seems; it is asked
     of kinds with `valid`. `keeps` says what a mask keeps of a cell that is a match as a whole, so
     that such cells need no capture groups, which cost four times the match itself.
+
+    `sure` matches cells that are surely of a kind with `valid`, `needs` something that every text
+    of it holds: both spare asking `valid` of each value.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Kind:
     keeps: Literal["last four", "domain", "groups"] = "groups"
     mask_else: str = ""
     alone: Callable[[str, int, int], bool] | None = None
+    sure: str = ""
+    needs: str = ""
 
     @property
     def rust(self) -> str:
@@ -197,6 +202,8 @@ KINDS: dict[str, Kind] = {
             checksum.ip,
             mask_else="*:*:*:${2}",
             alone=_no_part_of_more,
+            sure=rf"(?:[1-9][0-9]?|1[0-9]{{2}}|2[01][0-9]|22[0-3])(?:\.{_OCTET}){{3}}",
+            needs=rf"::|(?:{_HEX}{{1,4}}:){{6}}|(?:{_OCTET}\.){{3}}",
         ),
     )
 }

@@ -258,3 +258,21 @@ def test_no_row_makes_a_pattern_of_ones_own_explode() -> None:
     assert found is not None
     assert found.endswith(" " + "a" * 5_000 + "!")
     assert time.process_time() - begun < 5
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.ip_addresses().map(str),
+            st.from_regex(r"\A[0-9a-f:.]{3,24}\Z"),
+            st.from_regex(r"\Aat [0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{3})?Z?\Z"),
+            st.from_regex(r"\Av[0-9]{1,3}(\.[0-9]{1,3}){2,4}\Z"),
+        ),
+        max_size=20,
+    )
+)
+def test_what_spares_asking_of_each_value_changes_no_answer(values: list[str]) -> None:
+    """Cells that are surely an address, or surely none, get the answer of the slow way."""
+    frame = pl.DataFrame({"text": values}, schema={"text": pl.String})
+    found = sum(each.matches for each in find(frame, [Detection("IP")]))
+    assert found == sum(next(KINDS["IP"].matches(text), None) is not None for text in values)
