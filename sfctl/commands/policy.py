@@ -34,10 +34,15 @@ def verify(
     target: str | None = None,
     now: datetime | None = None,
 ) -> Outcome:
-    """Verify that every compiled policy is what was signed, by a key that counts here."""
+    """Verify that every compiled policy is what was signed, by a key that counts here.
+
+    Raises StoreError SF356 where the store does not answer that says which keys count.
+    """
     root = find_root(project_dir)
     try:
         with open_desk(project_dir, target, now, create=False) as desk:
+            if desk.log.note:
+                _ = desk.log.required
             rows = [row for entry in desk.entries(select, exclude) for row in _rows(desk, entry)]
             approved = desk.log.history.minimum() if desk.log.history else ""
             found = policy_log.minimum_problems(desk.project, desk.log.trust, approved)

@@ -418,6 +418,7 @@ def test_nor_does_it_where_the_store_has_stopped_to_answer(ask: Ask, shop: Path)
     for path in (shop / ".sfctl").glob("state.db*"):
         path.write_bytes(b"no database" * 1000)
     assert ask("compile", code=3)["error"]["code"] == "SF356"
+    assert ask("policy", "verify", code=3)["error"]["code"] == "SF356"
     assert (shop / "target/manifest.json").read_bytes() == before
 
 
