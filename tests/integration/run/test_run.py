@@ -10,7 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from sfctl import wiring
 from sfctl.evidence.port import Query
@@ -264,6 +267,15 @@ while True: time.sleep(0.05)
 """
 
 
+@pytest.fixture
+def _hangups_count() -> Iterator[None]:
+    """Whoever is started under `nohup` hears of no hang-up, nor do its children."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_hangups_count")
 def test_signals_reach_the_job(shop: Shop) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGINT):
         process = started(shop, WAIT, start_new_session=True)
