@@ -144,14 +144,27 @@ def _planned(
         return Plan(name, passed, None, compiled, notes)
     compiled = load(root)
     compiled.require_target(target)
+    other = _another_target(root, compiled) if target is None else ()
     entry = job_named(compiled.manifest, job)
     command = tuple(command_of(entry, date, passed))
     notes = run_outcome.warnings(compiled, entry)
     taken = {k: os.environ[v] for k, v in entry.env_from.items() if v in os.environ}
     unset = [v for k, v in entry.env_from.items() if k not in taken]
     notes = (*notes, *(f"SF125 environment variable `{name}` is not set" for name in unset))
-    notes = (*notes, *_keys(compiled, entry))
+    notes = (*other, *notes, *_keys(compiled, entry))
     return Plan(job, command, entry, compiled, notes, {**entry.env, **taken})
+
+
+def _another_target(root: Path, compiled: Compiled) -> tuple[str, ...]:
+    """Say where the run writes, where nobody asked for that and the project means elsewhere."""
+    from sfctl.spec.target import load_header
+
+    name = compiled.manifest.target.name
+    with contextlib.suppress(Exception):  # a project file that is broken stops no job
+        meant = load_header(root, None, offline=True).target.name
+        if meant != name:
+            return (f"on target {name}, as compiled last; sfctl.yml means {meant} unless --target",)
+    return ()
 
 
 def _compiled_or_none(root: Path) -> tuple[Compiled | None, tuple[str, ...]]:

@@ -217,6 +217,18 @@ def test_the_last_results_can_be_selected(shop: Shop) -> None:
     assert "SF142" in sfctl(shop, *names).stderr
 
 
+def test_a_run_says_where_it_writes_if_nobody_asked_for_that(shop: Shop) -> None:
+    job(shop)
+    project = shop.root / "sfctl.yml"
+    project.write_text(project.read_text() + "  night: {environment: dev, lake: ./night}\n")
+    assert sfctl(shop, "compile", "--target", "night").returncode == 0
+    said = "on target night, as compiled last; sfctl.yml means dev unless --target"
+    assert said in sfctl(shop, "run", "daily").stderr
+    assert said not in sfctl(shop, "run", "daily", "--target", "night").stderr
+    project.write_text("{half")
+    assert sfctl(shop, "run", "daily", "--date", "2024-01-02").returncode == 0
+
+
 def test_usage_before_the_job_starts(shop: Shop) -> None:
     job(shop)
     assert sfctl(shop, "run").returncode == 2
