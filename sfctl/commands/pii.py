@@ -11,6 +11,7 @@ import typer
 
 from sfctl import exit_codes
 from sfctl.commands import pii_keys, pii_tokens
+from sfctl.commands.pii_tokens import MadeFor, Reason, Tokens
 from sfctl.errors import UsageError
 from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
@@ -49,14 +50,10 @@ def scan(
 
 
 def detokenize(
-    tokens: Annotated[
-        tuple[str, ...], typer.Argument(help="Tokens (tok_…), or - for standard input.")
-    ] = (),
+    tokens: Tokens = (),
     *,
-    reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
-    kind: Annotated[str, typer.Option(help="The kind they were made for; else all are tried.")] = (
-        ""
-    ),
+    reason: Reason = "",
+    kind: MadeFor = "",
     project_dir: Path = Path(),
     target: str | None = None,
     now: datetime | None = None,

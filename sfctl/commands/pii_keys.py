@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sfctl.commands import pii_tokens
+from sfctl.commands.pii_tokens import MadeFor, Reason, Tokens
 from sfctl.errors import UsageError
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
@@ -44,7 +45,7 @@ def keys(
 
 def rotate(
     *,
-    reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
+    reason: Reason = "",
     project_dir: Path = Path(),
     target: str | None = None,
     now: datetime | None = None,
@@ -68,14 +69,10 @@ def rotate(
 
 
 def retokenize(
-    tokens: Annotated[
-        tuple[str, ...], typer.Argument(help="Tokens (tok_…), or - for standard input.")
-    ] = (),
+    tokens: Tokens = (),
     *,
-    reason: Annotated[str, typer.Option(help="Why; it is on the record.")] = "",
-    kind: Annotated[str, typer.Option(help="The kind they were made for; else all are tried.")] = (
-        ""
-    ),
+    reason: Reason = "",
+    kind: MadeFor = "",
     project_dir: Path = Path(),
     target: str | None = None,
     now: datetime | None = None,

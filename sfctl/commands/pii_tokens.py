@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from sfctl.errors import SfctlError, StoreError, UsageError
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from sfctl.commands.lake import Lake
     from sfctl.runtime.pii.keys import KeyRing
 
+Tokens = Annotated[tuple[str, ...], typer.Argument(help="Tokens (tok_…), or - for standard input.")]
+Reason = Annotated[str, typer.Option(help="Why; it is on the record.")]
+MadeFor = Annotated[str, typer.Option(help="The kind they were made for; else all are tried.")]
 Work = Callable[["Lake", Sequence[str], str], list[str]]
 
 
