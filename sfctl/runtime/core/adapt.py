@@ -182,7 +182,7 @@ def _as_declared(
 def _regained(series: pl.Series, declared: DataType) -> pl.Series:
     """Return a column of objects as its declared type, where its values do not gainsay it."""
     from sfctl.runtime.core.schema_of import type_of
-    from sfctl.runtime.polars.term import DataError
+    from sfctl.runtime.faults import DataError
     from sfctl.runtime.polars.texts import dtype_of
 
     if declared.kind == "DECIMAL" and declared.precision is None:

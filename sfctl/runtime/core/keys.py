@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -11,12 +11,10 @@ from sfctl.model.binding import columns_of, path_of
 from sfctl.model.policy import Rule, Unique
 from sfctl.runtime.core.budget import Budget
 from sfctl.runtime.core.sources import LazySource, Source
+from sfctl.runtime.core.surroundings import Others
 from sfctl.runtime.polars import unique
 from sfctl.runtime.polars.program import Program
 from sfctl.runtime.tally import Distinct, RowTally, UniqueTally
-
-Others = Callable[[Rule], pl.LazyFrame | None]
-"""The rows that a rule of scope `table` is held against besides the batch's own."""
 
 _ROW = "_sfctl_row"
 

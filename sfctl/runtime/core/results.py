@@ -10,9 +10,9 @@ from typing import Any
 
 from sfctl.model.policy import Batch, Policy, RowCheck, Rule, Threshold, Unique
 from sfctl.model.verdict import RuleResult, Status, Totals
-from sfctl.runtime.core.scan import Scanned
-from sfctl.runtime.polars import measures
-from sfctl.runtime.polars.term import DataError, Unjudged
+from sfctl.runtime import measured
+from sfctl.runtime.core.scanned import Scanned
+from sfctl.runtime.faults import DataError, Unjudged
 from sfctl.runtime.tally import RowTally
 
 TOLD_VALUES = 10
@@ -104,20 +104,20 @@ def _errored(rule: Rule, state: Scanned, fault: Exception) -> RuleResult:
 
 
 def _batch(rule: Rule, check: Batch, state: Scanned, now: datetime) -> RuleResult:
-    measured = state.measured.get(rule.id, measures.Measured())
+    found = state.measured.get(rule.id, measured.Measured())
     if state.rows == 0 and check.measure != "row_count":
         return _result(rule, "skipped", 0, 0, reason=NO_ROWS)
     try:
-        value = measures.number(check, measured, now)
+        value = measured.number(check, found, now)
         if value is None:
             return _result(rule, "skipped", 0, 0, reason="no values")
-        good = measures.within_bounds(check, value)
+        good = measured.within_bounds(check, value)
     except DataError as fault:
         return _errored(rule, state, fault)
     status: Status = "pass" if good else "warn" if rule.severity == "warn" else "fail"
     return _result(
         rule, status, 0 if good else 1, 1, signatures={} if good else {rule.signature: 1},
-        measured=measures.text_of(value), sampled=state.sampled,
+        measured=measured.text_of(value), sampled=state.sampled,
     )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def threshold_text(threshold: Threshold) -> str:
     """Return a threshold as people write it: `0`, `12`, `5%`."""
     if threshold.share is None:
         return str(threshold.count)
-    return f"{measures.text_of(Fraction(threshold.share) * 100)}%"
+    return f"{measured.text_of(Fraction(threshold.share) * 100)}%"
 
 
 def _result(rule: Rule, status: Status, failed: int, evaluated: int, **more: Any) -> RuleResult:

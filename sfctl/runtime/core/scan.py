@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import polars as pl
 
 from sfctl.model.verdict import PiiFinding
 from sfctl.runtime.core.budget import Budget
-from sfctl.runtime.core.keys import Keys, Others
+from sfctl.runtime.core.keys import Keys
+from sfctl.runtime.core.scanned import Scanned
 from sfctl.runtime.core.sources import Source
-from sfctl.runtime.polars.measures import Measured
+from sfctl.runtime.core.surroundings import Others
 from sfctl.runtime.polars.program import Program
-from sfctl.runtime.tally import Distinct, RowTally, UniqueTally
 
 Look = Callable[[pl.DataFrame], tuple[PiiFinding, ...]]
-
-
-@dataclass(slots=True)
-class Scanned:
-    """Everything that was counted. `rows` are all rows, `seen` those that were judged."""
-
-    rows: int = 0
-    seen: int = 0
-    tallies: dict[str, RowTally] = field(default_factory=dict)
-    measured: dict[str, Measured] = field(default_factory=dict)
-    distinct: Distinct = field(default_factory=Distinct)
-    uniques: dict[str, UniqueTally] = field(default_factory=dict)
-    findings: dict[tuple[str, str, str, bool], PiiFinding] = field(default_factory=dict)
-    passes: int = 0
-
-    @property
-    def sampled(self) -> bool:
-        return self.seen < self.rows
 
 
 def scan(

@@ -11,9 +11,9 @@ from sfctl.model.policy import Policy, Rule, Unique
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.judge import Surroundings, program_for
 from sfctl.runtime.core.sources import FrameSource
+from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import unique
 from sfctl.runtime.polars.program import Program
-from sfctl.runtime.polars.term import DataError
 
 RULES = "_sfctl_rules"
 REASONS = "_sfctl_reasons"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sfctl.model.schema import Schema
-from sfctl.runtime.core.schema_of import of_polars
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class Marks(NamedTuple):
@@ -21,8 +17,8 @@ class Marks(NamedTuple):
     computed: int
 
 
-Marking = Callable[["Mapping[str, pl.DataType]", Schema], Marks]
-"""From the columns an engine sees, and the schema that knows more of them, to the fingerprints."""
+Marking = Callable[[Schema, Schema], Marks]
+"""From the schema an engine sees, and the schema that knows more of them, to the fingerprints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class Standard:
         return bool(before and now and before != now and self.shape == shape)
 
 
-def computed(seen: Mapping[str, pl.DataType], known: Schema) -> Marks:
+def computed(seen: Schema, known: Schema) -> Marks:
     """Return the fingerprints of columns, computed anew."""
-    schema = of_polars(seen).with_nullability_of(known)
+    schema = seen.with_nullability_of(known)
     return Marks(schema.fingerprint(), schema.shape(), 2)

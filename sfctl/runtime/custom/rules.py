@@ -19,9 +19,9 @@ from sfctl.model.source_code import SourceCode, SourceCodeError, source_code
 from sfctl.runtime.allowance import ROWS, SECONDS, START_S
 from sfctl.runtime.custom import answers, batches, wire
 from sfctl.runtime.custom.process import Child, ChildError
+from sfctl.runtime.faults import DataError, Unjudged
 from sfctl.runtime.polars import columns
 from sfctl.runtime.polars.program import RowJudge
-from sfctl.runtime.polars.term import DataError, Unjudged
 
 LOADING_BYTES = 1 << 30
 LONGEST_TEXT = 1_000

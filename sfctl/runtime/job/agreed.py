@@ -5,7 +5,7 @@ Whatever goes wrong with the registry costs a warning in the evidence, never the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +22,6 @@ from sfctl.runtime.job.remembered import Remembered, key_of, recall, remember
 from sfctl.runtime.publishing.request import PublishRequest
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from sfctl.registry.cached import Known
 
 Latest = Callable[[str, datetime], "Known"]
@@ -120,7 +118,7 @@ class Agreed:
         baseline = self._policy.schema.baseline
         return baseline is not None and of_specs(baseline).fingerprint() != fingerprint
 
-    def marks(self, seen: Mapping[str, pl.DataType], known: Schema) -> Marks:
+    def marks(self, seen: Schema, known: Schema) -> Marks:
         """Return the fingerprints of rows, from before where the same columns were seen before."""
         key = key_of(seen, self._basis)
         before = self._before.known.get(key)
@@ -129,7 +127,7 @@ class Agreed:
         self._shape = found.shape
         return found
 
-    def of_read(self, seen: Mapping[str, pl.DataType]) -> Marks:
+    def of_read(self, seen: Schema) -> Marks:
         """Return the fingerprints of rows that were read, as their writer saw them."""
         schema = self._policy.schema if self._policy is not None else None
         known = expected_by(schema, self.standard) if schema else self.standard.schema

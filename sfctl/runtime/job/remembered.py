@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    import polars as pl
+from sfctl.model.schema import Schema
 
 MOST = 64
 """How many sets of columns a stage remembers; the oldest make room."""
@@ -28,9 +25,9 @@ class Remembered(msgspec.Struct, frozen=True):
     known: dict[str, tuple[str, str]] = {}
 
 
-def key_of(seen: Mapping[str, pl.DataType], basis: str) -> str:
+def key_of(seen: Schema, basis: str) -> str:
     """Return a digest of what an engine says of columns, and of what else is known of them."""
-    text = repr([(name, str(kind)) for name, kind in seen.items()])
+    text = repr([(column.name, str(column.type), column.nullable) for column in seen.columns])
     told = f"{basis}\n{text}".encode(errors="surrogatepass")
     return hashlib.blake2b(told, key=_MODEL, digest_size=16).hexdigest()
 

@@ -21,6 +21,7 @@ from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
 from sfctl.model.write import WriteResult
 from sfctl.runtime.core import adapt
+from sfctl.runtime.core.schema_of import of_polars
 from sfctl.runtime.core.standard import Marks
 from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
 from sfctl.runtime.job.active import Active, open_sink
@@ -407,7 +408,7 @@ class Session:
             store=self.compiled.store, format=form, now=self.clock.now(), latest=self.latest_schema,
             signed_only=self.compiled.manifest.target.environment == "prod",
         )  # fmt: skip
-        marks = agreed.of_read(rows.schema)
+        marks = agreed.of_read(of_polars(rows.schema))
         agreed.keep(published=False)
         return marks
 

@@ -9,8 +9,9 @@ import polars as pl
 from sfctl.model.binding import path_of
 from sfctl.model.expr import Field
 from sfctl.model.types import DataType
+from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import texts
-from sfctl.runtime.polars.term import LIMIT, RANGES, Bounds, DataError, Family, Term
+from sfctl.runtime.polars.term import LIMIT, RANGES, Bounds, Family, Term
 
 INTEGERS = frozenset(RANGES) - {pl.Int128()}
 

@@ -13,8 +13,9 @@ import polars as pl
 
 from sfctl.model import expr as tree
 from sfctl.model.expr import Expr
+from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import columns, exact, floats, functions, temporal
-from sfctl.runtime.polars.term import Bounds, DataError, Term, any_error, boolean
+from sfctl.runtime.polars.term import Bounds, Term, any_error, boolean
 
 _TEMPORAL = frozenset(["date", "time", "instant", "naive", "duration"])
 _EXACT: dict[str, Callable[[Term, Term], Term]] = {

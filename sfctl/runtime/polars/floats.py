@@ -9,8 +9,9 @@ from fractions import Fraction
 
 import polars as pl
 
+from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import exact
-from sfctl.runtime.polars.term import RANGES, DataError, Term, any_error, boolean
+from sfctl.runtime.polars.term import RANGES, Term, any_error, boolean
 
 _EXACT_UP_TO = 2**53
 _NO_OVERFLOW = 2**1000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from sfctl.model.policy import ForeignKey
+from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import columns, unique
 from sfctl.runtime.polars.program import RowJudge
-from sfctl.runtime.polars.term import DataError
 
 
 def judge_for(check: ForeignKey, rows: pl.LazyFrame | None) -> RowJudge:

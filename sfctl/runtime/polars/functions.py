@@ -10,8 +10,9 @@ import polars as pl
 
 from sfctl.model.formats import FORMATS
 from sfctl.model.types import DataType
+from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import columns, exact, floats, texts
-from sfctl.runtime.polars.term import RANGES, DataError, Family, Term, any_error, boolean
+from sfctl.runtime.polars.term import RANGES, Family, Term, any_error, boolean
 from sfctl.runtime.polars.texts import INTEGER_TYPES
 
 

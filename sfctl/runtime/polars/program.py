@@ -18,9 +18,9 @@ import polars as pl
 from sfctl.model.binding import columns_of
 from sfctl.model.expr import Arithmetic, Call, Expr, Field, IsNull, Negate, children
 from sfctl.model.policy import Batch, Custom, ForeignKey, RowCheck, Rule, Unique
+from sfctl.runtime.measured import Measured
 from sfctl.runtime.polars import columns, measures
 from sfctl.runtime.polars.emit import Emitter
-from sfctl.runtime.polars.measures import Measured
 from sfctl.runtime.polars.term import LIMIT, Bounds, Term, boolean
 from sfctl.runtime.tally import Distinct, RowTally
 

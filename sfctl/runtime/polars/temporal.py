@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from sfctl.model.expr import Constant
-from sfctl.runtime.polars.term import DataError, Term, any_error, boolean
+from sfctl.runtime.faults import DataError
+from sfctl.runtime.polars.term import Term, any_error, boolean
 
 _PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 

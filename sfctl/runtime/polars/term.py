@@ -8,6 +8,8 @@ from typing import Literal
 
 import polars as pl
 
+from sfctl.runtime.faults import DataError as DataError
+
 Family = Literal[
     "exact", "float", "boolean", "string", "date", "time", "instant", "naive", "duration",
     "binary", "other",
@@ -29,14 +31,6 @@ RANGES: dict[pl.DataType, tuple[int, int]] = {
     pl.UInt64(): (0, 2**64 - 1),
     pl.Int128(): (-LIMIT, LIMIT),
 }
-
-
-class DataError(Exception):
-    """The data do not allow a rule to be evaluated at all; `str()` says why."""
-
-
-class Unjudged(Exception):
-    """A rule has no outcome, and the data are not to blame; `str()` says why, without a value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from sfctl.model.types import DataType
-from sfctl.runtime.polars.term import DataError
+from sfctl.runtime.faults import DataError
 
 INTEGER_TYPES: dict[str, pl.DataType] = {
     "INT8": pl.Int8(), "INT16": pl.Int16(), "INT32": pl.Int32(), "INT64": pl.Int64(),
