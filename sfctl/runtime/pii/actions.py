@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfctl.model.policy import Detection
@@ -30,6 +31,19 @@ SHORT = 10
 """Bytes up to which a text is short: no kind fits in."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was met in one text: filled values, and how many of them each covering entry acted on.
+
+    `entries` are positions among the detections; which there are follows from the types alone.
+    """
+
+    path: str
+    evaluated: int
+    entries: tuple[int, ...]
+    matches: tuple[int, ...]
+
+
 def apply(
     frame: pl.DataFrame, detections: Sequence[Detection], keys: Callable[[], KeyRing]
 ) -> tuple[pl.DataFrame, tuple[PiiFinding, ...]]:
@@ -39,45 +53,63 @@ def apply(
     what it raises passes through. Columns an entry names but the frame lacks are left to G3.
     Findings of an entry with action `none` are counted, nothing else.
     """
+    frame, tallies = acted(frame, detections, keys)
+    return frame, findings(tallies, detections)
+
+
+def acted(
+    frame: pl.DataFrame, detections: Sequence[Detection], keys: Callable[[], KeyRing]
+) -> tuple[pl.DataFrame, tuple[Tally, ...]]:
+    """Do what `apply` does to some of a batch's rows; tallies of all of them add up, in order."""
     columns = [series for series in frame if holds_text(series.dtype)]
     with ThreadPoolExecutor(max_workers=max(1, min(len(columns), 4))) as pool:
         done = list(pool.map(lambda series: _act(series, detections, keys), columns))
     changed = [series for series, _ in done if series is not None]
     if changed:
         frame = frame.with_columns(changed)
+    return frame, tuple(tally for _, tallies in done for tally in tallies)
+
+
+def findings(tallies: Sequence[Tally], detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:
+    """Return one finding per text and entry that acted on something, in the entries' order."""
     order: dict[tuple[str, str], int] = {
         (d.kind, d.action): index for index, d in enumerate(detections)
     }
-    findings = (finding for _, found in done for finding in found)
-    return frame, tuple(sorted(findings, key=lambda f: (order[f.kind, f.action], f.column)))
+    found = [
+        PiiFinding(
+            tally.path, detections[entry].kind, detections[entry].action, matches, tally.evaluated
+        )
+        for tally in tallies
+        for entry, matches in zip(tally.entries, tally.matches, strict=True)
+        if matches
+    ]
+    return tuple(sorted(found, key=lambda f: (order[f.kind, f.action], f.column)))
 
 
 def _act(
     column: pl.Series, detections: Sequence[Detection], keys: Callable[[], KeyRing]
-) -> tuple[pl.Series | None, list[PiiFinding]]:
-    findings: list[PiiFinding] = []
+) -> tuple[pl.Series | None, list[Tally]]:
+    tallies: list[Tally] = []
 
     def change(path: str, series: pl.Series) -> pl.Series | None:
         evaluated = series.len() - series.null_count()
+        counts: dict[int, int] = {}
         changed = False
-        for detection in detections:
+        for entry, detection in enumerate(detections):
             if not covers(detection, path):
                 continue
             kind = kind_for(detection.kind, detection.pattern)
+            counts[entry] = 0
             if detection.action == "none":
-                matches = int(_matches(series, kind).sum() or 0)
+                counts[entry] = int(_matches(series, kind).sum() or 0)
             elif detection.columns or _occurs(series, kind):
                 after = _acted(series, detection, kind, keys)
-                matches = int(after.ne_missing(series).sum())
+                counts[entry] = int(after.ne_missing(series).sum())
                 series, changed = after, True
-            else:
-                continue
-            if matches:
-                finding = PiiFinding(path, detection.kind, detection.action, matches, evaluated)
-                findings.append(finding)
+        tallies.append(Tally(path, evaluated, tuple(counts), tuple(counts.values())))
         return series if changed else None
 
-    return leaves.changed(column.name, column, change), findings
+    return leaves.changed(column.name, column, change), tallies
 
 
 def find(frame: pl.DataFrame, detections: Sequence[Detection]) -> tuple[PiiFinding, ...]:

@@ -1,6 +1,7 @@
-"""Texts wherever they stand in a frame: in columns, in fields of structs, in lists.
+"""Texts wherever they stand in a frame: in columns, in fields of structs, in lists and maps.
 
-A field inside a struct has the path `a.b`; what stands in a list has the list's.
+A field inside a struct has the path `a.b`; what stands in a list has the list's. A map is a list of
+structs: `m.key`, `m.value`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ def holds_text(dtype: pl.DataType) -> bool:
         return any(holds_text(_instance(field.dtype)) for field in dtype.fields)
     if isinstance(dtype, pl.List | pl.Array):
         return holds_text(_instance(dtype.inner))
+    if isinstance(dtype, pl.Map):
+        return holds_text(_instance(dtype.key)) or holds_text(_instance(dtype.value))
     return dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
 
 
@@ -35,7 +38,7 @@ def _texts(path: str, series: pl.Series) -> Iterator[tuple[str, pl.Series]]:
         for field in series.dtype.fields:
             if holds_text(_instance(field.dtype)):
                 yield from _texts(f"{path}.{field.name}", series.struct.field(field.name))
-    elif isinstance(series.dtype, pl.List | pl.Array):
+    elif isinstance(series.dtype, pl.List | pl.Array | pl.Map):
         yield from _texts(path, _listed(series).explode(empty_as_null=False, keep_nulls=False))
     else:
         yield path, as_text(series)
@@ -48,7 +51,7 @@ def changed(path: str, series: pl.Series, change: Change) -> pl.Series | None:
         return None
     if isinstance(dtype, pl.Struct):
         return _struct(path, series, dtype, change)
-    if isinstance(dtype, pl.List | pl.Array):
+    if isinstance(dtype, pl.List | pl.Array | pl.Map):
         return _list(path, series, change)
     return change(path, as_text(series))
 
@@ -89,10 +92,31 @@ def _list(path: str, series: pl.Series, change: Change) -> pl.Series | None:
     whole = joined.select(pl.coalesce("new", "kept")).to_series()
     if isinstance(series.dtype, pl.Array):
         whole = whole.list.to_array(series.dtype.size)
+    if isinstance(series.dtype, pl.Map):
+        whole = _mapped(whole)
     return whole.alias(series.name)
 
 
+def _mapped(listed: pl.Series) -> pl.Series:
+    """Return lists of pairs as maps. Raises where a key became null, or two became one."""
+    entry = listed.dtype.inner  # type: ignore[attr-defined]
+    key, value = (_instance(field.dtype) for field in entry.fields)
+    maps = listed.cast(pl.Map(key, value))
+    if pairs(maps).list.len().sum() != listed.list.len().sum():
+        raise ValueError("an action made one key of two")
+    return maps
+
+
+def pairs(maps: pl.Series) -> pl.Series:
+    """Return maps as lists of structs `key`, `value`."""
+    dtype = maps.dtype
+    assert isinstance(dtype, pl.Map)
+    return maps.cast(pl.List(pl.Struct({"key": dtype.key, "value": dtype.value})))
+
+
 def _listed(series: pl.Series) -> pl.Series:
+    if isinstance(series.dtype, pl.Map):
+        return pairs(series)
     return series.arr.to_list() if isinstance(series.dtype, pl.Array) else series
 
 

@@ -18,6 +18,7 @@ from sfctl.errors import SourceError
 from sfctl.model import codec
 from sfctl.runtime.pii.classifier import BATCH, Classifier, places
 from sfctl.runtime.pii.kinds import Kind
+from sfctl.runtime.pii.leaves import pairs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -231,8 +232,8 @@ def _leaves(frame: pl.DataFrame) -> Iterator[pl.Series]:
         if isinstance(series.dtype, pl.Struct):
             inner = series.struct.unnest()
             yield from _leaves(inner.rename({n: f"{series.name}.{n}" for n in inner.columns}))
-        elif isinstance(series.dtype, pl.List | pl.Array):
-            values = series.explode()
+        elif isinstance(series.dtype, pl.List | pl.Array | pl.Map):
+            values = (pairs(series) if isinstance(series.dtype, pl.Map) else series).explode()
             yield from _leaves(values.to_frame())
         else:
             yield series

@@ -108,7 +108,8 @@ def flagged_columns(
     named |= {column.name for column in columns if column.pii}
     everywhere = not named or any(not detection.columns for detection in policy.pii)
     known = {column.name for column in columns}
-    text = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.List, pl.Array, pl.Struct, pl.Object)
+    nested = (pl.List, pl.Array, pl.Struct, pl.Map)
+    text = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Object, *nested)
     unknown = [n for n in frame.columns if n not in partition and (everywhere or n not in known)]
     return tuple(
         name

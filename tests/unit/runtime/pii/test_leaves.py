@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from sfctl.model.policy import Detection
 from sfctl.runtime.pii import keys, leaves
 from sfctl.runtime.pii.actions import advise, apply, find
+from sfctl.runtime.pii.kinds import KINDS
+from sfctl.runtime.pii.scan import Counts, count_columns
 from sfctl.runtime.pii.tokens import Tokenizer
 
 RING = keys.parse(keys.generate(), "test")
@@ -133,3 +135,31 @@ def test_no_address_stays_beside_strange_characters(value: str, action: Any) -> 
     assert "é@" not in text
     assert after["c"].to_list()[1:] == [None, ""]
     assert find(after, [Detection("EMAIL")]) == ()
+
+
+def mapped(*rows: dict[str, str | None] | None) -> pl.DataFrame:
+    return pl.DataFrame({"m": pl.Series(rows, dtype=pl.Map(pl.String, pl.String))})
+
+
+def test_maps_are_as_personal_as_lists() -> None:
+    frame = mapped({"a@b.org": "x"}, None, {}, {"k": "c@d.org", "z": None})
+    after, findings = apply(frame, [Detection("EMAIL", "mask", columns=("m",))], ring)
+    masked = [{"***@b.org": "x"}, None, {}, {"k": "***@d.org", "z": None}]
+    assert after["m"].to_list() == masked
+    assert after.schema == frame.schema
+    counted = {f.column: (f.matches, f.evaluated) for f in findings}
+    assert counted == {"m.key": (1, 3), "m.value": (1, 2)}
+    assert {f.column for f in find(frame, [Detection("EMAIL")])} == {"m.key", "m.value"}
+
+
+@pytest.mark.parametrize("action", ["mask", "redact"])
+def test_an_action_that_would_lose_an_entry_of_a_map_is_not_done(action: Any) -> None:
+    frame = mapped({"a@b.org": "x", "c@b.org": "y"})
+    with pytest.raises((ValueError, pl.exceptions.PolarsError)):
+        apply(frame, [Detection("EMAIL", action)], ring)
+
+
+def test_a_scan_looks_into_maps() -> None:
+    counts: dict[str, Counts] = {}
+    count_columns([mapped({"k": "a@b.org"}, None)], [KINDS["EMAIL"]], counts)
+    assert counts["m.value"].matches == {"EMAIL": 1}
