@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from sfctl.certification import judged
 from sfctl.model import codec, urn
 from sfctl.model.certificate import VersionKind, VersionRecord
 from sfctl.model.verdict import REGISTRY_STALE
@@ -47,10 +48,12 @@ class Ledger:
         """Add a record for each commit the ledger lacks; return every record, oldest first.
 
         What a run recorded in its commit is taken from there, so that a kill between commit and
-        ledger loses nothing. Commits without our record are maintenance or foreign.
+        ledger loses nothing; what was judged after its commit, from beside the ledger. Commits
+        without our record are maintenance or foreign.
         """
         known = {record.version: record for record in self.records()}
         lacking = [commit for commit in commits if commit.version not in known]
+        lacking = self.noted(lacking)
         fresh = self._read(lacking, {r.write_key: r.version for r in known.values()})
         fresh += [r for r in known.values() if r.table != self._table]
         fresh = [msgspec.structs.replace(record, table=self._table) for record in fresh]
@@ -59,9 +62,15 @@ class Ledger:
         known |= {record.version: record for record in fresh}
         return [known[version] for version in sorted(known)]
 
+    def noted(self, commits: Iterable[Commit]) -> list[Commit]:
+        """Return commits, each that was judged after it was made with the record of that."""
+        return judged.noted(commits, self._state, self._prefix[:-1], self._table)
+
     def prune(self, certified: int) -> None:
         """Forget what is far behind the certified version."""
-        self._forget([r for r in self.records() if r.version < certified][:-KEPT])
+        old = [r for r in self.records() if r.version < certified][:-KEPT]
+        self._forget(old)
+        judged.forget(self._state, self._prefix[:-1], [r.version for r in old if r.write_key])
 
     def _read(self, commits: Iterable[Commit], writers: dict[str, int]) -> list[VersionRecord]:
         """A write is committed once, to its own table: a note found elsewhere was copied."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -73,6 +73,9 @@ class WriteRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     view_before: CertificationStatus = "NEVER_CERTIFIED"
     certified_before: int | None = None
     """The certified view when the write began."""
+    judged_after: dict[str, Any] = {}
+    """For a version judged after its commit: the operation, which rows were judged, figures of
+    the table's log."""
 
 
 class Commit(msgspec.Struct, frozen=True, omit_defaults=True):

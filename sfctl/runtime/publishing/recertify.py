@@ -168,8 +168,9 @@ def _finish(request: PublishRequest, ports: Ports, table: Table) -> int:
     if head is None:
         return 0
     decided = _view(request, ports, table).judged_version
+    ledger = Ledger(ports.state, request.stage_urn, table.identity())
     finished = 0
-    for commit in table.commits(decided):
+    for commit in ledger.noted(table.commits(decided)):
         record = written_by(commit)
         if record is None or record.stage != STAGE:
             continue
@@ -178,7 +179,6 @@ def _finish(request: PublishRequest, ports: Ports, table: Table) -> int:
             stage_urn=request.stage_urn, format=request.format,
         )  # fmt: skip
         finished += 1
-    ledger = Ledger(ports.state, request.stage_urn, table.identity())
     known = ledger.records()
     ledger.reconcile(table.commits(known[-1].version if known else None))
     return finished

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sfctl.clock import parse_instant
 from sfctl.model import facts
 from sfctl.model.evidence import Evidence
@@ -16,6 +18,8 @@ def testify(record: WriteRecord, version: int | None) -> list[Evidence]:
     """
     at = parse_instant(record.at)
     judgement = record.judgement
+    after = dict(record.judged_after)
+    level: dict[str, Any] = {"integration_level": "post-commit"} if after else {}
     seq = record.seq
     events: list[Evidence] = []
     for gate in judgement.gates:
@@ -37,6 +41,7 @@ def testify(record: WriteRecord, version: int | None) -> list[Evidence]:
                 seq=seq + len(events),
                 write_key=record.write_key,
                 replay_id=record.replay_id or None,
+                **level,
             )
         )
     if record.findings:
@@ -44,7 +49,7 @@ def testify(record: WriteRecord, version: int | None) -> list[Evidence]:
             facts.pii(
                 record.run,
                 at,
-                action="acted",
+                action="found" if after else "acted",
                 dataset_urn=record.dataset_urn,
                 stage=record.stage,
                 findings=record.findings,
@@ -63,7 +68,7 @@ def testify(record: WriteRecord, version: int | None) -> list[Evidence]:
                 dataset_urn=record.dataset_urn,
                 stage=record.stage,
                 commit_version=version,
-                rows_written=counts.rows_published,
+                rows_written=after.pop("rows_written", counts.rows_published),
                 partition_key=",".join(record.partitions),
                 mode=record.mode,
                 ordinal=record.ordinal,
@@ -79,6 +84,8 @@ def testify(record: WriteRecord, version: int | None) -> list[Evidence]:
                 level=record.level,
                 write_key=record.write_key,
                 replay_id=record.replay_id or None,
+                **level,
+                **after,
             )
         )
     return events
