@@ -17,7 +17,7 @@ from sfctl.model.verdict import GateResult, Judgement, RuleResult, Totals
 from sfctl.runtime.allowance import ROWS, START_S
 from sfctl.runtime.core.budget import Budget, budget_for
 from sfctl.runtime.core.split import REASONS, RULES, Split
-from sfctl.runtime.publishing.request import Rows
+from sfctl.runtime.publishing.engine import Rows
 
 if TYPE_CHECKING:
     import polars as pl

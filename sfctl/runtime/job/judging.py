@@ -20,7 +20,8 @@ from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.pii.keys import VARIABLE
 from sfctl.runtime.publishing.certified import read_certified
-from sfctl.runtime.publishing.request import PublishRequest, Rows
+from sfctl.runtime.publishing.engine import Rows
+from sfctl.runtime.publishing.request import PublishRequest
 from sfctl.runtime.tables.formats import open_table
 from sfctl.state.port import StateStore
 

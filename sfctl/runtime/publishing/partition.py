@@ -9,17 +9,18 @@ from msgspec.structs import replace
 from sfctl.errors import UsageError
 from sfctl.model.schema_change import without
 from sfctl.model.verdict import GateResult, Judgement
-from sfctl.runtime.publishing.request import PublishRequest
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from sfctl.runtime.publishing.request import PublishRequest
 
 
 def with_partition(request: PublishRequest) -> pl.DataFrame:
     """Return the rows with the partition's columns. Raises UsageError SF312 for other values."""
     import polars as pl
 
-    frame = request.frame
+    frame: pl.DataFrame = request.frame
     missing = [name for name in request.partition if name not in frame.columns]
     if missing:
         frame = frame.with_columns(pl.lit(request.partition[name]).alias(name) for name in missing)
@@ -27,12 +28,17 @@ def with_partition(request: PublishRequest) -> pl.DataFrame:
         if name not in missing and frame.height:
             found = frame[name].cast(pl.String).unique().to_list()
             if found != [None if value is None else str(value)]:
-                raise UsageError(
-                    f"column {name} holds other values than the partition {name}={value}",
-                    hint="write one partition at a time, or leave `partition` out",
-                    code="SF312",
-                )
+                raise contradicts(name, value)
     return frame
+
+
+def contradicts(name: str, value: object) -> UsageError:
+    """Return what tells the caller that the rows are of other partitions than the write."""
+    return UsageError(
+        f"column {name} holds other values than the partition {name}={value}",
+        hint="write one partition at a time, or leave `partition` out",
+        code="SF312",
+    )
 
 
 def without_partition(judgement: Judgement, columns: tuple[str, ...]) -> Judgement:

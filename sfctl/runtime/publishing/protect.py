@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from sfctl.model.policy import Detection, Policy
 from sfctl.model.verdict import PiiFinding
-from sfctl.runtime.publishing.request import Ports
+from sfctl.runtime.publishing.engine import Frame
 
 if TYPE_CHECKING:
-    import polars as pl
+    from sfctl.runtime.publishing.request import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class Protected:
     """A frame that may be written, or None when none may. `fault` says why actions failed."""
 
-    frame: pl.DataFrame | None
+    frame: Frame | None
     findings: tuple[PiiFinding, ...] = ()
     fault: str = ""
 
 
-def protect(frame: pl.DataFrame, policy: Policy, ports: Ports, *, off: str = "") -> Protected:
+def protect(frame: Frame, policy: Policy, ports: Ports, *, off: str = "") -> Protected:
     """Return the frame with every action done, or what may be written when they cannot be.
 
     `off` is why actions are not even tried. Never raises: a fault redacts the named columns where
@@ -33,49 +33,46 @@ def protect(frame: pl.DataFrame, policy: Policy, ports: Ports, *, off: str = "")
     if not acting and (off or not policy.pii):
         return Protected(frame)
     if off:
-        return Protected(redacted(frame, acting, policy), fault=f"PII:{off}")
+        return Protected(redacted(frame, acting, policy, ports), fault=f"PII:{off}")
     try:
         done, findings = ports.act(frame, policy.pii)
     except Exception as error:  # noqa: BLE001  whatever failed, plaintext must not leave
         reason = str(getattr(error, "code", type(error).__name__))
         if not acting:
             return Protected(frame, fault=f"PII:{reason}")
-        return Protected(redacted(frame, acting, policy), fault=f"PII:{reason}")
-    return Protected(done, (*findings, *_advised(frame, policy)))
+        return Protected(redacted(frame, acting, policy, ports), fault=f"PII:{reason}")
+    return Protected(done, (*findings, *_advised(frame, policy, ports)))
 
 
-def _advised(frame: pl.DataFrame, policy: Policy) -> tuple[PiiFinding, ...]:
+def _advised(frame: Frame, policy: Policy, ports: Ports) -> tuple[PiiFinding, ...]:
     """Return kinds that nobody declared, seen in a sample; a fault there is not worth a write."""
-    from sfctl.runtime.pii.actions import advise
-
     try:
-        return advise(frame, policy.pii)
+        return ports.engine.advised(frame, policy.pii)
     except Exception:  # noqa: BLE001  advice only
         return ()
 
 
 def redacted(
-    frame: pl.DataFrame, acting: Sequence[Detection], policy: Policy
-) -> pl.DataFrame | None:
+    frame: Frame, acting: Sequence[Detection], policy: Policy, ports: Ports
+) -> Frame | None:
     """Return the frame with every acted column emptied, or None when one may not be emptied."""
-    import polars as pl
-
     known = {column.name: column for column in (*(policy.schema.baseline or ()),)}
     known |= {column.name: column for column in policy.schema.columns}
-    empty: dict[str, pl.Expr] = {}
+    present = ports.engine.columns(frame)
+    empty: dict[str, str | None] = {}
     for detection in acting:
         if not detection.columns:
             return None
         for name in detection.columns:
-            if name not in frame.columns:
+            if name not in present:
                 name = name.partition(".")[0]  # a field goes with the column it lies in
-            if name not in frame.columns:
+            if name not in present:
                 continue
             column = known.get(name)
             if detection.placeholder is not None:
-                empty[name] = pl.lit(detection.placeholder)
+                empty[name] = detection.placeholder
             elif column is not None and (column.required or column.nullable is False):
                 return None
             else:
-                empty.setdefault(name, pl.lit(None, dtype=frame.schema[name]))
-    return frame.with_columns(**empty)
+                empty.setdefault(name, None)
+    return ports.engine.redacted(frame, empty)

@@ -1,20 +1,20 @@
 """One gated write, in the one place where order matters.
 
-resume? → judge → protect → quarantine → data → ledger → evidence → certification → pin. A kill
-between any two leaves a state from which the same write, asked again, goes on.
+take → resume? → judge → protect → quarantine → data → ledger → evidence → certification → pin. A
+kill between any two leaves a state from which the same write, asked again, goes on. How rows are
+taken, held and committed is the engine's business.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from sfctl.certification import predicate, view
 from sfctl.certification.ledger import kind_of, written_by
 from sfctl.clock import format_instant
-from sfctl.errors import PublishBlocked, StoreError
+from sfctl.errors import Conflict, PublishBlocked, StoreError
 from sfctl.model import codec, facts
 from sfctl.model.certificate import Certificate
 from sfctl.model.ids import row_key_hash
@@ -22,17 +22,15 @@ from sfctl.model.verdict import Judgement
 from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
 from sfctl.runtime.core import gates
 from sfctl.runtime.publishing import decision
+from sfctl.runtime.publishing.engine import Frame, Rows
 from sfctl.runtime.publishing.lock import dataset_lock
-from sfctl.runtime.publishing.partition import with_partition, without_partition
+from sfctl.runtime.publishing.partition import without_partition
 from sfctl.runtime.publishing.protect import Protected, protect
-from sfctl.runtime.publishing.quarantine import RULES, Quarantine, batch_of, dt_of
-from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest, Rows
+from sfctl.runtime.publishing.quarantine import Quarantine, dt_of
+from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest
 from sfctl.runtime.publishing.settle import Settled, emit, settle
 from sfctl.runtime.publishing.unjudged import unjudged
 from sfctl.runtime.tables.port import Table, Write
-
-if TYPE_CHECKING:
-    import polars as pl
 
 ROW_KEYS = 10
 LOST = "QUARANTINE_LOST"
@@ -47,18 +45,26 @@ def publish(request: PublishRequest, ports: Ports) -> WriteResult:
     holds the dataset for too long, SfctlError when a step cannot be done; then nothing that is
     visible is half done, and no acted column was written in the clear.
     """
-    with dataset_lock(ports.store / "locks", request.stage_urn, seconds=ports.lock_seconds):
+    with (
+        ports.engine.taken(request, ports) as frame,
+        dataset_lock(ports.store / "locks", request.stage_urn, seconds=ports.lock_seconds),
+    ):
         ports.reached("locked")
-        return publish_locked(request, ports)
+        return publish_locked(request, ports, frame)
 
 
-def publish_locked(request: PublishRequest, ports: Ports) -> WriteResult:
-    """Do what `publish` does, for a caller that holds the dataset's lock."""
+def publish_locked(request: PublishRequest, ports: Ports, frame: Frame | None) -> WriteResult:
+    """Do what `publish` does with rows that were taken, for a caller that holds the lock."""
     table = ports.open_table(request.path, request.format)
     version = table.committed(request.write_key)
     if version is not None:
         return _resumed(request, ports, table, version)
-    return _published(request, ports, table)
+    if frame is None:
+        raise Conflict(
+            f"the table of {request.stage_urn} was replaced while it was being written to",
+            hint="run the job again",
+        )
+    return _published(request, ports, table, frame)
 
 
 def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) -> WriteResult:
@@ -105,8 +111,7 @@ def _quarantine_lost(request: PublishRequest) -> bool:
         return True
 
 
-def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResult:
-    frame = with_partition(request)
+def _published(request: PublishRequest, ports: Ports, table: Table, frame: Frame) -> WriteResult:
     judgement = (
         unjudged(request, frame.height)
         if request.gates_off
@@ -121,7 +126,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
         choice = _replayed(choice, judgement)
     ports.reached("judged")
     outgoing = frame if choice.publish == "all" or rows is None else rows.good
-    protected = Protected(frame.clear())
+    protected = Protected(None)
     if choice.publish != "none":
         protected = protect(outgoing, request.policy, ports, off=_pii_off(request, judgement))
         judgement = _with_findings(judgement, protected)
@@ -141,7 +146,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table) -> WriteResu
     version = None
     if choice.publish != "none":
         assert protected.frame is not None
-        version = table.write(protected.frame, _write(request, record))
+        version = ports.engine.commit(table, protected.frame, _write(request, record))
         ports.reached("committed")
     settled = _settle(request, ports, table, record, version)
     return _result(record, version, settled)
@@ -246,7 +251,7 @@ def _record(
         blocked=choice.exit_blocked,
         level="G0" if not request.approved else request.level or request.policy.enforcement.level,
         ordinal=request.ordinal,
-        partitions=_partitions(request, protected),
+        partitions=_partitions(request, ports, protected),
         blockers=blockers,
         findings=protected.findings,
         row_keys=_row_keys(request, ports, judgement, rows),
@@ -268,44 +273,41 @@ def _view_before(request: PublishRequest, ports: Ports, table: Table) -> Certifi
     return view.of_table(found, table.identity()) if request.stage == predicate.STAGE else found
 
 
-def _partitions(request: PublishRequest, protected: Protected) -> tuple[str, ...]:
+def _partitions(request: PublishRequest, ports: Ports, protected: Protected) -> tuple[str, ...]:
     if request.partition:
         return (request.partition_text,)
     names = request.partition_columns
-    if not names or protected.frame is None or protected.frame.is_empty():
+    if not names or protected.frame is None or not protected.frame.height:
         return ()
-    values = protected.frame.select(names).unique(maintain_order=True).iter_rows(named=True)
-    return tuple("/".join(f"{k}={v}" for k, v in row.items()) for row in values)
+    return tuple(
+        "/".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+        for values in ports.engine.distinct(protected.frame, names)
+    )
 
 
 def _row_keys(
     request: PublishRequest, ports: Ports, judgement: Judgement, rows: Rows | None
 ) -> dict[str, tuple[str, ...]]:
     """Return up to ten keyed hashes a gate of the rows that failed it."""
-    import polars as pl
-
     if rows is None:
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    names = [name for name in request.policy.primary_key if name in rows.bad.columns]
-    names = names or [name for name in rows.bad.columns if not name.startswith("_sfctl_")]
+    known = ports.engine.columns(rows.bad)
+    names = [name for name in request.policy.primary_key if name in known]
+    names = names or [name for name in known if not name.startswith("_sfctl_")]
     for gate in judgement.gates:
         rules = [rule.id for rule in judgement.rules if rule.gate == gate.gate and rule.failed]
         if not rules:
             continue
-        failing = rows.bad.lazy().filter(
-            pl.col(RULES).list.eval(pl.element().is_in(rules)).list.any()
-        )
-        sample = failing.select(names).head(ROW_KEYS).collect()
-        hashes = (row_key_hash(ports.row_key, *row) for row in sample.iter_rows())
-        found[gate.gate] = tuple(hashes)
+        failing = ports.engine.failing(rows.bad, rules, names, ROW_KEYS)
+        found[gate.gate] = tuple(row_key_hash(ports.row_key, *row) for row in failing)
     return found
 
 
 def _quarantined(
     request: PublishRequest,
     ports: Ports,
-    frame: pl.DataFrame,
+    frame: Frame,
     rows: Rows | None,
     record: WriteRecord,
 ) -> QuarantineRef | None:
@@ -314,12 +316,9 @@ def _quarantined(
     if record.counts.rows_quarantined == 0:
         store.withdraw(record.write_key)
         return None
-    if record.published == "none":
-        held = batch_of(frame if rows is None else rows.good, rows.bad if rows else None)
-    else:
-        assert rows is not None
-        held = batch_of(None, rows.bad)
-    version = store.hold(held, record, request.policy, ports.public_key())
+    good = (frame if rows is None else rows.good) if record.published == "none" else None
+    bad = None if rows is None else rows.bad
+    version = ports.engine.hold(store, good, bad, record, request.policy, ports.public_key())
     return QuarantineRef(store.partition_name(dt_of(record), record.run.run_id), version)
 
 

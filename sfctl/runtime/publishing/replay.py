@@ -200,7 +200,8 @@ def _replay_one(
         ordinal=ordinal,
     )
     try:
-        version = publish_locked(request, ports).version
+        with ports.engine.taken(request, ports) as frame:
+            version = publish_locked(request, ports, frame).version
     except PublishBlocked as error:
         store.mark("held", write_key=held.write_key, was="replaying")
         return msgspec.structs.replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from sfctl.clock import Clock
 from sfctl.model import ids, urn
@@ -14,25 +14,14 @@ from sfctl.model.policy import Detection, Policy
 from sfctl.model.run import RunContext
 from sfctl.model.verdict import Judgement, PiiFinding
 from sfctl.model.write import Mode
+from sfctl.runtime.publishing.engine import Engine, Frame, Rows
+from sfctl.runtime.publishing.in_memory import InMemory
 from sfctl.runtime.tables.formats import open_table
 from sfctl.runtime.tables.port import Table
 from sfctl.state.port import StateStore
 
-if TYPE_CHECKING:
-    import polars as pl
-
 EVENTS = 16
 """Sequence numbers set aside for the events of one write."""
-
-
-class Rows(Protocol):
-    """What a split yields. `bad` also has `_sfctl_rules` and `_sfctl_reasons`, lists of text."""
-
-    @property
-    def good(self) -> pl.DataFrame: ...
-
-    @property
-    def bad(self) -> pl.DataFrame: ...
 
 
 class Sink(Protocol):
@@ -47,13 +36,14 @@ class Sink(Protocol):
 class PublishRequest:
     """One write. `path` is the stage table, `quarantine_path` the dataset's quarantine table.
 
-    `partition` holds the fixed partition values of this write; columns it names and the frame
-    lacks are added. `ordinal` counts the run's writes to this stage; `rerun` makes a deliberate
-    repetition a write of its own. An unapproved policy publishes at G0 and never certifies.
-    `earlier` is the version of the policy that is checked beside it in its first days.
+    `frame` is of the kind that the engine takes. `partition` holds the fixed partition values of
+    this write; columns it names and the frame lacks are added. `ordinal` counts the run's writes
+    to this stage; `rerun` makes a deliberate repetition a write of its own. An unapproved policy
+    publishes at G0 and never certifies. `earlier` is the version of the policy that is checked
+    beside it in its first days.
     """
 
-    frame: pl.DataFrame
+    frame: Frame
     policy: Policy
     run: RunContext
     stage: str
@@ -112,12 +102,13 @@ class Ports:
 
     `act` does the PII actions; `public_key` returns the key that quarantine is sealed to. Both may
     raise. `row_key` is the secret that hashes of row keys are made with. `reserve` hands out
-    sequence numbers of the run's evidence. `reached` is told each step by name.
+    sequence numbers of the run's evidence. `reached` is told each step by name. `engine` is the one
+    of the frames that `judge`, `split` and `act` are given.
     """
 
-    judge: Callable[[pl.DataFrame | pl.LazyFrame, Policy, str], Judgement]
-    split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows]
-    act: Callable[[pl.DataFrame, Sequence[Detection]], tuple[pl.DataFrame, tuple[PiiFinding, ...]]]
+    judge: Callable[[Frame, Policy, str], Judgement]
+    split: Callable[[Frame, Policy, str, Judgement], Rows]
+    act: Callable[[Frame, Sequence[Detection]], tuple[Frame, tuple[PiiFinding, ...]]]
     state: StateStore
     evidence: Sink
     clock: Clock
@@ -129,3 +120,4 @@ class Ports:
     open_table: Callable[[str, str], Table] = open_table
     reached: Callable[[str], None] = lambda _step: None
     lock_seconds: float = 30.0
+    engine: Engine = field(default_factory=InMemory)
