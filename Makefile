@@ -1,4 +1,5 @@
 # A fresh machine needs Python 3.11 or newer and nothing else: `make demo`, or `make test`.
+# With Java 17 and Maven the latter tests Spark too; CI insists on them.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -26,6 +27,10 @@ $(VENV)/.dev: $(VENV)/.created pyproject.toml constraints.txt
 	    --target $(VENV)/odcs-3.0.2 open-data-contract-standard==3.0.5
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.jars: $(VENV)/.dev sfctl/runtime/spark/pins.py
+	@$(BIN)/sfctl stack fetch spark --to $(VENV)/jars && touch $@ \
+	    || { echo "without Delta's jars the tests of Spark are skipped"; test -z "$$CI"; }
+
 demo: $(VENV)/.demo   ## the life of a dataset on real flights, in a folder of its own
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh "$(DEMO)"
 
@@ -35,13 +40,13 @@ lint: $(VENV)/.dev    ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint            ## everything that must hold before a change is merged
+test: lint $(VENV)/.jars ## everything that must hold before a change is merged
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
-chaos: $(VENV)/.dev   ## kill the engines at random steps, 50 times
+chaos: $(VENV)/.jars  ## kill the engines at random steps, 50 times
 	SFCTL_CHAOS_ROUNDS=50 $(BIN)/pytest -q tests/chaos/engines
 
-bench: $(VENV)/.dev   ## side by side with the neighbours; see bench/README.md
+bench: $(VENV)/.jars  ## side by side with the neighbours; see bench/README.md
 	$(BIN)/python -m bench
 
 clean:                ## everything that can be made again

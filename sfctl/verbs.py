@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "engine": ("engine", "Fold evidence into signals, graph and incidents", "Operate"),
     "pii": ("pii", "Scan for personal data; open tokens, audited", "Operate"),
     "switch": ("switch", "Turn gates off and on again: audited, self-expiring", "Operate"),
+    "stack": ("stack", "Bring what jobs need beside Python: Delta's jars", "Operate"),
     "doctor": ("doctor", "Say what is wrong with this machine and how to mend it", "Help"),
     "explain": ("explain", "Explain a code such as SF110, offline", "Help"),
     "completion": ("completion", "Print what completes as you type: shells, VS Code", "Help"),

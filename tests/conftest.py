@@ -17,3 +17,13 @@ settings.load_profile("busy")
 def spark() -> Any:
     """Return a Spark session with Delta; the tests of one process share it."""
     return spark_rig.required()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line, which nobody overlooks, that Spark was not tested."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    told = [r.longrepr[2] for r in skipped if spark_rig.SKIPPED in str(r.longrepr)]
+    if told:
+        why = told[0].partition(f"{spark_rig.SKIPPED}: ")[2]
+        line = f"SPARK WAS NOT TESTED: {len(told)} tests skipped, for {why}"
+        terminalreporter.write_sep("!", line, red=True, bold=True)

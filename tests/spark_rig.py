@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-JARS = "SFCTL_JARS"
-"""Names the folder of Delta's jars; else it is `jars/` in the environment the tests run in."""
+from sfctl.runtime.spark import jars, java
+
+SKIPPED = "NO SPARK"
+"""What a test says that would need Spark where there is none."""
 
 
+@cache
 def missing() -> str:
     """Return what keeps Spark from starting here, empty for nothing."""
-    if shutil.which("java") is None:
-        return "there is no Java: install a JRE 17"
+    if java.version(java.program()) < java.OLDEST:
+        return f"there is no Java {java.OLDEST} or newer: install a JRE"
     try:
         import pyspark  # noqa: F401
     except ImportError:
         return "pyspark is not installed: pip install 'sfctl[spark]'"
-    if not jars():
+    if not jars.found():
         return "Delta's jars are not here: make .venv/.jars"
     return ""
-
-
-def jars() -> list[Path]:
-    """Return Delta's jars, none where nobody fetched them."""
-    folder = Path(os.environ.get(JARS) or Path(sys.prefix) / "jars")
-    return sorted(folder.glob("**/*.jar"))
 
 
 def settings() -> dict[str, str]:
@@ -39,7 +34,7 @@ def settings() -> dict[str, str]:
     return {
         "spark.master": "local[2]",
         "spark.app.name": "sfctl tests",
-        "spark.jars": ",".join(map(str, jars())),
+        "spark.jars": ",".join(map(str, jars.found())),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.databricks.delta.snapshotPartitions": "2",
@@ -67,11 +62,16 @@ def session() -> Any:
     return spark
 
 
-def required() -> Any:
-    """Return the session, or skip the test and say loudly why; in CI a skip is a failure."""
+def insist() -> None:
+    """Skip a test where Spark cannot start, and say loudly why; in CI that is a failure."""
     why = missing()
     if why and os.environ.get("CI"):
         pytest.fail(f"Spark cannot start: {why}")
     if why:
-        pytest.skip(f"NO SPARK: {why}")
+        pytest.skip(f"{SKIPPED}: {why}")
+
+
+def required() -> Any:
+    """Return the session of this process, or skip the test as `insist` does."""
+    insist()
     return session()

@@ -156,4 +156,33 @@ CODES: dict[str, Code] = {
         "A step of ours failed. The job's data was written without it and certifies nothing.",
         "The message names the step and the cause; explain that code, then run the job again.",
     ),
+    "SF780": Code(
+        "No folder for jars",
+        "Jars are kept in a folder of the user, and there is none, or its name cannot stand in "
+        "spark.jars.",
+        "Name a folder with --to, or by the variable SFCTL_JARS.",
+    ),
+    "SF781": Code(
+        "No Maven",
+        "Jars come by Maven, which knows the repositories, mirrors and proxies of this place, and "
+        "there is no `mvn` on PATH.",
+        "Install it (Debian: apt install maven; macOS: brew install maven), or carry the folder "
+        "over from a machine that has it: sfctl stack fetch spark --from DIR.",
+    ),
+    "SF782": Code(
+        "Jars did not come",
+        "Maven reached no repository or found no such jar, or the folder given lacks some.",
+        "Mend the network or Maven's settings.xml and run it again: what has come is kept. Without "
+        "a network: sfctl stack fetch spark --from DIR.",
+    ),
+    "SF783": Code(
+        "Another jar than the one pinned",
+        "A jar's SHA-256 is not the one sfctl was made with, so it was not kept.",
+        "Remove it where it came from, and fetch it again from a repository you trust.",
+    ),
+    "SF784": Code(
+        "Jars cannot be kept",
+        "The folder for jars does not take them: no room, or no right to write.",
+        "Make room, or name another folder with --to.",
+    ),
 }

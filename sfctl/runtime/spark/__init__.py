@@ -1,0 +1,1 @@
+"""The Spark adapter: rules as native SQL columns inside the user's own job."""
