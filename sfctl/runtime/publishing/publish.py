@@ -7,8 +7,6 @@ taken, held and committed is the engine's business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from sfctl.certification import predicate, view
@@ -28,6 +26,7 @@ from sfctl.runtime.publishing.partition import without_partition
 from sfctl.runtime.publishing.protect import Protected, protect
 from sfctl.runtime.publishing.quarantine import Quarantine, dt_of
 from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest
+from sfctl.runtime.publishing.result import result_of
 from sfctl.runtime.publishing.settle import Settled, emit, settle
 from sfctl.runtime.publishing.unjudged import unjudged
 from sfctl.runtime.tables.port import Table, Write
@@ -77,7 +76,7 @@ def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) 
             code="SF334",
         )
     settled = _settle(request, ports, table, record, version)
-    result = _result(record, version, settled, already=True)
+    result = result_of(record, version, settled, already=True)
     if record.quarantine is None or not _quarantine_lost(request):
         return result
     lost = facts.sdk_degraded(
@@ -149,7 +148,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table, frame: Frame
         version = ports.engine.commit(table, protected.frame, _write(request, record))
         ports.reached("committed")
     settled = _settle(request, ports, table, record, version)
-    return _result(record, version, settled)
+    return result_of(record, version, settled)
 
 
 def _replayed(choice: decision.Decision, judgement: Judgement) -> decision.Decision:
@@ -330,46 +329,4 @@ def _write(request: PublishRequest, record: WriteRecord) -> Write:
         partition_by=request.partition_columns,
         partition=request.partition or None,
         primary_key=request.policy.primary_key,
-    )
-
-
-def _result(
-    record: WriteRecord, version: int | None, settled: Settled, *, already: bool = False
-) -> WriteResult:
-    judgement, counts, certificate = record.judgement, record.counts, settled.certificate
-    reasons: Sequence[str] = ()
-    if certificate is not None and certificate.held_reason:
-        reasons = certificate.held_reason.split(", ")
-    return WriteResult(
-        dataset=record.dataset_urn,
-        stage=record.stage,
-        version=version,
-        rows_in=counts.rows_in,
-        rows_good=counts.rows_good,
-        rows_bad=counts.rows_bad,
-        rows_published=counts.rows_published,
-        rows_failed_published=counts.rows_failed_published,
-        rows_quarantined=counts.rows_quarantined,
-        gates=judgement.gates,
-        published=version is not None,
-        certification=certificate.status if certificate else None,
-        run_id=record.run.run_id,
-        write_key=record.write_key,
-        mode=record.mode,
-        verdict=judgement.verdict,
-        published_rows=record.published,
-        blocked=record.blocked,
-        over_limit=record.over_limit,
-        alert=record.alert,
-        level=record.level,
-        already_published=already,
-        certified_version=certificate.certified_version if certificate else None,
-        certification_reasons=tuple(reasons),
-        quarantine_table=record.quarantine.table if record.quarantine else "",
-        policy_digest=judgement.policy_digest,
-        rules=judgement.rules,
-        degraded=judgement.degraded,
-        evidence=settled.evidence,
-        evidence_safe=settled.evidence_safe,
-        fingerprints_computed=0 if already else judgement.fingerprints_computed,
     )
