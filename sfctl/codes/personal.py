@@ -49,4 +49,13 @@ CODES: dict[str, Code] = {
         "may be personal.",
         "Try it on a few texts of your own in a Python shell.",
     ),
+    "SF888": Code(
+        "Executors without sfctl",
+        "Personal data is acted on, and quarantined rows are sealed, where the rows are: on "
+        "Spark's executors, whose Python could not import sfctl or what it needs, or has another "
+        "version of it. No row was written in the clear.",
+        "Give executors the driver's environment: pack it (`venv-pack -o env.tar.gz`), submit with "
+        "`--archives env.tar.gz#env` and `--conf spark.pyspark.python=./env/bin/python`; on one "
+        "machine set PYSPARK_PYTHON to the Python that has sfctl.",
+    ),
 }

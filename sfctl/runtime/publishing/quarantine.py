@@ -1,8 +1,8 @@
 """The quarantine of a dataset: one Delta table that holds what was not published, sealed.
 
-Partitions are `dt` and `run_id`. Flagged columns of a row are encrypted with the batch's data key,
-which is sealed to the target's public key: holding rows never needs a secret. What a batch has in
-common stands in its first row.
+Partitions are `dt` and `run_id`. Flagged columns of a row are encrypted with a data key, which
+is sealed to the target's public key: holding rows never needs a secret. What a batch has in common
+stands in its first row, or in the first row of each writer where many hold rows of it at once.
 """
 
 from __future__ import annotations
@@ -143,10 +143,11 @@ class Quarantine:
         self._make_folder()
         marks = [RULES, REASONS, BLOCKED]
         originals = held.drop(marks)
-        flagged = flagged_columns(originals, policy, partition=_partition_names(record))
+        flagged = flagged_columns(originals, policy, partition=partition_names(record))
         sealer = Sealer(public_key)
         clear, sealed = pack(originals, flagged, sealer)
-        first = codec.encode(_batch(record, originals, flagged, sealer, policy)).decode()
+        batch = batch_record(record, schema_text(originals), flagged, policy)
+        first = codec.encode(sealed_by(batch, sealer)).decode()
         rows = held.select(
             pl.lit(dt_of(record)).alias("dt"),
             pl.lit(record.run.run_id).alias("run_id"),
@@ -237,7 +238,6 @@ class Quarantine:
         """
         import polars as pl
 
-        batch = self._batches()[write_key]
         found = (
             self._scan()
             .filter(pl.col("write_key") == write_key, pl.col("state").is_in(list(states)))
@@ -245,10 +245,7 @@ class Quarantine:
             .slice(0, limit)
             .collect()
         )
-        opener = Opener(bytes.fromhex(batch.header), private_key) if private_key else None
-        originals = unpack(
-            found["clear"], found["sealed"], schema_of(batch.schema), batch.flagged, opener
-        )
+        originals = _originals(found, self._firsts(write_key), private_key)
         return originals.with_columns(
             found["row"].alias("_sfctl_held_row"),
             found["rules"].alias(RULES),
@@ -339,10 +336,27 @@ class Quarantine:
         firsts = (
             self._scan()
             .filter(pl.col("batch").is_not_null())
-            .select("write_key", "batch")
+            .group_by("write_key")
+            .agg(pl.col("batch").first())
             .collect()
         )
         return {key: codec.decode(text, Batch) for key, text in firsts.iter_rows()}
+
+    def _firsts(self, write_key: str) -> list[tuple[int, Batch]]:
+        """Return where each key of one write begins, and the batch that tells it, in order.
+
+        There is one a writer: where many hold rows at once, each has a data key of its own.
+        """
+        import polars as pl
+
+        firsts = (
+            self._scan()
+            .filter(pl.col("write_key") == write_key, pl.col("batch").is_not_null())
+            .select("row", "batch")
+            .sort("row")
+            .collect()
+        )
+        return [(row, codec.decode(text, Batch)) for row, text in firsts.iter_rows()]
 
     def _make_folder(self) -> None:
         if "://" in self.path:
@@ -362,6 +376,25 @@ class Quarantine:
                 hint="rows that may not be published need this place",
                 code="SF333",
             ) from error
+
+
+def _originals(
+    found: pl.DataFrame, firsts: Sequence[tuple[int, Batch]], private_key: bytes | None
+) -> pl.DataFrame:
+    """Return the rows as they were, each opened by the key that stands at or before it."""
+    import polars as pl
+
+    parts = []
+    for index, (start, batch) in enumerate(firsts):
+        some = found if index == 0 else found.filter(pl.col("row") >= start)
+        if index + 1 < len(firsts):
+            some = some.filter(pl.col("row") < firsts[index + 1][0])
+        if index and some.is_empty():
+            continue
+        opener = Opener(bytes.fromhex(batch.header), private_key) if private_key else None
+        schema = schema_of(batch.schema)
+        parts.append(unpack(some["clear"], some["sealed"], schema, batch.flagged, opener))
+    return pl.concat(parts)
 
 
 def quarantine_path(lake: str, dataset_urn: str) -> str:
@@ -396,20 +429,17 @@ def dt_of(record: WriteRecord) -> str:
     return (record.run.logical_date or record.at)[:10]
 
 
-def _batch(
-    record: WriteRecord,
-    originals: pl.DataFrame,
-    flagged: tuple[str, ...],
-    sealer: Sealer,
-    policy: Policy,
+def batch_record(
+    record: WriteRecord, schema: str, flagged: tuple[str, ...], policy: Policy
 ) -> Batch:
+    """Return what the rows of a write have in common, without the key they are sealed with."""
     from sfctl.runtime.publishing.testimony import worst_gate
 
     worst = worst_gate(record)
     return Batch(
-        schema=schema_text(originals),
+        schema=schema,
         flagged=flagged,
-        header=sealer.header.hex(),
+        header="",
         mode=record.mode,
         job=record.run.job,
         gate=worst.gate,
@@ -421,7 +451,13 @@ def _batch(
     )
 
 
-def _partition_names(record: WriteRecord) -> set[str]:
+def sealed_by(batch: Batch, sealer: Sealer) -> Batch:
+    """Return the batch with the key that its rows are sealed with, itself sealed."""
+    return msgspec.structs.replace(batch, header=sealer.header.hex())
+
+
+def partition_names(record: WriteRecord) -> set[str]:
+    """Return the columns that stand in the folder names of a write."""
     return {part.partition("=")[0] for place in record.partitions for part in place.split("/")}
 
 
