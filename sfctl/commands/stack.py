@@ -11,9 +11,9 @@ import typer
 from sfctl.errors import UsageError
 from sfctl.report import progress, text
 from sfctl.report.outcome import Outcome
-from sfctl.runtime.spark import fetching, jars
+from sfctl.runtime.spark import fetching, jars, pins
 from sfctl.runtime.spark.jars import Shelf
-from sfctl.runtime.spark.pins import JARS, Jar
+from sfctl.runtime.spark.pins import Jar
 from sfctl.settings import known_word
 
 
@@ -76,15 +76,17 @@ def _outcome(
     shelf: Shelf, wanted: Iterable[Jar], source: str, *, dry_run: bool, named: bool
 ) -> Outcome:
     fresh = frozenset(wanted)
-    words = {jar: ("wanted" if dry_run else "fetched") if jar in fresh else "there" for jar in JARS}
+    words = {
+        jar: ("wanted" if dry_run else "fetched") if jar in fresh else "there" for jar in pins.JARS
+    }
     lines = [
         text.status_line(f"{jar.group}:{jar.name}, {text.size(jar.octets)}", words[jar])
-        for jar in JARS
+        for jar in pins.JARS
     ]
-    paths = tuple(shelf.folder / jar.name for jar in JARS)
+    paths = tuple(shelf.folder / jar.name for jar in pins.JARS)
     what = text.count(len(fresh), "jar")
     would = f"{what} would come from {source} to {shelf.folder}"
-    lines += ["", would if dry_run else f"{text.count(len(JARS), 'jar')} in {shelf.folder}"]
+    lines += ["", would if dry_run else f"{text.count(len(pins.JARS), 'jar')} in {shelf.folder}"]
     lines.append(jars.setting(paths))
     payload: dict[str, Any] = {
         "action": "fetch",
@@ -102,7 +104,7 @@ def _outcome(
                 "path": str(path),
                 "state": words[jar],
             }
-            for jar, path in zip(JARS, paths, strict=True)
+            for jar, path in zip(pins.JARS, paths, strict=True)
         ],
         "setting": jars.setting(paths),
     }

@@ -91,6 +91,7 @@ def test_every_verb_keeps_its_schema(ask: Ask) -> None:
     ask("register")
     ask("explain", "SF110")
     ask("completion", "bash")
+    ask("stack", "fetch", "spark", "--dry-run")
     assert ask("compile")["datasets"][0]["signed"] == "dev"
     ask("doctor")
 

@@ -47,8 +47,8 @@ def from_folder(source: Path, wanted: Iterable[Jar], target: Path) -> None:
     SF783 for one that is another than the pinned, SF784 where the target does not take them.
     """
     wanted = tuple(wanted)
-    at = {jar: _find(jar, source) for jar in wanted}
-    absent = [jar.name for jar, path in at.items() if path is None]
+    at = {jar: path for jar in wanted if (path := _find(jar, source))}
+    absent = [jar.name for jar in wanted if jar not in at]
     if absent:
         raise SfctlError(
             f"{source} lacks {', '.join(absent)}",
@@ -57,7 +57,6 @@ def from_folder(source: Path, wanted: Iterable[Jar], target: Path) -> None:
         )
     with _stage(target) as stage:
         for jar, path in at.items():
-            assert path is not None
             with _kept(stage):
                 shutil.copyfile(path, stage / jar.name)
         _land(wanted, stage, target)

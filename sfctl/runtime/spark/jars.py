@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfctl.runtime.spark.pins import DELTA, JARS, Jar
+from sfctl.runtime.spark import pins
+from sfctl.runtime.spark.pins import DELTA, Jar
 
 VARIABLE = "SFCTL_JARS"
 """Names the folder in which versions of the jars have their folders."""
@@ -28,7 +29,7 @@ class Shelf:
     @property
     def complete(self) -> bool:
         """Every pinned jar is here and unaltered."""
-        return len(self.sound) == len(JARS)
+        return len(self.sound) == len(pins.JARS)
 
     @property
     def some(self) -> bool:
@@ -70,7 +71,7 @@ def look(folder: Path) -> Shelf:
     sound: list[Jar] = []
     missing: list[Jar] = []
     altered: list[Jar] = []
-    for jar in JARS:
+    for jar in pins.JARS:
         try:
             right = digest(folder / jar.name) == jar.sha256
         except OSError:
@@ -82,7 +83,7 @@ def look(folder: Path) -> Shelf:
 
 def here(environ: Mapping[str, str] = os.environ) -> Shelf:
     """Return the first place that has all the jars, else the first that has any, else none."""
-    best = Shelf(Path(), (), JARS, ())
+    best = Shelf(Path(), (), pins.JARS, ())
     for shelf in map(look, places(environ)):
         if shelf.complete:
             return shelf
