@@ -30,6 +30,7 @@ BLOCKS = {
     "SF86": "Root cause",
     "SF87": "Wrappers",
     "SF88": "Personal data",
+    "SF89": "Spark",
     "SF9": "Ours",
 }
 

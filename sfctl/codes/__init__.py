@@ -3,7 +3,7 @@
 Each block has its module: 0xx usage, 1xx files, 2xx policies (28x–29x contracts), 3xx publishing
 and from 343 governance, 4xx approval, 5xx sources, 6xx stores, 7xx environment, 80x–81x log, 82x
 engines, 83x lineage, 84x graph, 85x incidents, 86x root cause, 87x wrappers, 88x personal data,
-9xx ours.
+89x Spark, 9xx ours.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from sfctl.codes import (
     publishing,
     rca,
     sources,
+    spark,
     stores,
     usage,
     wrappers,
@@ -52,5 +53,6 @@ CODES: dict[str, Code] = {
     **rca.CODES,
     **wrappers.CODES,
     **personal.CODES,
+    **spark.CODES,
     **ours.CODES,
 }
