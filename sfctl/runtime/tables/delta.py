@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sfctl.clock import format_instant
-from sfctl.errors import SfctlError, StoreError, UsageError
+from sfctl.errors import Conflict, SfctlError, StoreError, UsageError
 from sfctl.model.write import METADATA, Commit, CommitKind
-from sfctl.runtime.tables.port import DataFile, Write
+from sfctl.runtime.tables import adoption
+from sfctl.runtime.tables.port import DataFile, StagedFile, Unadoptable, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,7 +76,7 @@ class DeltaLake:
         if expected is None:
             return None
         for entry in reversed(self._history(self._table.version() - expected + 1)):
-            if key in str(entry.get(f"{METADATA}_keys", "")).split():
+            if key in str(_told(entry).get(f"{METADATA}_keys", "")).split():
                 return int(entry["version"])
         return int(expected)
 
@@ -85,23 +86,26 @@ class DeltaLake:
         Commits of others in between are retried over; another writer of the same key is not
         written over: its version is returned.
         """
-        from deltalake.exceptions import CommitFailedError
+        return self._keyed(lambda: self._write(frame, request), request)
 
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._write(frame, request)
-            except CommitFailedError as error:
-                self.refresh()
-                done = self.committed(request.keys[0])
-                if done is not None:
-                    return done
-                if attempt == ATTEMPTS - 1:
-                    raise self._fault("written", error) from error
-            except SfctlError:
-                raise
-            except Exception as error:  # delta-rs raises bare ones for rows that do not fit
-                raise self._fault("written", error) from error
-        raise AssertionError("unreachable")
+    def adopt(
+        self,
+        staged: Callable[[], Sequence[StagedFile]],
+        schema: str,
+        request: Write,
+        otherwise: Callable[[str], None],
+    ) -> int:
+        """Commit files where they lie, and the record, in one step; return the version.
+
+        Commits of others are treated as in `write`. A merge is always done `otherwise`.
+        """
+        if request.mode == "merge" and self._table is not None:
+            return self._keyed(lambda: otherwise("mode merge"), request)
+        try:
+            return self._keyed(lambda: self._adopt(staged(), schema, request), request)
+        except Unadoptable as why:
+            reason = str(why)
+        return self._keyed(lambda: otherwise(reason), request)
 
     def commit(self, version: int) -> Commit | None:
         """Return what the log says of a version; None when the log no longer reaches it."""
@@ -166,6 +170,7 @@ class DeltaLake:
                 dry_run=dry_run,
                 enforce_retention_duration=False,
                 keep_versions=sorted(keep),
+                full=True,  # else what a killed writer left behind stays for ever
             )
         except (DeltaError, OSError) as error:
             raise self._fault("vacuumed", error) from error
@@ -210,8 +215,53 @@ class DeltaLake:
         except (DeltaError, OSError) as error:
             raise self._fault("compacted", error) from error
 
-    def _write(self, frame: pl.DataFrame, request: Write) -> int:
-        from deltalake import DeltaTable, write_deltalake
+    def _keyed(self, attempt: Callable[[], None], request: Write) -> int:
+        """Commit by `attempt`, again where others were faster; return the version of the key."""
+        from deltalake.exceptions import CommitFailedError
+
+        for number in range(ATTEMPTS):
+            try:
+                attempt()
+                break
+            except (CommitFailedError, Conflict) as error:
+                self.refresh()
+                done = self.committed(request.keys[0])
+                if done is not None:
+                    return done
+                if number == ATTEMPTS - 1:
+                    raise self._fault("written", error) from error
+            except (SfctlError, Unadoptable):
+                raise
+            except Exception as error:  # delta-rs raises bare ones for rows that do not fit
+                raise self._fault("written", error) from error
+        self.refresh()
+        done = self.committed(request.keys[0])
+        if done is None:
+            raise StoreError(f"the commit in {self._name} did not keep its key", code="SF630")
+        return done
+
+    def _adopt(self, files: Sequence[StagedFile], schema: str, request: Write) -> None:
+        from deltalake.transaction import create_table_with_add_actions
+
+        given = adoption.fields_of(schema)
+        if self._table is not None:
+            known = {field.name for field in self._table.schema().fields}
+            alone = request.mode != "append" or not {f["name"] for f in given} <= known
+            properties = self._properties(request.keys, request.note, alone=alone)
+            adoption.commit(self._table, files, given, request, properties)
+            return
+        fields = adoption.plain(given)
+        create_table_with_add_actions(
+            self.path,
+            adoption.schema_of(fields),
+            adoption.additions(files, fields),
+            mode="error",
+            partition_by=list(request.partition_by),
+            commit_properties=self._properties(request.keys, request.note, alone=True),
+        )
+
+    def _write(self, frame: pl.DataFrame, request: Write) -> None:
+        from deltalake import write_deltalake
 
         properties = self._properties(
             request.keys, request.note, alone=request.mode != "append" or request.replaces != ""
@@ -234,12 +284,6 @@ class DeltaLake:
                 predicate=predicate,
                 commit_properties=properties,
             )
-        if self._table is None:
-            self._table = DeltaTable(self.path)
-        done = self.committed(request.keys[0])
-        if done is None:
-            raise StoreError(f"the commit in {self._name} did not keep its key", code="SF630")
-        return done
 
     def _merge(self, frame: pl.DataFrame, request: Write, properties: CommitProperties) -> None:
         if not request.primary_key:
@@ -333,7 +377,7 @@ def _literal(value: object) -> str:
 
 
 def _commit(entry: Mapping[str, Any]) -> Commit:
-    note = entry.get(METADATA)
+    note = _told(entry).get(METADATA)
     operation = str(entry.get("operation", ""))
     kind: CommitKind = "foreign"
     if note is not None:
@@ -348,6 +392,18 @@ def _commit(entry: Mapping[str, Any]) -> Commit:
         kind=kind,
         note=note if isinstance(note, str) else json.dumps(note) if note is not None else "",
     )
+
+
+def _told(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a commit says beside its operation; Spark keeps it as JSON in one text."""
+    text = entry.get("userMetadata")
+    if METADATA in entry or not isinstance(text, str) or not text.startswith("{"):
+        return entry
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return entry
+    return told if METADATA in told else entry
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +10,10 @@ from sfctl.model.write import Commit, Mode
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+STAGED = "stage-"
+"""How the names of folders begin that hold files on their way into a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,26 @@ class DataFile:
     added_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """One Parquet file that lies below the table's folder and is in no version yet.
+
+    `rows` is exact, `partition` holds the values that stand in its folders' names as text,
+    `written_at` milliseconds since 1970, `stats` what the log may say of the file, as JSON.
+    """
+
+    path: str
+    size: int
+    rows: int
+    partition: Mapping[str, str | None]
+    written_at: int
+    stats: str
+
+
+class Unadoptable(Exception):
+    """The table asks more of its writers than a commit of files can do; says what."""
+
+
 class Table(Protocol):
     """Every method raises StoreError when the table cannot be read or written.
 
@@ -70,6 +94,21 @@ class Table(Protocol):
 
     def write(self, frame: pl.DataFrame, request: Write) -> int:
         """Commit rows and record in one step; return the version."""
+
+    def adopt(
+        self,
+        staged: Callable[[], Sequence[StagedFile]],
+        schema: str,
+        request: Write,
+        otherwise: Callable[[str], None],
+    ) -> int:
+        """Commit files where they lie, and the record, in one step; return the version.
+
+        `staged` puts them there when they are asked for; `schema` is that of the rows in the log's
+        JSON, partition columns included. Where files cannot be adopted `otherwise` is told why,
+        and is to commit the same rows under the same keys. Files that nobody came to need are
+        garbage that `vacuum` collects.
+        """
 
     def commit(self, version: int) -> Commit | None:
         """Return what the log says of a version; None when the log no longer reaches it."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from sfctl.clock import format_instant
 from sfctl.errors import Conflict, StoreError, UsageError
 from sfctl.model import codec
 from sfctl.model.write import Commit
-from sfctl.runtime.tables.port import DataFile, Write
+from sfctl.runtime.tables.port import STAGED, DataFile, StagedFile, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,11 +103,37 @@ class Snapshots:
         """
         if request.replaces:
             raise UsageError("Parquet snapshots replace whole files only", code="SF311")
+        return self._keyed(lambda: self._next(frame, request), request)
+
+    def adopt(
+        self,
+        staged: Callable[[], Sequence[StagedFile]],
+        schema: str,  # noqa: ARG002  a snapshot's files say their own
+        request: Write,
+        otherwise: Callable[[str], None],  # noqa: ARG002  this is the only way
+    ) -> int:
+        """Commit files that hold their partition's columns too; return the version.
+
+        Raises UsageError SF311 for a merge, which needs the rows in memory.
+        """
+        if request.mode == "merge" and self._manifest is not None:
+            raise UsageError(
+                "rows on Spark cannot be merged into a Parquet table",
+                hint="set the format of the dataset to delta, or write a pandas frame",
+                code="SF311",
+            )
+        fresh = tuple(self._taken_in(file) for file in staged())
+        return self._keyed(
+            lambda: self._listing(fresh, self._kept(fresh, request), request), request
+        )
+
+    def _keyed(self, following: Callable[[], Manifest], request: Write) -> int:
+        """Put up the manifest that follows, again where others were faster."""
         for _ in range(ATTEMPTS):
             done = self.committed(request.keys[0])
             if done is not None:
                 return done
-            manifest = self._next(frame, request)
+            manifest = following()
             if self._link(manifest):
                 self._manifest = manifest
                 return manifest.version
@@ -170,28 +197,38 @@ class Snapshots:
             for file in found
             if f"{DATA}/{file.name}" not in needed and file.stat().st_mtime < horizon
         ]
+        left = [f for f in self._root.glob(f"{STAGED}*") if f.stat().st_mtime < horizon]
         if not dry_run:
             for file in doomed:
                 file.unlink(missing_ok=True)
-        return [f"{DATA}/{file.name}" for file in doomed]
+            for tree in left:
+                shutil.rmtree(tree, ignore_errors=True)
+        return [*(f"{DATA}/{file.name}" for file in doomed), *(folder.name for folder in left)]
 
     def _next(self, frame: pl.DataFrame, request: Write) -> Manifest:
         before = self._manifest
-        version = 0 if before is None else before.version + 1
-        partition_by = request.partition_by if before is None else before.partition_by
-        kept: tuple[File, ...] = () if before is None else before.files
-        if request.mode == "merge" and before is not None:
-            frame, kept = self._merged(frame, request), ()
-        elif request.mode == "overwrite":
-            kept = ()
-        fresh = self._store(frame, partition_by)
-        if request.mode == "overwrite_partitions":
-            gone = {file.partition for file in fresh}
-            if request.partition:
-                gone.add("/".join(f"{k}={v}" for k, v in request.partition.items()))
-            kept = tuple(file for file in kept if file.partition not in gone)
+        merging = request.mode == "merge" and before is not None
+        if merging:
+            frame = self._merged(frame, request)
+        fresh = self._store(frame, request.partition_by if before is None else before.partition_by)
+        kept = () if merging else self._kept(fresh, request)
         if not kept and not fresh:
             fresh = (self._put(frame, ""),)
+        return self._listing(fresh, kept, request)
+
+    def _kept(self, fresh: Sequence[File], request: Write) -> tuple[File, ...]:
+        """Return the files of the newest version that a write leaves in their place."""
+        kept = () if self._manifest is None or request.mode == "overwrite" else self._manifest.files
+        if request.mode != "overwrite_partitions":
+            return kept
+        gone = {file.partition for file in fresh}
+        if request.partition:
+            gone.add("/".join(f"{k}={v}" for k, v in request.partition.items()))
+        return tuple(file for file in kept if file.partition not in gone)
+
+    def _listing(self, fresh: Sequence[File], kept: Sequence[File], request: Write) -> Manifest:
+        before = self._manifest
+        version = 0 if before is None else before.version + 1
         keys = {} if before is None else dict(before.keys)
         keys |= dict.fromkeys(request.keys, version)
         return Manifest(
@@ -199,11 +236,21 @@ class Snapshots:
             at=format_instant(datetime.now(UTC)),
             operation=request.mode.upper(),
             note=request.note,
-            partition_by=partition_by,
+            partition_by=request.partition_by if before is None else before.partition_by,
             files=(*kept, *fresh),
             keys=dict(list(keys.items())[-KEYS:]),
             table=uuid.uuid4().hex if before is None else before.table,
         )
+
+    def _taken_in(self, file: StagedFile) -> File:
+        """Give a staged file its place among the data."""
+        name = f"{DATA}/{uuid.uuid4().hex}.parquet"
+        path = self._root / name
+        with self._guarded("written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.link(self._root / file.path, path)
+            _sync(path)
+        return File(name, file.rows, "/".join(f"{k}={v}" for k, v in file.partition.items()))
 
     def _merged(self, frame: pl.DataFrame, request: Write) -> pl.DataFrame:
         import polars as pl

@@ -1,0 +1,214 @@
+"""Which Delta tables take files as they lie, and what such a commit says of them.
+
+A commit of files does nothing that a writer of rows does: it checks no constraint, computes no
+column, assigns no row id. Where a table asks for any of that, rows go in by an engine that does it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sfctl.runtime.tables.port import StagedFile, Unadoptable, Write
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, DeltaTable, Schema
+
+Field = dict[str, Any]
+"""A column as the log's schema has it: `name`, `type`, `nullable`, `metadata`."""
+
+HONOURED = frozenset(
+    [
+        "appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns",
+        "columnMapping", "identityColumns", "deletionVectors", "timestampNtz", "domainMetadata",
+        "vacuumProtocolCheck",
+    ]
+)  # fmt: skip
+"""Writer features that ask nothing of a commit of files, or say in the metadata where they do."""
+
+
+def fields_of(schema: str) -> list[Field]:
+    """Return the columns of a schema in the log's JSON, which is Spark's too."""
+    return [dict(field) for field in json.loads(schema)["fields"]]
+
+
+def plain(fields: Sequence[Field]) -> list[Field]:
+    """Return columns as a new table has them: any may be null, nothing else is said of them."""
+    return [{**f, "type": _loose(f["type"]), "nullable": True, "metadata": {}} for f in fields]
+
+
+def objection(table: DeltaTable) -> str:
+    """Return what a table asks of its writers that a commit of files does not do, else nothing."""
+    strange = sorted(set(table.protocol().writer_features or ()) - HONOURED)
+    if strange:
+        return f"feature {strange[0]}"
+    settings = table.metadata().configuration
+    for name, value in sorted(settings.items()):
+        if name.startswith("delta.constraints."):
+            return "CHECK constraints"
+        if name == "delta.columnMapping.mode" and value != "none":
+            return "column mapping"
+    for key in _marks(fields_of(table.schema().to_json())):
+        if key.startswith("delta."):
+            return key
+    return ""
+
+
+def evolved(
+    table: DeltaTable, given: Sequence[Field], files: Sequence[StagedFile], request: Write
+) -> list[Field]:
+    """Return the table's columns after a write of files with the `given` ones.
+
+    Raises Unadoptable where the files do not hold what the table's columns are.
+    """
+    present = fields_of(table.schema().to_json())
+    known = {field["name"]: field for field in present}
+    if request.mode == "overwrite" and [f["name"] for f in given] != list(known):
+        return plain(given)
+    alike = {name.lower() for name in known}
+    for field in given:
+        own = known.get(field["name"])
+        if own is None and field["name"].lower() in alike:
+            raise Unadoptable(f"column {field['name']} differs from the table's in case only")
+        if own is not None and _loose(own["type"]) != _loose(field["type"]):
+            raise Unadoptable(f"column {field['name']} is of another type in the table")
+    for field in present:
+        if _strict(field["type"]):
+            raise Unadoptable(f"column {field['name']} may not hold nulls inside")
+        if not field["nullable"] and not all(_full(file, field["name"]) for file in files):
+            raise Unadoptable(f"column {field['name']} may not be null")
+    return [*present, *plain([field for field in given if field["name"] not in known])]
+
+
+def commit(
+    table: DeltaTable,
+    files: Sequence[StagedFile],
+    given: Sequence[Field],
+    request: Write,
+    properties: CommitProperties,
+) -> None:
+    """Add files to a table in one commit, and take out what they replace."""
+    if why := objection(table):
+        raise Unadoptable(why)
+    names = list(table.metadata().partition_columns)
+    if any(set(file.partition) != set(names) for file in files):
+        raise Unadoptable("the table is partitioned by other columns")
+    fields = evolved(table, given, files, request)
+    grown = len(fields) > len(table.schema().fields)
+    mode, filters = "append", None
+    if request.mode == "overwrite":
+        mode = "overwrite"
+    elif request.mode == "overwrite_partitions":
+        filters = _replaced(files, names, request)
+        mode = "append" if filters is None else "overwrite"
+    if mode == "append" and grown:
+        # only an overwrite may say what the columns are; this one takes out nothing
+        mode, filters = "overwrite", [(fields[0]["name"], "in", [])]
+    table.create_write_transaction(
+        additions(files, fields),
+        mode,
+        schema_of(fields),
+        names,
+        partition_filters=filters,
+        commit_properties=properties,
+    )
+
+
+def additions(files: Sequence[StagedFile], fields: Sequence[Field]) -> list[Any]:
+    """Return the log's entries for files."""
+    from deltalake.transaction import AddAction
+
+    instants = {field["name"] for field in fields if field["type"] == "timestamp"}
+    return [
+        AddAction(
+            file.path,
+            file.size,
+            {
+                name: f"{value.replace(' ', 'T')}Z" if value and name in instants else value
+                for name, value in file.partition.items()
+            },
+            file.written_at,
+            True,
+            file.stats,
+        )
+        for file in files
+    ]
+
+
+def schema_of(fields: Sequence[Field]) -> Schema:
+    """Return columns as delta-rs has them. Raises Unadoptable for a type it does not know."""
+    from deltalake import Schema
+
+    try:
+        return Schema.from_json(json.dumps({"type": "struct", "fields": list(fields)}))
+    except Exception as error:
+        raise Unadoptable("a column has a type that only its engine writes") from error
+
+
+def _replaced(
+    files: Sequence[StagedFile], names: Sequence[str], request: Write
+) -> list[tuple[str, str, Any]] | None:
+    """Return the filters of the partitions that a write replaces, None where it replaces none."""
+    if request.partition:
+        if not set(request.partition) <= set(names):
+            raise Unadoptable("the partition is no folder of the table")
+        return [(name, "=", _text(value)) for name, value in request.partition.items()]
+    wanted = {tuple(_text(file.partition[name]) for name in names) for file in files}
+    if not names or not wanted:
+        return None
+    if len(wanted) == 1:
+        return [(name, "=", value) for name, value in zip(names, *wanted, strict=True)]
+    if len(names) > 1 or any(not value for (value,) in wanted):
+        raise Unadoptable("several partitions of several columns are replaced at once")
+    return [(names[0], "in", sorted(value for (value,) in wanted))]
+
+
+def _text(value: object) -> str:
+    """Return a partition's value as filters have it: empty for null."""
+    return "" if value is None else str(value)
+
+
+def _full(file: StagedFile, name: str) -> bool:
+    """Tell whether a file surely holds no null in a column."""
+    if name in file.partition:
+        return file.partition[name] is not None
+    return bool(json.loads(file.stats).get("nullCount", {}).get(name) == 0)
+
+
+def _marks(fields: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for field in fields:
+        yield from field["metadata"]
+        kind = field["type"]
+        while isinstance(kind, dict) and kind["type"] == "array":
+            kind = kind["elementType"]
+        if isinstance(kind, dict) and kind["type"] == "struct":
+            yield from _marks(kind["fields"])
+
+
+def _loose(kind: Any) -> Any:
+    """Return a type without what it says of nulls, and without remarks."""
+    if not isinstance(kind, dict):
+        return kind
+    if kind["type"] == "array":
+        return {**kind, "elementType": _loose(kind["elementType"]), "containsNull": True}
+    if kind["type"] == "map":
+        inner = {"keyType": _loose(kind["keyType"]), "valueType": _loose(kind["valueType"])}
+        return {**kind, **inner, "valueContainsNull": True}
+    if kind["type"] == "struct":
+        return {**kind, "fields": plain(kind["fields"])}
+    return kind
+
+
+def _strict(kind: Any) -> bool:
+    """Tell whether a type forbids nulls somewhere inside."""
+    return bool(_loose(kind) != _unmarked(kind))
+
+
+def _unmarked(kind: Any) -> Any:
+    if isinstance(kind, dict) and kind["type"] == "struct":
+        fields = [{**f, "type": _unmarked(f["type"]), "metadata": {}} for f in kind["fields"]]
+        return {**kind, "fields": fields}
+    if isinstance(kind, dict):
+        return {k: _unmarked(v) if isinstance(v, dict) else v for k, v in kind.items()}
+    return kind
