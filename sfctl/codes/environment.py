@@ -151,38 +151,28 @@ CODES: dict[str, Code] = {
         "The supervised command ended with a code other than 0, or was killed.",
         "`sfctl evidence list --kind JobRunFailed` has the reason and the stack.",
     ),
+    "SF764": Code(
+        "spark-submit cannot start the job",
+        "The job runs on Spark, and there is no spark-submit, none of Delta's jars that it asks "
+        "for, or its entrypoint is no script.",
+        "Install the extra `spark` or set SPARK_HOME or SPARK_SUBMIT; `sfctl stack fetch` brings "
+        "the jars.",
+    ),
+    "SF765": Code(
+        "Level not possible here",
+        "The instrumented writer needs the driver on this machine: with --deploy-mode cluster it "
+        "runs elsewhere.",
+        "Use level post-commit, or write through sf.write in the job.",
+    ),
+    "SF766": Code(
+        "Version not judged",
+        "A new version of a table was seen, but it could not be judged after its commit: its log, "
+        "its rows or a store did not answer.",
+        "Mend what the message names, then `sfctl certify --revalidate`.",
+    ),
     "SF760": Code(
         "Degraded",
         "A step of ours failed. The job's data was written without it and certifies nothing.",
         "The message names the step and the cause; explain that code, then run the job again.",
-    ),
-    "SF780": Code(
-        "No folder for jars",
-        "Jars are kept in a folder of the user, and there is none, or its name cannot stand in "
-        "spark.jars.",
-        "Name a folder with --to, or by the variable SFCTL_JARS.",
-    ),
-    "SF781": Code(
-        "No Maven",
-        "Jars come by Maven, which knows the repositories, mirrors and proxies of this place, and "
-        "there is no `mvn` on PATH.",
-        "Install it (Debian: apt install maven; macOS: brew install maven), or carry the folder "
-        "over from a machine that has it: sfctl stack fetch spark --from DIR.",
-    ),
-    "SF782": Code(
-        "Jars did not come",
-        "Maven reached no repository or found no such jar, or the folder given lacks some.",
-        "Mend the network or Maven's settings.xml and run it again: what has come is kept. Without "
-        "a network: sfctl stack fetch spark --from DIR.",
-    ),
-    "SF783": Code(
-        "Another jar than the one pinned",
-        "A jar's SHA-256 is not the one sfctl was made with, so it was not kept.",
-        "Remove it where it came from, and fetch it again from a repository you trust.",
-    ),
-    "SF784": Code(
-        "Jars cannot be kept",
-        "The folder for jars does not take them: no room, or no right to write.",
-        "Make room, or name another folder with --to.",
     ),
 }

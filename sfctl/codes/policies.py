@@ -199,6 +199,11 @@ CODES: dict[str, Code] = {
         "written into target/ to be kept, where a secret must never stand.",
         "Give the variable a value of its own: KEY: \"{{ env_var('NAME') }}\".",
     ),
+    "SF265": Code(
+        "Options of Spark for another runtime",
+        "The job file has a `spark:` block, but its runtime is not spark: nothing would read it.",
+        "Set `runtime: spark`, or take the block out.",
+    ),
     "SF270": Code(
         "Unknown pack",
         "A bundle or a pack includes a pack for which there is no file packs/<name>.yaml.",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from sfctl.compiler.findings import Findings, place, shown
+from sfctl.compiler.submit import submit_words, wants_delta
 from sfctl.model import urn
 from sfctl.model.expr import Within
 from sfctl.model.manifest import DatasetEntry, Gap, JobEntry, TargetEntry
@@ -183,6 +184,9 @@ def job_entry(
         tags=node.strings("tags"),
         env=env,
         env_from=env_from,
+        submit=submit_words(node, findings),
+        delta=wants_delta(node),
+        level=node.string("level"),
     )
 
 

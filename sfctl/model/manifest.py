@@ -81,6 +81,12 @@ class JobEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     env: dict[str, str] = {}
     env_from: dict[str, str] = {}
     """Variables of the job that are taken from another variable when it starts: maybe secrets."""
+    submit: tuple[str, ...] = ()
+    """The options of spark-submit, where the job runs on Spark."""
+    delta: bool = False
+    """Whether Delta's jars and settings are put before those options."""
+    level: str = ""
+    """How deep sfctl stands in the job: observe, post-commit, in-job; empty for post-commit."""
 
 
 class SpecEntry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from sfctl.errors import UsageError
 from sfctl.model.manifest import JobEntry, Manifest
+from sfctl.runtime.supervision import spark
 
 _FUNCTION = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 _CALL = "import sys; from {module} import {function}; sys.exit({function}())"
@@ -31,15 +32,9 @@ def job_named(manifest: Manifest, name: str) -> JobEntry:
 def command_of(entry: JobEntry, date: str, more: Sequence[str] = ()) -> list[str]:
     """Return the words that start a job; `{date}` in its arguments becomes the logical date.
 
-    Raises UsageError SF757 where a date is needed and none is given, or the runtime is not one
-    that this version starts.
+    A job on Spark is started by spark-submit, with the options of its file. Raises UsageError
+    SF757 where a date is needed and none is given, SF764 where spark-submit cannot start it.
     """
-    if entry.runtime == "spark":
-        raise UsageError(
-            f"{entry.name} runs on Spark, which this version does not start itself",
-            hint=f"sfctl run --name {entry.name} -- spark-submit {entry.entrypoint}",
-            code="SF757",
-        )
     if not date and any("{date}" in arg for arg in entry.args):
         raise UsageError(
             f"{entry.name} takes {{date}} and none is given",
@@ -47,6 +42,8 @@ def command_of(entry: JobEntry, date: str, more: Sequence[str] = ()) -> list[str
             code="SF757",
         )
     args = [arg.replace("{date}", date) for arg in entry.args]
+    if entry.runtime == "spark":
+        return [*spark.submit(entry), *args, *more]
     called = _FUNCTION.fullmatch(entry.entrypoint)
     if called:
         code = _CALL.format(module=called[1], function=called[2])

@@ -1,6 +1,7 @@
 """The parent of the user's process: it watches, forwards signals, and reports from outside.
 
-A job that takes longer than its time is told to end (SIGTERM), and killed where it does not.
+A job that takes longer than its time is told to end (SIGTERM), and killed where it does not. What
+a job that was killed leaves behind is ended too, and only that.
 
 Streams, arguments and the exit code are the job's own. Nothing here depends on the job's telling.
 """
@@ -24,13 +25,17 @@ from typing import Any
 
 from sfctl.errors import SourceError
 from sfctl.runtime.job.lifecycle import Life
-from sfctl.runtime.supervision import memory_kill
+from sfctl.runtime.supervision import memory_kill, processes, spark
+from sfctl.runtime.supervision.processes import Left
 
 FORWARDED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
 GRACE_S = 10.0
 """How long a job whose time is over has to end by itself."""
 EXIT_TIMEOUT = 124
 """The exit code of a job that ran out of time, as `timeout(1)` gives it."""
+EXIT_DRIVER_MEMORY = 52
+"""The exit code of a JVM of Spark's that found its heap full."""
+ENDING = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
 LOCK = "alive"
 STARTED = "started.json"
 ENDED = "ended.json"
@@ -50,6 +55,18 @@ class Ended:
     """`cgroup` or `machine`: whose counter says that the kernel killed for memory."""
     timed_out: bool = False
     """Whether we ended it, for its time was over."""
+    told: str = ""
+    """The signal by which we were told to end it, empty where nobody did."""
+    submitted: bool = False
+    """Whether the command was spark-submit, whose own process is the JVM."""
+    left: tuple[Left, ...] = ()
+    """What outlived it."""
+
+    @property
+    def jvm(self) -> Left | None:
+        """How the JVM below a Python job ended, where it ended badly before anybody asked."""
+        bad = (e for e in self.left if e.name == "java" and e.ended_by == "itself")
+        return next((e for e in bad if e.signal or e.exit_code == EXIT_DRIVER_MEMORY), None)
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -67,9 +84,31 @@ class Ended:
             return "JOB_ERROR:Timeout"
         if self.out_of_memory:
             return "OUT_OF_MEMORY"
+        if self.told and self.exit_code in (0, 128 + signal.Signals[self.told]):
+            return f"KILLED:{self.told}" if self.exit_code else ""
+        return self._of_spark or self._of_process
+
+    @property
+    def _of_process(self) -> str:
         if self.signal:
             return f"KILLED:{self.signal}"
         return f"EXIT_CODE:{self.exit_code}" if self.exit_code else ""
+
+    @property
+    def _of_spark(self) -> str:
+        """What a JVM of Spark's came to, empty where the job's end was its own."""
+        jvm, code = self.jvm, self.exit_code
+        if not code:
+            return ""
+        if (self.submitted and code == EXIT_DRIVER_MEMORY) or (jvm is not None and not jvm.signal):
+            return "DRIVER_OUT_OF_MEMORY"
+        if self.submitted and self.signal:
+            return f"JVM_KILLED:{self.signal}"
+        if jvm is not None:
+            return f"JVM_KILLED:{jvm.signal}"
+        if self.submitted and code == 128 + signal.SIGKILL:
+            return "PYTHON_KILLED:SIGKILL"
+        return ""
 
 
 @dataclass(slots=True)
@@ -92,6 +131,7 @@ class Supervisor:
     _child: int = 0
     _early: int = 0
     _timed_out: bool = False
+    _told: str = ""
 
     def run(self) -> Ended:
         """Start the command, wait for it, and return how it ended.
@@ -99,7 +139,7 @@ class Supervisor:
         Raises SourceError SF753 when it cannot be started.
         """
         before = memory_kill.count()
-        with self._held(), self._forwarding():
+        with self._held(), processes.adopting() as others, self._forwarding():
             began = time.monotonic()
             process = self._start()
             self.life.keep_beating()
@@ -115,20 +155,26 @@ class Supervisor:
             self._child = 0
             process.returncode = os.waitstatus_to_exitcode(status)
             duration = time.monotonic() - began
-            self.life.stop_beating()
             code = process.returncode
             killed = signal.Signals(-code).name if code < 0 else ""
-            foreign = killed == "SIGKILL" and not self._timed_out
-            oom = memory_kill.count().since(before) if foreign else ""
+            submitted = spark.is_submit(self.command)
+            ended = bool(killed or self._timed_out or self._told or (submitted and code))
+            left = processes.sweep(others, end=ended, java_only=not ended, grace_s=self.grace_s)
             own = code if code >= 0 else 128 - code
+            hard = killed == "SIGKILL" or own == 128 + signal.SIGKILL
+            hard = hard or any(each.signal == "SIGKILL" for each in left)
+            oom = memory_kill.count().since(before) if hard and not self._timed_out else ""
             return Ended(
                 exit_code=EXIT_TIMEOUT if self._timed_out else own,
                 signal=killed,
                 duration=duration,
                 peak_memory_bytes=usage.ru_maxrss * _KIB,
                 cpu_seconds=usage.ru_utime + usage.ru_stime,
-                out_of_memory=oom,
+                out_of_memory=oom if own else "",
                 timed_out=self._timed_out,
+                told=self._told,
+                submitted=submitted,
+                left=tuple(left),
             )
 
     def _time_running(self, pid: int, over: threading.Event) -> threading.Thread | None:
@@ -197,6 +243,9 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _forward(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        name = signal.Signals(number).name
+        if name in ENDING:
+            self._told = self._told or name
         if number in (signal.SIGINT, signal.SIGQUIT) and from_terminal():
             return
         if not self._child:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sfctl.spec.documents.dataset import NAMES, SCHEDULE
 from sfctl.spec.shape import Either, Fields, MapOf, Seq, may, need
-from sfctl.spec.values import Boolean, Duration, Enum, Label, Literal, Text, count
+from sfctl.spec.values import Boolean, Duration, Enum, Label, Literal, Text, count, one_or_more
 
 RUNTIMES = ("python", "spark", "dask")
+LEVELS = ("observe", "post-commit", "in-job")
 MODES = ("append", "overwrite", "overwrite_partitions", "merge")
 _DATASET = Text("a dataset: its folder's name or its URN")
 _STAGE = may(Enum("bronze", "silver", "gold"), "Which medallion stage.")
@@ -35,6 +36,21 @@ _OUTPUT = Either(
     ),
 )
 _ENV = MapOf(Literal(), "a mapping from variable to value")
+_FILES = one_or_more(Text("a path or a URL"), "a path, or a list of paths")
+SPARK = Fields(
+    "`spark`",
+    {
+        "master": may(Text("a master such as local[2] or yarn"), "Where Spark runs."),
+        "deploy_mode": may(Enum("client", "cluster"), "Where the driver runs."),
+        "delta": may(Boolean(), "Bring Delta: the jars of `sfctl stack fetch`, and its settings."),
+        "conf": may(MapOf(Literal(), "a mapping from property to value"), "Spark's properties."),
+        "properties_file": may(Text("a path"), "A file of properties."),
+        "py_files": may(_FILES, "Python code beside the script."),
+        "jars": may(_FILES, "Jars beside Spark's own."),
+        "files": may(_FILES, "Files in the working folder of each executor."),
+        "options": may(Seq(Literal(), what="a list of words"), "Further words of spark-submit."),
+    },
+)
 
 JOB = Fields(
     "a job",
@@ -48,6 +64,8 @@ JOB = Fields(
         ),
         "args": may(Seq(Literal(), what="a list of arguments"), "Passed to the entry point."),
         "env": may(_ENV, "Environment variables of the job."),
+        "spark": may(SPARK, "Options of spark-submit, for `runtime: spark`."),
+        "level": may(Enum(*LEVELS), "How deep sfctl stands in the job; post-commit unless given."),
         "inputs": may(Seq(_INPUT, what="a list of datasets"), "What it reads."),
         "outputs": may(Seq(_OUTPUT, what="a list of datasets"), "What it writes."),
         "schedule": may(SCHEDULE, "When it runs."),
