@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,6 +164,20 @@ class Snapshots:
             for file in sorted(self._manifest.files, key=lambda file: file.path)
         ]
 
+    def rows(self, version: int, partition: Mapping[str, str | None]) -> int | None:
+        """Return how many rows a version has in a partition, None where no manifest tells."""
+        manifest = self._read(version)
+        if not set(partition) <= set(manifest.partition_by):
+            return None
+        wanted = partition.items()
+        return sum(
+            file.rows for file in manifest.files if wanted <= _values(file.partition).items()
+        )
+
+    def locations(self, version: int) -> Sequence[str]:
+        """Return where the files of a version lie. Raises StoreError SF631 where one is lost."""
+        return [str(path) for path in self._present(self._read(version))]
+
     def scan(self, version: int | None = None) -> pl.LazyFrame:
         """Return the rows of a version (the newest for None), lazily."""
         import polars as pl
@@ -171,15 +185,10 @@ class Snapshots:
         manifest = self._manifest if version is None else self._read(version)
         if manifest is None:
             raise StoreError(f"there is no table {self._root.name}", code="SF631")
-        files = [self._root / file.path for file in manifest.files]
-        missing = [file for file in files if not file.exists()]
-        if missing:
-            raise StoreError(
-                f"version {manifest.version} of {self._root.name} has lost {missing[0].name}",
-                hint="restore the file from a backup, or write the table anew",
-                code="SF631",
-            )
-        return pl.concat([pl.scan_parquet(file) for file in files], how="diagonal_relaxed")
+        files = self._present(manifest)
+        return pl.concat(
+            [pl.scan_parquet(file, glob=False) for file in files], how="diagonal_relaxed"
+        )
 
     def vacuum(
         self, keep: Collection[int], *, retention_hours: float, dry_run: bool = True
@@ -204,6 +213,17 @@ class Snapshots:
             for tree in left:
                 shutil.rmtree(tree, ignore_errors=True)
         return [*(f"{DATA}/{file.name}" for file in doomed), *(folder.name for folder in left)]
+
+    def _present(self, manifest: Manifest) -> list[Path]:
+        files = [self._root / file.path for file in manifest.files]
+        missing = [file for file in files if not file.exists()]
+        if missing:
+            raise StoreError(
+                f"version {manifest.version} of {self._root.name} has lost {missing[0].name}",
+                hint="restore the file from a backup, or write the table anew",
+                code="SF631",
+            )
+        return files
 
     def _next(self, frame: pl.DataFrame, request: Write) -> Manifest:
         before = self._manifest
