@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sfctl import exit_codes
 from sfctl.clock import clock_from_environment
-from sfctl.diagnosis import machine, stores
+from sfctl.diagnosis import machine, spark, stores
 from sfctl.diagnosis import project as projects
 from sfctl.diagnosis.finding import Examined
 from sfctl.errors import SfctlError
@@ -59,12 +59,15 @@ def _examine(folder: Path, target: str | None, now: datetime) -> Iterator[Examin
         root = find_root(folder)
     except SfctlError as error:
         yield Examined("project", "ok", "none here", error.hint)
+        yield from spark.examine(None)
         return
     try:
         project = load(root, target, offline=True)
     except SfctlError as error:
         yield Examined("project", "fail", str(error), "sfctl validate", error.code)
+        yield from spark.examine(None)
     else:
         yield Examined("project", "ok", f"{project.name}, target {project.target.name}")
         yield from projects.examine(project, now)
+        yield from spark.examine(project)
     yield from stores.examine(root)

@@ -15,6 +15,14 @@ import pytest
 from sfctl.cli import main
 from sfctl.diagnosis import machine, stores
 from sfctl.diagnosis import project as projects
+from sfctl.runtime.spark import configured
+
+
+@pytest.fixture(autouse=True)
+def _no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Spark needs of a machine is asked in a module of its own."""
+    monkeypatch.delenv("SPARK_HOME", raising=False)
+    monkeypatch.setattr(configured, "find_spec", lambda _: None)
 
 
 @pytest.fixture
