@@ -31,6 +31,12 @@ CODES: dict[str, Code] = {
         "The dataset's `storage:` names no place for the stage that was to be written.",
         "Write a stage that it stores, or add the stage to `storage:` and compile.",
     ),
+    "SF314": Code(
+        "Needs Spark's Delta writer",
+        "The table asks more of its writers than a commit of files does (a merge, constraints, "
+        "generated columns, column mapping, …), and the Spark session has no Delta.",
+        "Give the session Delta's jars and settings; `sfctl doctor` prints the lines.",
+    ),
     "SF320": Code(
         "Not a certified version",
         "The view moves only to versions that were certified.",
@@ -70,6 +76,11 @@ CODES: dict[str, Code] = {
         "Published long ago",
         "The table knows this write, but its log no longer holds the record of it.",
         "Nothing was written. Raise the `rerun` counter to write it again on purpose.",
+    ),
+    "SF335": Code(
+        "Rows changed on their way",
+        "A step on Spark yielded another number of rows than was judged; nothing was published.",
+        "Run the job again; where it happens again, report it with the plan of the frame.",
     ),
     "SF340": Code(
         "No such rows in quarantine",

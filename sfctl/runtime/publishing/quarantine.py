@@ -8,6 +8,7 @@ stands in its first row, or in the first row of each writer where many hold rows
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from sfctl.model.write import Mode, WriteRecord
 from sfctl.runtime.publishing.payload import pack, schema_of, schema_text, unpack
 from sfctl.runtime.seal import PUBLIC, Opener, Sealer, read_key
 from sfctl.runtime.tables.delta import DeltaLake
-from sfctl.runtime.tables.port import Write
+from sfctl.runtime.tables.port import StagedFile, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -140,7 +141,7 @@ class Quarantine:
         """
         import polars as pl
 
-        self._make_folder()
+        self.make_folder()
         marks = [RULES, REASONS, BLOCKED]
         originals = held.drop(marks)
         flagged = flagged_columns(originals, policy, partition=partition_names(record))
@@ -165,23 +166,28 @@ class Quarantine:
             pl.Series([first] + [None] * (held.height - 1), dtype=pl.String).alias("batch"),
         )
         again = self.table.committed(record.write_key) is not None
-        attempt = f"{record.write_key}:{record.run.run_id}:{record.at}" if again else ""
-        note = _note("hold", write_key=record.write_key, run_id=record.run.run_id, rows=rows.height)
-        return self.table.write(
-            rows,
-            Write(
-                mode="append",
-                keys=(attempt, record.write_key) if again else (record.write_key,),
-                note=note,
-                partition_by=("dt", "run_id"),
-                replaces=_own(record.write_key) if again else "",
-            ),
-        )
+        holding = _holding(record, rows.height, again=again)
+        own = _own(record.write_key) if again else ""
+        return self.table.write(rows, dataclasses.replace(holding, replaces=own))
 
-    def withdraw(self, write_key: str) -> int:
-        """Drop what an earlier attempt at a write held; return how many rows."""
+    def adopt(self, files: Sequence[StagedFile], schema: str, record: WriteRecord) -> int:
+        """Keep packed rows where they lie, in files below the table; return the table's version.
+
+        `schema` is theirs, as the log has it. Rows that an earlier attempt left are gone before.
+        """
+        again = self.withdraw(record.write_key) is not None
+        rows = sum(file.rows for file in files)
+
+        def refused(why: str) -> None:
+            raise StoreError(f"{self.name} takes no files: {why}", code="SF333")
+
+        holding = _holding(record, rows, again=again)
+        return self.table.adopt(lambda: files, schema, holding, refused)
+
+    def withdraw(self, write_key: str) -> int | None:
+        """Drop what an earlier attempt at a write held; return how many rows, None without one."""
         if self.table.committed(write_key) is None:
-            return 0
+            return None
         return self.table.delete(_own(write_key), _note("withdraw", write_key=write_key))
 
     def held(self, states: Collection[str] = STATES) -> list[Held]:
@@ -358,7 +364,7 @@ class Quarantine:
         )
         return [(row, codec.decode(text, Batch)) for row, text in firsts.iter_rows()]
 
-    def _make_folder(self) -> None:
+    def make_folder(self) -> None:
         if "://" in self.path:
             return
         folder = Path(self.path)
@@ -459,6 +465,16 @@ def sealed_by(batch: Batch, sealer: Sealer) -> Batch:
 def partition_names(record: WriteRecord) -> set[str]:
     """Return the columns that stand in the folder names of a write."""
     return {part.partition("=")[0] for place in record.partitions for part in place.split("/")}
+
+
+def _holding(record: WriteRecord, rows: int, *, again: bool) -> Write:
+    attempt = f"{record.write_key}:{record.run.run_id}:{record.at}"
+    return Write(
+        mode="append",
+        keys=(attempt, record.write_key) if again else (record.write_key,),
+        note=_note("hold", write_key=record.write_key, run_id=record.run.run_id, rows=rows),
+        partition_by=("dt", "run_id"),
+    )
 
 
 def _own(write_key: str) -> str:
