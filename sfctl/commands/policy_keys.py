@@ -21,7 +21,7 @@ from sfctl.commands.policy_log import Log
 from sfctl.compiler import target_folder
 from sfctl.compiler.compile import sealed
 from sfctl.errors import PolicyRejected, StoreError, UsageError
-from sfctl.model import facts
+from sfctl.model import decisions
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import TARGET
@@ -64,7 +64,7 @@ def keys(
             pinned = history.keys().get(name) or PinnedKey(public, at, who)
             ended = at if revoke else ""
             history.pin_key(name, replace(pinned, revoked_at=ended, actor=who, reason=reason))
-            event = facts.policy(
+            event = decisions.policy(
                 moment, action="key_revoked" if revoke else "key_trusted", actor=who,
                 reason=reason, key_id=name,
             )  # fmt: skip

@@ -16,7 +16,7 @@ from sfctl.commands.activation import Trust
 from sfctl.errors import Problem, SfctlError, StoreError
 from sfctl.evidence.flush import flush
 from sfctl.evidence.outbox import Outbox
-from sfctl.model import facts
+from sfctl.model import decisions
 from sfctl.model.evidence import Evidence
 from sfctl.model.release import Release
 from sfctl.spec.project import Project
@@ -110,7 +110,7 @@ def tell(folder: Path, events: Iterable[Evidence], *, wait: bool = False) -> tup
 
 def event_of(release: Release, at: datetime) -> Evidence:
     """Return the evidence of a move."""
-    return facts.policy(
+    return decisions.policy(
         at,
         action=release.action,
         actor=release.actor,

@@ -19,7 +19,7 @@ from sfctl.commands.asking import agreed
 from sfctl.commands.policy_log import Log
 from sfctl.compiler import target_folder
 from sfctl.errors import Conflict, PolicyRejected
-from sfctl.model import codec, facts
+from sfctl.model import codec, decisions
 from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import TARGET
@@ -77,7 +77,7 @@ def sign_minimum(
                 files = {f"{path.name}.sig": codec.canonical(made) + b"\n"}
                 target_folder.place(path.parent, files, frozenset())
                 history.approve_minimum(digest, format_instant(moment), who)
-            event = facts.policy(
+            event = decisions.policy(
                 moment, action="minimum_signed", actor=who, reason=reason, digest=digest,
                 digest_before=before if before != digest else "", key_id=made.key_id,
                 version=made.version or None,

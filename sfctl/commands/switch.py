@@ -16,7 +16,7 @@ from sfctl.commands.spans import span_of
 from sfctl.errors import PolicyRejected, UsageError
 from sfctl.evidence.flush import flush
 from sfctl.evidence.outbox import Outbox
-from sfctl.model import facts
+from sfctl.model import decisions
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import check_target, load
 from sfctl.spec.repository import find_root
@@ -125,7 +125,7 @@ def _check_known(root: Path, scope: str) -> None:
 
 
 def _audit(folder: Path, moment: datetime, switch: Switch, state: str) -> tuple[str, ...]:
-    event = facts.kill_switch(
+    event = decisions.kill_switch(
         moment,
         scope=switch.scope,
         state=state,

@@ -1,4 +1,4 @@
-"""One constructor per kind of evidence: the runtime says what happened, the envelope comes out.
+"""What runs saw: one constructor per kind of evidence they leave.
 
 Every constructor is pure: the same arguments give the same event with the same id.
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 from sfctl.clock import format_instant
 from sfctl.model import codec, urn
-from sfctl.model.evidence import SCHEMA, Evidence, Expected, Kind
-from sfctl.model.ids import evidence_id
+from sfctl.model.event import event
+from sfctl.model.evidence import Evidence, Expected
 from sfctl.model.run import RunContext
 from sfctl.model.verdict import GateResult, PiiFinding, RuleResult
 
@@ -60,7 +60,7 @@ def gate_event(
         **more,
     }
     failed = [gate.gate] if gate.result == "FAIL" else []
-    return _event(
+    return event(
         "GATE",
         run,
         at,
@@ -105,7 +105,7 @@ def job_started(
         "expects": _json(expects),
         **more,
     }
-    return _event("JobRunStarted", run, at, (), payload=payload, seq=seq)
+    return event("JobRunStarted", run, at, (), payload=payload, seq=seq)
 
 
 def job_completed(
@@ -129,7 +129,7 @@ def job_completed(
         "expects": _json(expects),
         **more,
     }
-    return _event("JobRunCompleted", run, at, (), payload=payload, seq=seq)
+    return event("JobRunCompleted", run, at, (), payload=payload, seq=seq)
 
 
 def job_failed(
@@ -155,7 +155,7 @@ def job_failed(
         "message": message or None,
         **more,
     }
-    return _event("JobRunFailed", run, at, (), payload=payload, seq=seq)
+    return event("JobRunFailed", run, at, (), payload=payload, seq=seq)
 
 
 def dataset_read(
@@ -172,7 +172,7 @@ def dataset_read(
     **more: Any,
 ) -> Evidence:
     """Say which version of a dataset a run read, in which shape."""
-    return _event(
+    return event(
         "DatasetRead",
         run,
         at,
@@ -214,7 +214,7 @@ def write_committed(
         "mode": mode or None,
         **more,
     }
-    return _event(
+    return event(
         "DatasetWriteCommitted",
         run,
         at,
@@ -234,7 +234,7 @@ def heartbeat(
 ) -> Evidence:
     """Say that a run is alive. `beat` counts from 1, `elapsed` is in seconds."""
     payload = {"beat": beat, "elapsed": round(elapsed, 3), **more}
-    return _event("HEARTBEAT", run, at, (beat,), payload=payload, seq=seq)
+    return event("HEARTBEAT", run, at, (beat,), payload=payload, seq=seq)
 
 
 def sdk_degraded(
@@ -260,7 +260,7 @@ def sdk_degraded(
         "stack_trace": [dict(frame) for frame in stack_trace],
         **more,
     }
-    return _event(
+    return event(
         "SDK_DEGRADED",
         run,
         at,
@@ -300,7 +300,7 @@ def certification(
     block: dict[str, Any] = {"gate": "CERTIFICATION", "result": result}
     if reasons:
         block["reason_code"] = reasons[0]
-    return _event(
+    return event(
         "CERTIFICATION",
         run,
         at,
@@ -347,7 +347,7 @@ def quarantine(
     **more: Any,
 ) -> Evidence:
     """Say that rows went to (or left, by `action`) the quarantine table."""
-    return _event(
+    return event(
         "QUARANTINE",
         run,
         at,
@@ -393,123 +393,11 @@ def pii(
         **more,
     }
     parts = (action, actor, ordinal) if run else (action, actor, ordinal, format_instant(at))
-    return _event(
+    return event(
         "PII", run, at, parts, dataset_urn=dataset_urn, stage=stage, payload=payload, seq=seq
     )
-
-
-def kill_switch(
-    at: datetime, *, scope: str, state: str, reason: str, actor: str, expires: str = ""
-) -> Evidence:
-    """Say who switched gates `on` or `off`, where and until when."""
-    payload = {"scope": scope, "state": state, "reason": reason, "actor": actor, "expires": expires}
-    return _event("KILL_SWITCH", None, at, (scope, state, format_instant(at)), payload=payload)
-
-
-def policy(
-    at: datetime,
-    *,
-    action: str,
-    actor: str,
-    reason: str = "",
-    dataset_urn: str = "",
-    version: int | None = None,
-    digest: str = "",
-    version_before: int | None = None,
-    digest_before: str = "",
-    key_id: str = "",
-    run: RunContext | None = None,
-    seq: int = 0,
-    **more: Any,
-) -> Evidence:
-    """Say what befell a policy, the minimums or a key, and by whose hand.
-
-    `action`: compiled, signed, rolled_back (it became active); minimum_signed; key_trusted,
-    key_revoked; rejected (a run met one that does not count, `reason` says why).
-    """
-    payload = {
-        "action": action,
-        "actor": actor,
-        "reason": reason or None,
-        "version": version,
-        "digest": digest or None,
-        "version_before": version_before or None,
-        "digest_before": digest_before or None,
-        "key_id": key_id or None,
-        **more,
-    }
-    unique = (action, version, digest, digest_before, key_id, reason, format_instant(at))
-    return _event(
-        "POLICY",
-        run,
-        at,
-        unique,
-        dataset_urn=dataset_urn,
-        payload=payload,
-        policy_digest=digest,
-        seq=seq,
-    )
-
-
-def config(
-    at: datetime, *, manifest_digest: str, project: str, environment: str = "", **more: Any
-) -> Evidence:
-    """Say which compiled manifest holds from now on."""
-    payload = {
-        "manifest_digest": manifest_digest,
-        "project": project,
-        "environment": environment,
-        **more,
-    }
-    return _event("CONFIG", None, at, (manifest_digest, format_instant(at)), payload=payload)
 
 
 def _json(values: Sequence[object]) -> list[Any]:
     """Return values as they will be read back, so that an event equals its copy from the bus."""
     return codec.decode(codec.encode(values), list[Any])
-
-
-def _event(
-    kind: Kind,
-    run: RunContext | None,
-    at: datetime,
-    unique: tuple[object, ...],
-    *,
-    dataset_urn: str = "",
-    stage: str = "",
-    payload: dict[str, Any],
-    upstream_urns: Sequence[str] = (),
-    **envelope: Any,
-) -> Evidence:
-    dataset = urn.without_stage(urn.canonical(dataset_urn)) if dataset_urn else ""
-    if run is not None:
-        job_urn = urn.job(run.job) if run.job else ""
-        envelope |= {
-            "job_urn": job_urn,
-            "run_id": run.run_id,
-            "dag_id": run.dag_id,
-            "dag_run_id": run.dag_run_id,
-            "task": run.task,
-            "attempt": run.attempt,
-            "logical_date": run.logical_date,
-            "scheduled_time": run.scheduled_time,
-            "started_at": run.started_at,
-            "code_ref": run.code_ref,
-            "deploy_ref": run.deploy_ref,
-            "cluster": run.cluster,
-            "runtime_type": run.runtime,
-        }
-        lineage: dict[str, Any] = {"job_urn": job_urn, "dag_run_id": run.dag_run_id}
-        if upstream_urns:
-            lineage["upstream_urns"] = list(upstream_urns)
-        envelope["lineage"] = {name: value for name, value in lineage.items() if value}
-    return Evidence(
-        schema=SCHEMA,
-        evidence_id=evidence_id(run, at, kind, dataset, stage, *unique),
-        kind=kind,
-        timestamp=format_instant(at),
-        dataset_urn=dataset,
-        stage=stage,
-        payload={name: value for name, value in payload.items() if value is not None},
-        **envelope,
-    )

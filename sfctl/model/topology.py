@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sfctl.clock import parse_instant
-from sfctl.model import codec, facts, urn
+from sfctl.model import codec, decisions, urn
 from sfctl.model.evidence import Evidence
 from sfctl.model.manifest import DatasetEntry, JobEntry, LineageEntry, Manifest
 
@@ -41,7 +41,7 @@ def to_event(manifest: Manifest) -> Evidence:
         urn.job(entry.name): replace(entry, args=(), env={}, env_from={})
         for entry in manifest.jobs.values()
     }
-    event = facts.config(
+    event = decisions.config(
         parse_instant(manifest.compiled_at),
         manifest_digest=manifest.digest,
         project=manifest.project,

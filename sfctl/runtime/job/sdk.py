@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sfctl.certification.signature import HARMLESS, Approval
 from sfctl.clock import Clock
 from sfctl.errors import PolicyRejected, PublishBlocked, SfctlError, UsageError
-from sfctl.model import codec, facts, urn
+from sfctl.model import codec, decisions, facts, urn
 from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
 from sfctl.model.write import WriteResult
@@ -260,7 +260,7 @@ class Session:
             raise
         finally:
             if reason not in HARMLESS:
-                event = facts.policy(
+                event = decisions.policy(
                     self.clock.now(), action="rejected", actor="run", reason=sentence,
                     because=reason, dataset_urn=entry.urn, digest=digest or entry.digest,
                     run=active.run, seq=active.reserve(1),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sfctl.clock import format_instant, parse_instant
 from sfctl.evidence.codec import Accepted, accept
-from sfctl.model import facts
+from sfctl.model import decisions
 from sfctl.model.evidence import Evidence, from_plain
 
 NOW = "2026-03-20T00:00:00Z"
@@ -32,7 +32,7 @@ def _config() -> Evidence:
     }
     slo: dict[str, Any] = {"slo": {"freshness": {"expected_update_by": "07:00 UTC"}}}
     job = {"name": "load", "outputs": [f"{ORDERS}#silver"], "schedule": "0 6 * * *"}
-    return facts.config(
+    return decisions.config(
         parse_instant("2026-03-01T00:00:00Z"),
         manifest_digest="sha256:1",
         project="shop",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sfctl.clock import format_instant
 from sfctl.engines.engine import Engine
-from sfctl.model import codec, facts
+from sfctl.model import codec, decisions, facts
 from sfctl.model.evidence import SCHEMA, Evidence
 from sfctl.model.run import RunContext, run_id_for
 from sfctl.model.signal import Signal
@@ -115,7 +115,7 @@ def config(
     if job is not None:
         own = {"name": "orders_daily", "outputs": [f"{ORDERS}#gold"], **job}
         jobs["urn:job:orders_daily"] = own
-    return facts.config(
+    return decisions.config(
         at(when),
         manifest_digest="sha256:1",
         project="shop",

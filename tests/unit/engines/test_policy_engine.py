@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from sfctl.engines import policy
-from sfctl.model import facts
+from sfctl.model import decisions, facts
 from sfctl.model.evidence import Evidence
 from sfctl.model.run import RunContext
 from tests.unit.engines.judged import ORDERS, Cells
@@ -14,7 +14,7 @@ NINE = datetime(2024, 1, 15, 9, tzinfo=UTC)
 
 
 def rejected(minute: int, run: str, because: str = "altered") -> Evidence:
-    return facts.policy(
+    return decisions.policy(
         NINE + timedelta(minutes=minute), action="rejected", actor="run", because=because,
         reason="the policy was altered", dataset_urn=ORDERS, run=RunContext(run, job="daily"),
     )  # fmt: skip
@@ -53,7 +53,7 @@ def test_late_events_do_not_end_it_and_calm_datasets_say_nothing() -> None:
 
 
 def test_only_rejections_and_writes_under_a_policy_concern_it() -> None:
-    signed = facts.policy(NINE, action="signed", actor="a", dataset_urn=ORDERS, version=1)
+    signed = decisions.policy(NINE, action="signed", actor="a", dataset_urn=ORDERS, version=1)
     assert list(policy.ENGINE.keys(signed)) == []
     assert list(policy.ENGINE.keys(rejected(0, "r"))) == [ORDERS]
     assert list(policy.ENGINE.keys(written(0, "r"))) == [ORDERS]

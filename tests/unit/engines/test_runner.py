@@ -19,7 +19,7 @@ from sfctl.engines.registry import engine_named
 from sfctl.engines.runner import Runner
 from sfctl.evidence.embedded import EmbeddedBus
 from sfctl.evidence.port import Query
-from sfctl.model import facts
+from sfctl.model import decisions
 from sfctl.model.evidence import Evidence, encode, from_plain
 from sfctl.model.ids import signal_id
 from sfctl.model.signal import STATE_TABLE, Signal, SignalState, Window
@@ -146,7 +146,7 @@ def test_a_job_that_left_the_project_is_not_missed_any_more(tmp_path: Path) -> N
     assert [each.reason for each in first] == ["JOB_NOT_TRIGGERED"]
     with EmbeddedState(tmp_path / "state.db") as state:
         assert [item.key for item in state.query(STATE_TABLE)] == [f"{ORDERS}|freshness"]
-    left = facts.config(
+    left = decisions.config(
         parse_instant("2026-03-01T13:00:00Z"),
         manifest_digest="sha256:2",
         project="shop",

@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 
 import sfctl
 from sfctl.evidence import codec, schemas
-from sfctl.model import evidence, facts
+from sfctl.model import decisions, evidence, facts
 from sfctl.model.run import RunContext
 from sfctl.model.verdict import GateResult
 
@@ -60,8 +60,8 @@ def emitted() -> Iterator[evidence.Evidence]:
         previous_certified_version="v1",
     )
     yield facts.pii(RUN, AT, action="mask", dataset_urn="ds://a/b")
-    yield facts.kill_switch(AT, scope="fleet", state="off", reason="x", actor="y")
-    yield facts.config(AT, manifest_digest="sha256:0", project="p")
+    yield decisions.kill_switch(AT, scope="fleet", state="off", reason="x", actor="y")
+    yield decisions.config(AT, manifest_digest="sha256:0", project="p")
 
 
 @pytest.mark.parametrize("name", schemas.build())

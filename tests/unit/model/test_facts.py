@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sfctl.evidence import codec
-from sfctl.model import evidence, facts
+from sfctl.model import decisions, evidence, facts
 from sfctl.model.evidence import Evidence, Expected
 from sfctl.model.run import RunContext
 from sfctl.model.verdict import GateResult, PiiFinding, RuleResult
@@ -109,10 +109,10 @@ def lifecycle() -> dict[str, Callable[[], Evidence]]:
             dataset_urn=URN,
             findings=[PiiFinding("email", "EMAIL", "tokenize", 4, 10)],
         ),
-        "KILL_SWITCH": lambda: facts.kill_switch(
+        "KILL_SWITCH": lambda: decisions.kill_switch(
             AT, scope="fleet", state="off", reason="load", actor="ann"
         ),
-        "CONFIG": lambda: facts.config(AT, manifest_digest="sha256:00", project="orders"),
+        "CONFIG": lambda: decisions.config(AT, manifest_digest="sha256:00", project="orders"),
     }
 
 
