@@ -45,7 +45,7 @@ def _of_snapshot(spark: SparkSession, path: str, version: int) -> DataFrame:
 
     table = Snapshots(path)
     columns = _struct(table.scan(version).collect_schema())
-    return spark.read.schema(columns).parquet(*map(_literal, table.locations(version)))
+    return spark.read.schema(columns).parquet(*map(literal, table.locations(version)))
 
 
 def _of_files(spark: SparkSession, path: str, version: int) -> DataFrame:
@@ -67,7 +67,7 @@ def _of_files(spark: SparkSession, path: str, version: int) -> DataFrame:
     kinds = {field.name: field.dataType for field in struct.fields}
     parts: list[DataFrame] = []
     for values, files in _by_partition(table, path).items():
-        part = spark.read.schema(stored).parquet(*map(_literal, files))
+        part = spark.read.schema(stored).parquet(*map(literal, files))
         for name, value in zip(names, values, strict=True):
             part = part.withColumn(name, F.lit(value).cast(kinds[name]))
         parts.append(part.select(*(F.col(_quoted(field.name)) for field in struct.fields)))
@@ -112,7 +112,7 @@ def _struct(columns: Mapping[str, Any]) -> Any:
     return from_arrow_schema(pl.DataFrame(schema=dict(columns)).to_arrow().schema)
 
 
-def _literal(path: str) -> str:
+def literal(path: str) -> str:
     """Return a path of which Spark takes no letter for a wildcard."""
     return "".join(f"\\{letter}" if letter in "*?[]{}\\" else letter for letter in path)
 
