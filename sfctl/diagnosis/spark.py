@@ -15,6 +15,7 @@ from sfctl.diagnosis.finding import Examined, Status
 from sfctl.report import text
 from sfctl.runtime.spark import configured, dangers, jars, java, pins
 from sfctl.spec.project import Project
+from sfctl.spec.tree import Node
 
 NEWEST_JAVA = 21
 _FETCH = "sfctl stack fetch spark"
@@ -45,10 +46,9 @@ def examine(project: Project | None, environ: Mapping[str, str] = os.environ) ->
     yield _java(environ, need)
     yield _jars(spark, settings, need, environ)
     yield _workers(settings, environ, need)
-    for danger in dangers.of(settings):
-        status: Status = "fail" if danger.grave else "warn"
-        detail = f"{danger.setting}={danger.value}: {danger.harm}"
-        yield Examined("spark setting", status, detail, danger.remedy, "SF789")
+    yield from _dangers("spark setting", settings)
+    for job in jobs:
+        yield from _dangers(f"spark setting in {job.path}", _conf(job))
 
 
 def _versions(spark: Path) -> Examined:
@@ -121,8 +121,12 @@ def _above(shelf: jars.Shelf) -> Path:
 
 
 def _workers(settings: Mapping[str, str], environ: Mapping[str, str], need: Status) -> Examined:
-    """Ask the Python that executors on this machine would start what it is and what it has."""
+    """Ask the Python that executors on this machine would start what it is and what it has.
+
+    Where nobody names one `sfctl run` does: then it is only jobs started otherwise that are hit.
+    """
     named = settings.get("spark.pyspark.python") or environ.get("PYSPARK_PYTHON")
+    need = need if named else "warn"
     program = named or "python3"
     name = "python on executors"
     remedy = f"export PYSPARK_PYTHON={sys.executable}"
@@ -149,6 +153,21 @@ def _workers(settings: Mapping[str, str], environ: Mapping[str, str], need: Stat
         detail = f"{program} has sfctl {ours}, the driver {__version__}"
         return Examined(name, need, detail, remedy, "SF788")
     return Examined(name, "ok", f"{program}, Python {said} with sfctl {ours}")
+
+
+def _dangers(name: str, settings: Mapping[str, str]) -> Iterator[Examined]:
+    for danger in dangers.of(settings):
+        status: Status = "fail" if danger.grave else "warn"
+        detail = f"{danger.setting}={danger.value}: {danger.harm}"
+        yield Examined(name, status, detail, danger.remedy, "SF789")
+
+
+def _conf(job: Node) -> dict[str, str]:
+    """Return the properties that a job file gives Spark."""
+    spark = job.get("spark")
+    conf = spark.get("conf") if spark is not None else None
+    plain = conf.plain() if conf is not None else {}
+    return {str(k): str(v) for k, v in plain.items()} if isinstance(plain, dict) else {}
 
 
 def _installed(name: str) -> str:

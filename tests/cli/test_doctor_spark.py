@@ -211,7 +211,6 @@ def test_settings_as_they_should_be_are_no_dangers() -> None:
     calm = {
         "spark.sql.files.ignoreMissingFiles": "false",
         "spark.databricks.delta.retentionDurationCheck.enabled": "true",
-        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
         "spark.jars.packages": "org.apache.hadoop:hadoop-aws:3.5.0",
         "spark.databricks.delta.write.txnAppId": "",
     }
@@ -238,3 +237,24 @@ def test_the_settings_of_a_remote_come_from_the_variable_too() -> None:
     assert configured.settings({"SPARK_REMOTE": "sc://x", "SPARK_HOME": "/nowhere"}) == {
         "spark.remote": "sc://x"
     }
+
+
+def test_settings_of_a_job_file_are_told_with_its_place(
+    environ: dict[str, str], repo: Path, tmp_path: Path
+) -> None:
+    job = tmp_path / "shop" / "jobs" / "daily.yaml"
+    job.parent.mkdir(parents=True)
+    (job.parent / "daily.py").touch()
+    (tmp_path / "shop" / "sfctl.yml").write_text((repo / "sfctl.yml").read_text())
+    conf = "{spark.sql.files.ignoreMissingFiles: true, spark.sql.shuffle.partitions: 4}"
+    job.write_text(
+        f"owner: shop\nruntime: spark\nentrypoint: jobs/daily.py\nspark: {{conf: {conf}}}\n"
+    )
+    project = load(tmp_path / "shop", offline=True)
+    assert not project.errors
+    found = {each.name: each for each in spark.examine(project, environ)}
+    danger = found["spark setting in jobs/daily.yaml"]
+    assert (danger.status, danger.code) == ("fail", "SF789")
+    away = {**environ, "SFCTL_JARS": str(tmp_path / "none"), "JAVA_HOME": str(tmp_path)}
+    weight = {each.name: each.status for each in spark.examine(project, away)}
+    assert (weight["java"], weight["delta jars"]) == ("fail", "fail"), "a job needs them"

@@ -35,10 +35,6 @@ def _given(value: str) -> bool:
     return bool(value.strip())
 
 
-def _two(value: str) -> bool:
-    return value.strip() == "2"
-
-
 def _other_delta(value: str) -> bool:
     return any(found != DELTA for found in _DELTA_PACKAGE.findall(value))
 
@@ -81,13 +77,6 @@ _KNOWN: tuple[tuple[str, Callable[[str], bool], str, str, bool], ...] = (
         _off,
         "VACUUM may take files that a certified version needs",
         "set it to true, and vacuum with a retention of 7 days or more",
-        False,
-    ),
-    (
-        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version",
-        _two,
-        "a task that fails while it commits leaves rows beside those of its next attempt",
-        "set it to 1",
         False,
     ),
     (
