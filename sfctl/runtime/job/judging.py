@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from sfctl.runtime.core.split import split
 from sfctl.runtime.core.versions import Joint, joined, judge_both, split_both
 from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.pii.actions import find
 from sfctl.runtime.pii.keys import VARIABLE
-from sfctl.runtime.publishing.certified import read_certified
+from sfctl.runtime.publishing.certified import CertifiedInfo, read_certified
 from sfctl.runtime.publishing.engine import Rows
 from sfctl.runtime.publishing.request import PublishRequest
 from sfctl.runtime.tables.formats import open_table
@@ -50,25 +51,38 @@ class Judging:
 
         In a new version's first days the version before has a say, where the rows are at hand.
         """
-        joint = self._joint()
+        joint = self.joint()
         if joint is not None and not hasattr(frame, "collect"):
-            around = self._around(joint.policy, stage)
+            around = self.around(joint.policy, stage)
             return judge_both(frame, joint, stage, now=self.now, around=around)
-        return judge(frame, policy, stage, now=self.now, around=self._around(policy, stage))
+        return judge(frame, policy, stage, now=self.now, around=self.around(policy, stage))
+
+    def judge_version(
+        self, rows: pl.LazyFrame, policy: Policy, stage: str, beside: pl.LazyFrame | None
+    ) -> Judgement:
+        """Return what the policy says of rows that a table's version brought.
+
+        `beside` are the version's other rows. Personal data is counted: it can only be told of.
+        """
+        around = self.around(policy, stage)
+        around = replace(around, others=lambda _rule: beside, pii=find)
+        return judge(rows, policy, stage, now=self.now, around=around)
 
     def split(self, frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
         """Return good and bad rows."""
-        if (joint := self._joint()) is not None:
-            around = self._around(joint.policy, stage)
+        if (joint := self.joint()) is not None:
+            around = self.around(joint.policy, stage)
             return split_both(frame, joint, stage, judgement=judgement, around=around)
-        around = self._around(policy, stage)
+        around = self.around(policy, stage)
         return split(frame, policy, stage, judgement=judgement, around=around)
 
-    def _joint(self) -> Joint | None:
+    def joint(self) -> Joint | None:
+        """Return the two versions of the policy in a new one's first days, else None."""
         earlier = self.request.earlier
         return joined(self.request.policy, earlier) if earlier else None
 
-    def _around(self, policy: Policy, stage: str) -> Surroundings:
+    def around(self, policy: Policy, stage: str) -> Surroundings:
+        """Return what a judgement of this write needs to know beyond policy and rows."""
         return Surroundings(
             registered=self.registered,
             confidence=self.confidence,
@@ -82,22 +96,25 @@ class Judging:
             marks=self.agreed.marks,
         )
 
-    def _certified(self, dataset: str) -> pl.LazyFrame | None:
-        """Return the certified rows of another dataset, None where none ever certified."""
+    def certified(self, dataset: str) -> tuple[pl.LazyFrame, CertifiedInfo, str, str]:
+        """Return another dataset's certified rows, what is known of them, their path and format.
+
+        Raises SfctlError where none ever certified.
+        """
         entry = self.compiled.dataset(dataset)
         name = urn.without_stage(dataset)
-        path = entry.paths.get("gold") if entry else None
+        path = (entry.paths.get("gold") if entry else None) or self.compiled.default_path(
+            name, "gold"
+        )
+        form = self.compiled.format_of(entry, "gold") if entry else "delta"
+        rows, info = read_certified(name, path, now=self.now, state=self.state(), format=form)
+        return rows, info, path, form
+
+    def _certified(self, dataset: str) -> pl.LazyFrame | None:
         try:
-            rows, _ = read_certified(
-                name,
-                path or self.compiled.default_path(name, "gold"),
-                now=self.now,
-                state=self.state(),
-                format=self.compiled.format_of(entry, "gold") if entry else "delta",
-            )
+            return self.certified(dataset)[0]
         except SfctlError:
             return None
-        return rows
 
     def _others(self, rule: Rule) -> pl.LazyFrame | None:  # noqa: ARG002
         """Return the rows the table keeps beside this write's, for uniqueness in the table."""

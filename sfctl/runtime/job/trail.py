@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
@@ -9,11 +10,11 @@ from msgspec.structs import replace
 from sfctl.model import codec
 from sfctl.model.write import WriteRecord, WriteResult
 from sfctl.runtime.job import failopen
-from sfctl.runtime.publishing.publish import _result
 from sfctl.runtime.publishing.request import PublishRequest
+from sfctl.runtime.publishing.result import result_of
 from sfctl.runtime.publishing.settle import Settled
 from sfctl.runtime.tables.formats import open_table
-from sfctl.runtime.tables.port import Table, Write
+from sfctl.runtime.tables.port import StagedFile, Table, Write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,7 +55,7 @@ class Trail:
             facts["version"] = version
         facts["settled"] = "table"
         record = codec.decode(facts["note"], WriteRecord)
-        answer = _result(record, facts["version"], Settled(None, [], False))
+        answer = result_of(record, facts["version"], Settled(None, [], False))
         reason = f"SETTLE:{failopen.reason_of(error)}"
         self.result = replace(answer, degraded=(*answer.degraded, reason))
 
@@ -67,6 +68,18 @@ class _Traced:
     def write(self, frame: pl.DataFrame, request: Write) -> int:
         self._facts |= {"outgoing": frame, "note": request.note}
         version = self._table.write(frame, request)
+        self._facts |= {"version": version, "settled": "table"}
+        return version
+
+    def adopt(
+        self,
+        staged: Callable[[], Sequence[StagedFile]],
+        schema: str,
+        request: Write,
+        otherwise: Callable[[str], None],
+    ) -> int:
+        self._facts["note"] = request.note
+        version = self._table.adopt(staged, schema, request, otherwise)
         self._facts |= {"version": version, "settled": "table"}
         return version
 

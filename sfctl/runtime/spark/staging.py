@@ -27,6 +27,7 @@ from sfctl.runtime.spark import held as holding
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.adopt import rows_only, stats_of
 from sfctl.runtime.spark.aside import frame_in, session_beside
+from sfctl.runtime.spark.frames import literal
 from sfctl.runtime.spark.held import Held
 from sfctl.runtime.tables.adoption import fields_of
 from sfctl.runtime.tables.port import STAGED, StagedFile
@@ -100,7 +101,7 @@ class Stage:
         fields = fields_of(stored.schema.json())
         files = _files(beside, folder, fields, twins if self.whole else {})
         height = sum(file.rows for file in files)
-        back = beside.read.schema(stored.schema).options(**READING).parquet(folder)
+        back = beside.read.schema(stored.schema).options(**READING).parquet(literal(folder))
         return Held(
             _as_it_was(back, rows.schema),
             height,
@@ -237,7 +238,7 @@ def _counts(spark: SparkSession, folder: str) -> dict[str, tuple[int, str]]:
     """Return the rows of files by a pass over their footers, on the executors."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    rows = spark.read.options(**READING).parquet(folder)
+    rows = spark.read.options(**READING).parquet(literal(folder))
     counted = rows.groupBy(F.col("_metadata.file_path")).count().collect()
     name = folder.rpartition("/")[2]
     return {
