@@ -44,22 +44,6 @@ def of_files(dataset: Mapping[str, Any], policy: Mapping[str, Any]) -> Facts:
     return found
 
 
-def to_files(facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the plain contents of both files."""
-    files: dict[str, dict[str, Any]] = {"dataset": {}, "policy": {}}
-    for key, value in facts.items():
-        place: dict[str, Any] = files[key[0]]
-        if key[:-1] in LISTS:
-            for part in key[1:-2]:
-                place = place.setdefault(part, {})
-            place.setdefault(key[-2], []).append(value)
-            continue
-        for part in key[1:-1]:
-            place = place.setdefault(part, {})
-        place[key[-1]] = value
-    return files["dataset"], files["policy"]
-
-
 def member(of: Key, value: Any) -> Key:
     """Return the key of one entry of a list: constraints by their column, others by content."""
     if of == CONSTRAINTS:

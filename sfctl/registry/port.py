@@ -9,8 +9,7 @@ import msgspec
 
 from sfctl.errors import StoreError
 from sfctl.model import schema as schemas
-from sfctl.model.schema import Mode, Schema
-from sfctl.model.schema_drift import Drift, breaks, compare
+from sfctl.model.schema import Schema
 
 
 class RegistryUnreachable(StoreError):
@@ -66,23 +65,6 @@ class SchemaRegistry(Protocol):
 
     def close(self) -> None:
         """Let go of whatever is open."""
-
-
-def by_fingerprint(registry: SchemaRegistry, subject: str, mark: str) -> Registered | None:
-    """Return the newest version with a fingerprint, None where there is none."""
-    found = (each for each in reversed(registry.versions(subject)) if each.fingerprint == mark)
-    return next(found, None)
-
-
-def incompatible(
-    registry: SchemaRegistry, subject: str, schema: Schema, mode: Mode
-) -> tuple[Drift, ...]:
-    """Return what stops a schema from being the subject's next version under a mode."""
-    latest = registry.latest(subject)
-    if latest is None:
-        return ()
-    before = latest.schema()
-    return breaks(compare(before, schema.with_nullability_of(before)), mode)
 
 
 def drafted(

@@ -22,7 +22,6 @@ from sfctl.odcs.facts import (
     of_files,
     put,
     same,
-    to_files,
 )
 from sfctl.odcs.table import take_table
 from sfctl.spec.yaml import parse
@@ -223,7 +222,6 @@ def test_any_dataset_comes_back_from_its_contract(facts: Facts, version: str) ->
     read = json.loads(mutations.text_of(document))
     found = take_table(read, 0, Account(read)).facts
     assert same(found, facts)
-    assert same(of_files(*to_files(found)), facts)
 
 
 def _kept(document: Any) -> Contract:
