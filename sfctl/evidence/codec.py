@@ -19,6 +19,7 @@ from sfctl.evidence import foreign, leniency, sanitizer
 from sfctl.evidence.port import DeadLetter
 from sfctl.model import codec, evidence, legible, urn
 from sfctl.model.evidence import FIELDS, KINDS, SCHEMA, WITHOUT_DATASET, Evidence
+from sfctl.model.resolver import is_orphan
 
 _BY_LOWER_CASE = {kind.lower(): kind for kind in KINDS}
 _ID = re.compile(r"(?:evd|sig)-[0-9A-HJKMNP-TV-Z]{26}")
@@ -77,7 +78,7 @@ def problems(event: Evidence) -> list[str]:
         found.append(f"kind {event.kind} does not exist")
     if not _INSTANT.fullmatch(event.timestamp):
         found.append("timestamp is not RFC 3339 in UTC with milliseconds")
-    if event.dataset_urn and not _is_canonical(event.dataset_urn):
+    if event.dataset_urn and not _is_named(event):
         found.append(f"dataset_urn {event.dataset_urn} is not canonical")
     if not _placed(event):
         found.append("neither dataset nor job is named")
@@ -172,6 +173,12 @@ def _placed(event: Evidence) -> bool:
     if event.kind in evidence.LIFECYCLE or event.kind == "OpenLineage":
         return bool(event.job_urn or event.run_id)
     return True
+
+
+def _is_named(event: Evidence) -> bool:
+    """Tell whether the dataset is canonical; what was read may be nobody's, and keeps its name."""
+    read = event.kind == "DatasetRead" and is_orphan(event.dataset_urn)
+    return read or _is_canonical(event.dataset_urn)
 
 
 def _is_canonical(name: str) -> bool:

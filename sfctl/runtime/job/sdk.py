@@ -21,12 +21,11 @@ from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
 from sfctl.model.write import WriteResult
 from sfctl.runtime.core import adapt
-from sfctl.runtime.core.schema_of import of_polars
-from sfctl.runtime.core.standard import Marks
 from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
 from sfctl.runtime.job.active import Active, open_sink
 from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.job.inputs import Inputs
 from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.job.lifecycle import RERUN, Life
 from sfctl.runtime.job.trail import Trail
@@ -39,12 +38,11 @@ from sfctl.state import switch
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from sfctl.registry.cached import Cache, Known
 
 ANSWERS = frozenset(
     {"SF310", "SF311", "SF312", "SF313", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
+    | {"SF890", "SF891", "SF892", "SF893"}
 )
 """Codes that tell the caller something about the request itself, and are no faults of ours."""
 _TAMPERED = {"SF403": "altered"}
@@ -81,6 +79,7 @@ class Session:
         self._state: StateStore | None = None
         self._active: Active | None = None
         self._lock = threading.RLock()
+        self._inputs = Inputs(compiled, clock, self.latest_schema)
 
     @property
     def state(self) -> StateStore:
@@ -168,6 +167,7 @@ class Session:
         trail["run_id"] = active.run.run_id
         way = Trail(trail)
         try:
+            self._inputs.captured(active, df)
             request = self._request(active, df, name, stage, mode, partition)
             trail["write_key"] = request.write_key
             agreed = Agreed.of_write(
@@ -337,10 +337,11 @@ class Session:
             chosen, path = self._place(dataset, entry, stage)
             form = self.compiled.format_of(entry, chosen) if entry else "delta"
             reading.require(as_)
-            rows, version = reading.newest(path, form, partition)
-            self._has_read(active, dataset, chosen, version, rows)
-            about = {"dataset": dataset, "stage": chosen, "version": version}
-            return reading.deliver(rows, as_, about)
+            found = reading.newest(path, form, partition)
+            about = {"dataset": dataset, "stage": chosen, "version": found.version}
+            given = reading.deliver(found, as_, about)
+            self._inputs.read(active, dataset, chosen, found.version, given.height, given.columns)
+            return given.value
         except SfctlError as error:
             if error.code in ANSWERS:
                 trail["answer"] = error
@@ -355,62 +356,25 @@ class Session:
             dataset, entry = self.compiled.urn_of(name), self.compiled.dataset(name)
             _, path = self._place(dataset, entry, "gold")
             reading.require(as_)
-            query, info = read_certified(
+            form = self.compiled.format_of(entry, "gold") if entry else "delta"
+            _, info = read_certified(
                 dataset,
                 path,
                 now=self.clock.now(),
                 state=self._state_or_none(),
-                format=self.compiled.format_of(entry, "gold") if entry else "delta",
+                format=form,
                 tier=entry.tier if entry else 3,
                 on_stale=entry.on_stale if entry else "serve_certified",
                 allow_uncertified=allow_uncertified,
             )
-            rows = query.collect()
-            self._has_read(active, dataset, "gold", info.version, rows)
             about = {name: getattr(info, name) for name in info.__struct_fields__}
-            return reading.deliver(rows, as_, about)
+            given = reading.deliver(reading.Found(path, form, info.version), as_, about)
+            self._inputs.read(active, dataset, "gold", info.version, given.height, given.columns)
+            return given.value
         except SfctlError as error:
             if error.code in ANSWERS:
                 trail["answer"] = error
             raise
-
-    def _has_read(
-        self, active: Active, dataset: str, stage: str, version: int, rows: pl.DataFrame
-    ) -> None:
-        active.has_read(urn.with_stage(dataset, stage), rows.height)
-        marks = self._marks_of_read(dataset, stage, rows)
-        active.sink.append(
-            facts.dataset_read(
-                active.run,
-                self.clock.now(),
-                dataset_urn=dataset,
-                stage=stage,
-                version=version,
-                rows=rows.height,
-                schema_fingerprint=marks.fingerprint,
-                ordinal=active.journal.claim(f"read.{urn.slug(dataset)}.{stage}"),
-                seq=active.reserve(1),
-            )
-        )
-        told = {"dataset": dataset, "stage": stage, "rows": rows.height}
-        with contextlib.suppress(OSError):
-            active.journal.note("read", {**told, "fingerprints_computed": marks.computed})
-
-    def _marks_of_read(self, dataset: str, stage: str, rows: pl.DataFrame) -> Marks:
-        """Return the fingerprints that the rows had when they were written."""
-        entry, policy = self.compiled.dataset(dataset), None
-        if entry is not None and entry.policy:
-            with contextlib.suppress(SfctlError):
-                policy = self.compiled.policy(entry)[0]
-        form = self.compiled.format_of(entry, stage) if entry else "delta"
-        agreed = Agreed(
-            dataset, stage, policy,
-            store=self.compiled.store, format=form, now=self.clock.now(), latest=self.latest_schema,
-            signed_only=self.compiled.manifest.target.environment == "prod",
-        )  # fmt: skip
-        marks = agreed.of_read(of_polars(rows.schema))
-        agreed.keep(published=False)
-        return marks
 
     def _place(
         self, dataset: str, entry: DatasetEntry | None, stage: str | None
