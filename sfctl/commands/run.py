@@ -18,7 +18,7 @@ import typer
 from sfctl import wiring
 from sfctl.certification.signing_key import KEY_VARIABLE
 from sfctl.clock import FixedClock, SystemClock, clock_from_environment
-from sfctl.commands import run_outcome, run_results
+from sfctl.commands import run_outcome, run_results, run_versions
 from sfctl.errors import SfctlError, UsageError
 from sfctl.evidence import configuration, flush
 from sfctl.evidence.outbox import Outbox
@@ -34,11 +34,13 @@ from sfctl.runtime.job.journal import Journal
 from sfctl.runtime.job.lifecycle import HEARTBEAT_S, RERUN, Life
 from sfctl.runtime.pii import keys
 from sfctl.runtime.publishing.request import Sink
-from sfctl.runtime.supervision import lost
+from sfctl.runtime.supervision import lost, spark
 from sfctl.runtime.supervision.command import command_of, job_named
 from sfctl.runtime.supervision.supervisor import ENDED, Ended, Supervisor
 from sfctl.spec.repository import find_root
+from sfctl.spec.wording import suggestion
 
+LEVELS = ("observe", "post-commit", "in-job")
 FLUSH_S = 2.0
 ANNOUNCE_S = 0.1
 """How long a start waits for a bus that another process holds."""
@@ -58,6 +60,9 @@ def run(
         int | None, typer.Option(min=0, help="Which attempt; the next one unless given.")
     ] = None,
     rerun: Annotated[bool, typer.Option(help="Write again what was published already.")] = False,
+    level: Annotated[
+        str, typer.Option(help=f"How deep sfctl stands in the job: {', '.join(LEVELS)}.")
+    ] = "",
     strict_exit: Annotated[
         bool, typer.Option("--strict-exit", help="Exit 1, 3 or 4 for findings too, for CI.")
     ] = False,
@@ -75,11 +80,11 @@ def run(
     Raises UsageError, PolicyRejected or SourceError only before the job starts.
     """
     root = find_root(project_dir)
-    plan = _planned(root, target, job, name, date, passed)
+    plan = _planned(root, target, job, name, date, passed, level)
     clock = FixedClock(now) if now else clock_from_environment()
     notes = [*plan.notes]
     store, trouble = _store(root)
-    environ = _own_environment()
+    environ = _own_environment(plan)
     again = _rerun_number(store, plan.name, date, attempt) if rerun else 0
     context = lifecycle.context(
         store, plan.name, clock, date=date, attempt=attempt, rerun=again, environ=environ
@@ -89,10 +94,11 @@ def run(
     sink, refused = open_sink(store, context.run_id)
     notes += [f"evidence suffers: {why}" for why in (trouble, unwritable, refused) if why]
     with contextlib.suppress(SfctlError, OSError):
-        notes += [
-            f"{each} lost its supervisor; its end is now on record"
-            for each in lost.report(store, sink, SystemClock())
-        ]
+        for each in lost.report(store, sink, SystemClock()):
+            notes.append(f"{each.run.run_id} lost its supervisor; its end is now on record")
+            notes += run_versions.finish(plan.compiled, each.run, each.folder, sink, clock)
+    watched, unwatched = run_versions.watched(plan.compiled, plan.entry, records.folder)
+    notes += unwatched
     life = Life(context, sink, clock, HEARTBEAT_S)
     life.start(plan.entry, command=plan.command[:1])
     supervisor = Supervisor(
@@ -109,7 +115,14 @@ def run(
     except SfctlError as error:
         life.fail(f"NOT_STARTED:{error.code}", message=str(error))
         raise
-    return _told(plan, context, records, life, sink, ended, notes, strict_exit, store, format)
+    versions = run_versions.settled(
+        plan.compiled, context, records, sink, clock, watched,
+        submitted=ended.submitted, observe=plan.level == "observe",
+    )  # fmt: skip
+    notes += versions.troubles
+    return _told(
+        plan, context, records, life, sink, ended, versions, notes, strict_exit, store, format
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +135,24 @@ class Plan:
     compiled: Compiled | None
     notes: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    level: str = "post-commit"
+
+    @property
+    def runtime(self) -> str:
+        """What runs the job, as evidence names it; empty where nobody can tell."""
+        if spark.is_submit(self.command):
+            return "spark"
+        return self.entry.runtime if self.entry else ""
 
 
 def _planned(
-    root: Path, target: str | None, job: str, name: str, date: str, passed: tuple[str, ...]
+    root: Path,
+    target: str | None,
+    job: str,
+    name: str,
+    date: str,
+    passed: tuple[str, ...],
+    level: str,
 ) -> Plan:
     if bool(job) == bool(name):
         raise UsageError(
@@ -133,6 +160,9 @@ def _planned(
             hint="sfctl run JOB, or sfctl run --name N -- CMD",
             code="SF750",
         )
+    if level not in ("", *LEVELS):
+        near = suggestion(level, LEVELS, closed=True)
+        raise UsageError(f"there is no level {level!r}", hint=near, code="SF750")
     if date:
         _check_date(date)
     if name:
@@ -141,7 +171,8 @@ def _planned(
                 "run --name needs a command", hint=f"sfctl run --name {name} -- CMD", code="SF750"
             )
         compiled, notes = _compiled_or_none(root)
-        return Plan(name, passed, None, compiled, notes)
+        notes = (*notes, *_of_spark(passed, level))
+        return Plan(name, passed, None, compiled, notes, level=level or LEVELS[1])
     compiled = load(root)
     compiled.require_target(target)
     other = _another_target(root, compiled) if target is None else ()
@@ -151,8 +182,31 @@ def _planned(
     taken = {k: os.environ[v] for k, v in entry.env_from.items() if v in os.environ}
     unset = [v for k, v in entry.env_from.items() if k not in taken]
     notes = (*notes, *(f"SF125 environment variable `{name}` is not set" for name in unset))
-    notes = (*other, *notes, *_keys(compiled, entry))
-    return Plan(job, command, entry, compiled, notes, {**entry.env, **taken})
+    level = level or entry.level or LEVELS[1]
+    notes = (*other, *notes, *_keys(compiled, entry), *_of_spark(command, level))
+    return Plan(job, command, entry, compiled, notes, {**entry.env, **taken}, level)
+
+
+def _of_spark(command: tuple[str, ...], level: str) -> tuple[str, ...]:
+    """Say what of Spark's commands is out of our hands. Raises UsageError SF765."""
+    if not spark.is_submit(command):
+        return ()
+    notes = []
+    if spark.deploy_mode(command) == "cluster":
+        if level == "in-job":
+            raise UsageError(
+                "the instrumented writer needs the driver here, and --deploy-mode cluster moves it",
+                hint="--level post-commit, or write through sf.write in the job",
+                code="SF765",
+            )
+        notes.append(
+            "the driver runs on the cluster: a time-out or a signal ends spark-submit alone"
+        )
+    if spark.own_metadata(command):
+        notes.append(
+            f"{spark.METADATA} is set by the command: its commits are told by the job's outputs"
+        )
+    return tuple(notes)
 
 
 def _another_target(root: Path, compiled: Compiled) -> tuple[str, ...]:
@@ -248,10 +302,11 @@ def _rerun_number(store: Path, name: str, date: str, attempt: int | None) -> int
     return taken.claim("number") + 1
 
 
-def _own_environment() -> dict[str, str]:
+def _own_environment(plan: Plan) -> dict[str, str]:
     """Return what a job inherits: not another run's names, nor the key that approves policies."""
     left_out = {KEY_VARIABLE, *(_OF_ANOTHER_RUN if journal.FOLDER in os.environ else ())}
-    return {k: v for k, v in os.environ.items() if k not in left_out}
+    known = {"SFCTL_RUNTIME": plan.runtime} if plan.runtime else {}
+    return {**known, **{k: v for k, v in os.environ.items() if k not in left_out}}
 
 
 def _environment(
@@ -262,8 +317,11 @@ def _environment(
     records: Journal,
     rerun: int,
 ) -> dict[str, str]:
+    mine = {**environ, **plan.environ}
     more = {
+        **(spark.interpreter(plan.command, mine) if plan.entry else {}),
         **plan.environ,
+        **spark.environment(mine, context.run_id),
         **lifecycle.variables(context),
         "SFCTL_PROJECT_DIR": str(root),
         journal.FOLDER: str(records.folder),
@@ -280,22 +338,28 @@ def _told(
     life: Life,
     sink: Sink,
     ended: Ended,
+    versions: run_versions.Versions,
     notes: list[str],
     strict: bool,
     store: Path,
     format: str,
 ) -> Outcome:
-    writes = records.entries("write")
+    inside_writes = [{"integration_level": "in-job", **e} for e in records.entries("write")]
+    writes = [*inside_writes, *versions.writes]
     ends = records.entries("end")
     rows_read = sum(int(each.get("rows", 0)) for each in records.entries("read"))
     inside = next((each for each in reversed(ends) if each.get("failed")), None)
-    inside = None if ended.timed_out else inside  # what it said last was about being told to end
+    # what a job says last that is told to end, or whose JVM is gone, is about that
+    inside = None if ended.timed_out or ended.jvm else inside
     if ended.exit_code == 0:
         life.complete(
             rows_read=rows_read,
-            rows_written=sum(int(each.get("rows_published", 0)) for each in writes),
+            rows_written=versions.rows
+            + sum(int(e.get("rows_published", 0)) for e in inside_writes),
             resources=ended.resources,
             expects=_promised(writes),
+            **versions.told,
+            **_left(ended),
         )
     else:
         told = inside if inside and not ended.signal else {}
@@ -306,6 +370,8 @@ def _told(
             resources=ended.resources,
             exit_code=ended.exit_code,
             out_of_memory=ended.out_of_memory or None,
+            **versions.told,
+            **_left(ended),
         )
     with contextlib.suppress(OSError):
         (records.folder / ENDED).write_text("{}")
@@ -318,8 +384,10 @@ def _told(
         tuple(writes),
         delivered,
         inside or {},
-        bool(ends or writes or rows_read),
+        bool(ends or inside_writes or rows_read),
         sum(int(e.get("fingerprints_computed", 0)) for e in (*writes, *records.entries("read"))),
+        versions,
+        bool(plan.entry and plan.entry.outputs),
     )
     if plan.compiled is not None:
         try:
@@ -327,6 +395,10 @@ def _told(
         except OSError as error:
             notes.append(f"SF605 {run_results.FILE} is as it was: {error.strerror}")
     return run_outcome.outcome(told_run, plan.compiled, notes, strict=strict, format=format)
+
+
+def _left(ended: Ended) -> dict[str, Any]:
+    return {"processes": [each.told for each in ended.left]} if ended.left else {}
 
 
 def _allowed(entry: JobEntry | None) -> float | None:

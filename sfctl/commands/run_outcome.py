@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sfctl import exit_codes
+from sfctl.commands.run_versions import Versions
 from sfctl.errors import SfctlError
 from sfctl.model import schema_change
 from sfctl.model.manifest import DatasetEntry, JobEntry
@@ -16,6 +17,7 @@ from sfctl.model.run import RunContext
 from sfctl.report import text
 from sfctl.report.outcome import Finding, Outcome, place_of
 from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.supervision.processes import Left
 from sfctl.runtime.supervision.supervisor import Ended
 
 _SEVERITY = {"fail": "error", "error": "error", "warn": "warning"}
@@ -43,6 +45,18 @@ class Told:
     spoke: bool
     fingerprints: int = 0
     """How many fingerprints of schemas had to be computed, for reads and writes."""
+    versions: Versions = field(default_factory=Versions)
+    promised: bool = False
+    """Whether the job file names outputs."""
+
+    @property
+    def level(self) -> str:
+        """How deep sfctl stood in the run: where rows were judged, else whether the job spoke."""
+        levels = [each.get("integration_level", "in-job") for each in self.writes]
+        for name in ("in-job", "post-commit"):
+            if name in levels:
+                return name
+        return "in-job" if self.spoke else "observe"
 
     @property
     def degraded(self) -> list[str]:
@@ -73,7 +87,7 @@ def outcome(
     told: Told, compiled: Compiled | None, notes: Sequence[str], *, strict: bool, format: str
 ) -> Outcome:
     """Return the outcome of a run. In text form everything goes to stderr: stdout is the job's."""
-    level = "in-job" if told.spoke else "observe"
+    level = told.level
     payload = {
         "run_id": told.context.run_id,
         "job": told.context.job,
@@ -90,6 +104,8 @@ def outcome(
         "duration": round(told.ended.duration, 3),
         "resource_summary": told.ended.resources,
         "timings": {"fingerprints_computed": told.fingerprints},
+        "processes": [each.told for each in told.ended.left],
+        "versions": list(told.versions.seen),
         "writes": list(told.writes),
         "evidence": {
             "written": told.evidence.written,
@@ -236,6 +252,8 @@ def events_in(folder: Path, run_id: str, *, waiting: bool = False) -> int:
 
 def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
     lines = [line for each in told.writes for line in _of_write(each, compiled)]
+    lines += [_of_version(each) for each in told.versions.seen if not each["own"]]
+    lines += [_of_process(each) for each in told.ended.left if each.signal or each.exit_code]
     seconds = text.duration(told.ended.duration)
     memory = text.size(told.ended.peak_memory_bytes)
     failed = told.inside.get("failure_reason") or told.ended.reason
@@ -244,6 +262,7 @@ def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
         end += f" ({failed}, exit {told.ended.exit_code})"
     if level == "observe":
         end += "; it wrote nothing through sfctl, so nothing was judged (observed only)"
+    end += _of_the_log(told)
     if told.degraded:
         end += f"; degraded: {', '.join(told.degraded)}"
     waits = f", {told.evidence.pending} wait" if told.evidence.pending else ""
@@ -254,12 +273,47 @@ def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
     return lines
 
 
+def _of_the_log(told: Told) -> str:
+    """Say where the exit code and the tables' logs tell two stories."""
+    if not told.versions.looked:
+        return ""
+    own = [f"{_short(e['dataset'])}#{e['stage']} v{e['version']}" for e in told.versions.own]
+    if told.ended.exit_code and own:
+        return f"; committed before it failed: {', '.join(own[:5])}"
+    blocked = any(not each.get("published", True) for each in told.writes)
+    if not told.ended.exit_code and not own and told.promised and not blocked:
+        return "; none of its outputs has a new version"
+    return ""
+
+
+def _short(dataset: str) -> str:
+    return dataset.rpartition(":")[2]
+
+
+def _of_process(left: Left) -> str:
+    """Say what a process came to that outlived the job, or ended before it."""
+    how = f"killed by {left.signal}" if left.signal else f"exit {left.exit_code}"
+    if left.ended_by == "itself":
+        return f"process {left.pid} ({left.name}) of the job: {how}"
+    return f"ended process {left.pid} ({left.name}), which the job left behind: {how}"
+
+
+def _of_version(each: Mapping[str, Any]) -> str:
+    whose = "another run" if each["known_by"] == "other_run" else "nobody the log names"
+    name = f"{_short(each['dataset'])}#{each['stage']} v{each['version']}"
+    said = f" ({each['operation']})" if each["operation"] else ""
+    return text.status_line(f"{name}{said}: committed meanwhile by {whose}", "foreign")
+
+
 def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     entry = compiled.dataset(each["dataset"]) if compiled else None
     name = f"{entry.name if entry else each['dataset']}#{each['stage']}"
     version = each.get("version")
     told = f"{name} v{version}" if version is not None else name
-    told += f": {text.count(each['rows_in'], 'row')}, {each['rows_published']:,} published"
+    if each.get("integration_level") == "post-commit":
+        told += f" ({each['operation']}): {_of_rows(each)}"
+    else:
+        told += f": {text.count(each['rows_in'], 'row')}, {each['rows_published']:,} published"
     if each["rows_quarantined"]:
         told += f", {each['rows_quarantined']:,} held back"
     if each.get("already_published"):
@@ -278,6 +332,16 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     if reasons:
         lines.append(f"    held: {', '.join(list(reasons)[:5])}")
     return lines
+
+
+def _of_rows(each: Mapping[str, Any]) -> str:
+    """Say which rows of a version were judged after its commit, and how many of them fail."""
+    said = f"{text.count(each['rows_in'], 'row')} judged after the commit"
+    if copied := each.get("copied_rows"):
+        said += f", {copied:,} of them copied from files it rewrote"
+    elif each.get("rows_judged") in ("partitions", "table"):
+        said += f", all that its {each['rows_judged']} holds"
+    return said + (f", {each['rows_bad']:,} fail and stay" if each["rows_bad"] else "")
 
 
 def _of_versions(gate: str, versions: Mapping[str, Any]) -> Iterator[str]:

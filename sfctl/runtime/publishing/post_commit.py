@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 Judge = Callable[["pl.LazyFrame", Policy, "pl.LazyFrame | None"], Judgement]
 """Judges rows by a policy; beside them, the other rows of their table. Counts personal data."""
-Fault = Callable[[Policy, BaseException], Judgement]
+Fault = Callable[[Policy, str, BaseException], Judgement]
 """Says of rows that a fault of ours kept from being judged that nobody knows."""
 
 
@@ -51,7 +51,7 @@ def judge_version(
     fault: Fault,
     *,
     by: str,
-) -> WriteResult:
+) -> tuple[WriteResult, WriteRecord]:
     """Judge one version of a table that its own writer committed; let the certified view decide.
 
     `request` names dataset, stage, policy and run; its frame is not used. `by` says how the
@@ -81,7 +81,22 @@ def judge_version(
             stage_urn=request.stage_urn,
             format=request.format,
         )
-        return result_of(record, version.version, settled, already=already)
+        return result_of(record, version.version, settled, already=already), record
+
+
+def note_maintenance(request: PublishRequest, ports: Ports, version: LogVersion) -> None:
+    """Let the ledger say of a version that no row changed in it, whatever its operation is called.
+
+    Raises StoreError.
+    """
+    with dataset_lock(ports.store / "locks", request.stage_urn, seconds=ports.lock_seconds):
+        table = ports.open_table(request.path, request.format)
+        ledger = Ledger(ports.state, request.stage_urn, table.identity())
+        before = ledger.records()
+        known = ledger.reconcile(table.commits(before[-1].version if before else None))
+        own = next((r for r in known if r.version == version.version), None)
+        if own is not None and own.kind == "foreign":
+            ledger.put([msgspec.structs.replace(own, kind="maintenance")])
 
 
 def decide_head(request: PublishRequest, ports: Ports) -> Certificate | None:
@@ -169,7 +184,7 @@ def _record(
             else _judged(found, policy, request.stage, judge)
         )
     except Exception as error:  # noqa: BLE001  whatever it is, the version is there and unjudged
-        judgement = fault(policy, error)
+        judgement = fault(policy, request.stage, error)
     judgement = without_partition(judgement, table.partitioned_by())
     level = request.level or policy.enforcement.level if request.approved else "G0"
     choice = decision.decide(judgement, policy.enforcement, ports.environment, level=level)

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sfctl.clock import Clock
@@ -25,8 +26,16 @@ def remember(folder: Path, run: RunContext) -> None:
     (folder / CONTEXT).write_bytes(codec.encode(run))
 
 
-def report(store: Path, sink: Sink, clock: Clock) -> list[str]:
-    """Say of each run that lost its supervisor how it ended; return their ids.
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A run whose supervisor was killed, and the folder of its records."""
+
+    run: RunContext
+    folder: Path
+
+
+def report(store: Path, sink: Sink, clock: Clock) -> list[Lost]:
+    """Say of each run that lost its supervisor how it ended; return them.
 
     A job that still lives is left alone. What the job wrote down itself is believed; a job that
     wrote nothing counts as failed, for nobody saw it end.
@@ -56,7 +65,7 @@ def report(store: Path, sink: Sink, clock: Clock) -> list[str]:
                 supervisor="lost",
             )
         (folder / ENDED).write_text(json.dumps({"supervisor": "lost"}))
-        found.append(run.run_id)
+        found.append(Lost(run, folder))
     return found
 
 

@@ -96,8 +96,12 @@ def test_what_starts_a_job() -> None:
     ]  # fmt: skip
     with pytest.raises(UsageError, match=r"takes \{date\}"):
         command_of(script, "")
-    with pytest.raises(UsageError, match="runs on Spark"):
-        command_of(JobEntry("s", runtime="spark", entrypoint="s.py"), "")
+    on_spark = JobEntry("s", runtime="spark", entrypoint="s.py", args=("{date}",), submit=("-v",))
+    command = command_of(on_spark, "2026-01-31", ["--verbose"])
+    assert Path(command[0]).name == "spark-submit"
+    assert command[1:] == ["-v", "s.py", "2026-01-31", "--verbose"]
+    with pytest.raises(UsageError, match="takes a script"):
+        command_of(JobEntry("s", runtime="spark", entrypoint="jobs.s:main"), "")
     manifest = Manifest("p", TargetEntry("dev", "dev", "/lake"), jobs={"daily": script})
     assert job_named(manifest, "daily") is script
     with pytest.raises(UsageError) as caught:
@@ -165,7 +169,7 @@ def test_a_run_that_lost_its_supervisor_is_told_once(
     for each in ends:
         journal.note("end", each)
     sink, _ = open_sink(store, "now")
-    assert lost.report(store, sink, SystemClock()) == ["lost"]
+    assert [each.run.run_id for each in lost.report(store, sink, SystemClock())] == ["lost"]
     assert lost.report(store, sink, SystemClock()) == []
     (event,) = shop.outbox()
     assert (event["kind"], event.get("failure_reason")) == (kind, reason)
