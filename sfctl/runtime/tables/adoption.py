@@ -7,9 +7,12 @@ column, assigns no row id. Where a table asks for any of that, rows go in by an 
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sfctl.errors import StoreError
 from sfctl.runtime.tables.port import StagedFile, Unadoptable, Write
 
 if TYPE_CHECKING:
@@ -26,6 +29,12 @@ HONOURED = frozenset(
     ]
 )  # fmt: skip
 """Writer features that ask nothing of a commit of files, or say in the metadata where they do."""
+
+
+_PLAIN = re.compile(
+    r"string|long|integer|short|byte|float|double|boolean|binary|date|timestamp|timestamp_ntz"
+    r"|decimal\(\d+,\s*-?\d+\)"
+)
 
 
 def fields_of(schema: str) -> list[Field]:
@@ -65,7 +74,7 @@ def evolved(
     present = fields_of(table.schema().to_json())
     known = {field["name"]: field for field in present}
     if request.mode == "overwrite" and [f["name"] for f in given] != list(known):
-        return plain(given)
+        return _allowed(plain(given), present)
     alike = {name.lower() for name in known}
     for field in given:
         own = known.get(field["name"])
@@ -78,7 +87,8 @@ def evolved(
             raise Unadoptable(f"column {field['name']} may not hold nulls inside")
         if not field["nullable"] and not all(_full(file, field["name"]) for file in files):
             raise Unadoptable(f"column {field['name']} may not be null")
-    return [*present, *plain([field for field in given if field["name"] not in known])]
+    fresh = plain([field for field in given if field["name"] not in known])
+    return [*present, *_allowed(fresh, present)]
 
 
 def commit(
@@ -137,13 +147,28 @@ def additions(files: Sequence[StagedFile], fields: Sequence[Field]) -> list[Any]
 
 
 def schema_of(fields: Sequence[Field]) -> Schema:
-    """Return columns as delta-rs has them. Raises Unadoptable for a type it does not know."""
+    """Return columns as delta-rs has them. Raises Unadoptable for a type that readers may lack."""
     from deltalake import Schema
 
-    try:
-        return Schema.from_json(json.dumps({"type": "struct", "fields": list(fields)}))
-    except Exception as error:
-        raise Unadoptable("a column has a type that only its engine writes") from error
+    for field in fields:
+        if not _common(field["type"]):
+            raise Unadoptable(f"column {field['name']} has a type that only its engine writes")
+    return Schema.from_json(json.dumps({"type": "struct", "fields": list(fields)}))
+
+
+def require_files(root: str, files: Sequence[StagedFile]) -> None:
+    """Raise StoreError where a file is not what it was when it was put there."""
+    for file in files if "://" not in root else ():
+        try:
+            whole = os.path.getsize(f"{root}/{file.path}") == file.size  # noqa: PTH202  many
+        except OSError:
+            whole = False
+        if not whole:
+            raise StoreError(
+                "a file that was to become part of the table is gone or was altered",
+                hint="run the job again; keep other programs out of the table's folder",
+                code="SF631",
+            )
 
 
 def _replaced(
@@ -167,6 +192,27 @@ def _replaced(
 def _text(value: object) -> str:
     """Return a partition's value as filters have it: empty for null."""
     return "" if value is None else str(value)
+
+
+def _common(kind: Any) -> bool:
+    """Tell whether every reader of Delta knows a type."""
+    if isinstance(kind, str):
+        return _PLAIN.fullmatch(kind) is not None
+    if kind["type"] == "struct":
+        return all(_common(field["type"]) for field in kind["fields"])
+    inner = {"array": ("elementType",), "map": ("keyType", "valueType")}.get(kind["type"], ())
+    return bool(inner) and all(_common(kind[name]) for name in inner)
+
+
+def _allowed(fresh: list[Field], present: Sequence[Field]) -> list[Field]:
+    """Return new columns. Raises Unadoptable where the table's protocol would have to rise."""
+    if any(_naive(f["type"]) for f in fresh) and not any(_naive(f["type"]) for f in present):
+        raise Unadoptable("the table's protocol knows no TIMESTAMP_NTZ yet")
+    return fresh
+
+
+def _naive(kind: Any) -> bool:
+    return "timestamp_ntz" in json.dumps(kind)
 
 
 def _full(file: StagedFile, name: str) -> bool:

@@ -244,6 +244,7 @@ class DeltaLake:
         from deltalake.transaction import create_table_with_add_actions
 
         given = adoption.fields_of(schema)
+        adoption.require_files(self.path, files)
         if self._table is not None:
             known = {field.name for field in self._table.schema().fields}
             alone = request.mode != "append" or not {f["name"] for f in given} <= known
@@ -251,14 +252,21 @@ class DeltaLake:
             adoption.commit(self._table, files, given, request, properties)
             return
         fields = adoption.plain(given)
-        create_table_with_add_actions(
-            self.path,
-            adoption.schema_of(fields),
-            adoption.additions(files, fields),
-            mode="error",
-            partition_by=list(request.partition_by),
-            commit_properties=self._properties(request.keys, request.note, alone=True),
-        )
+        columns, adds = adoption.schema_of(fields), adoption.additions(files, fields)
+        try:
+            create_table_with_add_actions(
+                self.path,
+                columns,
+                adds,
+                mode="error",
+                partition_by=list(request.partition_by),
+                commit_properties=self._properties(request.keys, request.note, alone=True),
+            )
+        except Exception as error:
+            self.refresh()
+            if self._table is None:
+                raise
+            raise Conflict(f"the table {self._name} is there by now") from error
 
     def _write(self, frame: pl.DataFrame, request: Write) -> None:
         from deltalake import write_deltalake
