@@ -30,9 +30,9 @@ def missing() -> str:
 
 
 def settings() -> dict[str, str]:
-    """Return the configuration of a small session: two cores, three shuffle partitions."""
+    """Return the configuration of a small session: two cores, and a task may fail once."""
     return {
-        "spark.master": "local[2]",
+        "spark.master": "local[2,2]",
         "spark.app.name": "sfctl tests",
         "spark.jars": ",".join(map(str, jars.found())),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

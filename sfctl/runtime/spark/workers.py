@@ -38,7 +38,8 @@ class _Task:
     """One worker on its way to an executor; its name is all that a plan shows of it."""
 
     work: Work
-    version: str
+    names: tuple[str, ...]
+    version: str = __version__
 
     @property
     def __name__(self) -> str:
@@ -48,7 +49,8 @@ class _Task:
         if self.version != __version__:
             raise WorkFailed(f"[sfctl:{OUTDATED}]")
         try:
-            yield from self.work(piece for batch in batches for piece in pieces(batch))
+            named = (batch.rename_columns(self.names) for batch in batches)
+            yield from self.work(piece for batch in named for piece in pieces(batch))
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001  a panic of Rust code is no Exception
@@ -64,7 +66,9 @@ def through(frame: DataFrame, work: Work, schema: StructType) -> DataFrame:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of pyspark, about pandas
-        return frame.mapInArrow(_Task(work, __version__), schema)
+        # pyspark takes names for paths: a dot in one would be looked for inside a struct
+        numbered = frame.toDF(*(f"c{i}" for i in range(len(frame.columns))))
+        return numbered.mapInArrow(_Task(work, tuple(frame.columns)), schema)
 
 
 def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
