@@ -25,15 +25,17 @@ from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
 from sfctl.runtime.job.active import Active, open_sink
 from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
+from sfctl.runtime.job.engines import ways_of
 from sfctl.runtime.job.inputs import Inputs
 from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.job.lifecycle import RERUN, Life
 from sfctl.runtime.job.trail import Trail
-from sfctl.runtime.pii import actions, keys
+from sfctl.runtime.pii import keys
 from sfctl.runtime.publishing.certified import read_certified
 from sfctl.runtime.publishing.publish import publish
 from sfctl.runtime.publishing.quarantine import public_key, quarantine_path
 from sfctl.runtime.publishing.request import Ports, PublishRequest
+from sfctl.runtime.spark import session
 from sfctl.state import switch
 from sfctl.state.port import StateStore
 
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
     from sfctl.registry.cached import Cache, Known
 
 ANSWERS = frozenset(
-    {"SF310", "SF311", "SF312", "SF313", "SF321", "SF323", "SF503", "SF701", "SF751", "SF754"}
-    | {"SF890", "SF891", "SF892", "SF893"}
-)
+    [
+        "SF310", "SF311", "SF312", "SF313", "SF314", "SF321", "SF323", "SF503", "SF701", "SF751",
+        "SF754", "SF890", "SF891", "SF892", "SF893",
+    ]
+)  # fmt: skip
 """Codes that tell the caller something about the request itself, and are no faults of ours."""
 _TAMPERED = {"SF403": "altered"}
 _NEWEST_FIRST = ("gold", "silver", "bronze")
@@ -225,7 +229,11 @@ class Session:
                 code="SF313",
             )
         settings = compiled.manifest.target
-        frame = adapt.to_polars(df, policy=policy)
+        frame = (
+            session.require_frame(df)
+            if session.is_frame(df)
+            else adapt.to_polars(df, policy=policy)
+        )
         path = (entry.paths.get(stage) if entry else None) or compiled.default_path(dataset, stage)
         off = self._switches().off(cluster=active.run.cluster, job=active.run.job, dataset=dataset)
         confidence = self.confidence(active, dataset, stage)
@@ -283,12 +291,12 @@ class Session:
             off=self._gates_off(request.stage),
             state=lambda: self.state,
         )
+        ways = ways_of(judging, ring)
         return Ports(
-            judge=failopen.guarded_judge(judging.judge),
-            split=failopen.guarded_split(judging.split, way.faults),
-            act=failopen.guarded_act(
-                lambda frame, detections: actions.apply(frame, detections, ring), policy
-            ),
+            engine=ways.engine,
+            judge=failopen.guarded_judge(ways.judge),
+            split=failopen.guarded_split(ways.split, way.faults),
+            act=failopen.guarded_act(ways.act, policy),
             state=self.state,
             evidence=active.sink,
             clock=self.clock,

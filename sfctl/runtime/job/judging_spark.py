@@ -1,0 +1,114 @@
+"""Judging one write whose rows are held on Spark: the same surroundings, as frames of Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sfctl.errors import SfctlError
+from sfctl.model.policy import Policy, Rule
+from sfctl.model.verdict import Judgement
+from sfctl.runtime.core.surroundings import Surroundings
+from sfctl.runtime.job.failopen import show
+from sfctl.runtime.job.judging import Judging
+from sfctl.runtime.publishing.engine import Rows
+from sfctl.runtime.tables.formats import open_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import DataFrame
+
+    from sfctl.runtime.spark.held import Held
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingOnSpark:
+    """The judge and the split of one write of a Spark frame; `of` knows what is around it."""
+
+    of: Judging
+
+    def riding(self, frame: DataFrame) -> Mapping[str, str]:
+        """Return what to measure while the rows are taken. A fault of ours measures nothing."""
+        from sfctl.runtime.spark.program import program_for
+        from sfctl.runtime.spark.schema import of_frame
+
+        request = self.of.request
+        if request.gates_off:
+            return {}
+        try:
+            policy, around = self._asked(request.policy, request.stage)
+            return program_for(of_frame(frame), policy, request.stage, around).riding()
+        except Exception as error:  # noqa: BLE001  what does not ride is asked in a pass
+            show(error)
+            return {}
+
+    def judge(self, held: Held, policy: Policy, stage: str) -> Judgement:
+        """Return what the policy says of the rows; an earlier version has a say for some days."""
+        from sfctl.runtime.spark import judge, versions
+
+        if (joint := self.of.joint()) is not None:
+            around = self._around(held, joint.policy, stage)
+            return versions.judge_both(held, joint, stage, now=self.of.now, around=around)
+        around = self._around(held, policy, stage)
+        return judge.judge(held, policy, stage, now=self.of.now, around=around)
+
+    def split(self, held: Held, policy: Policy, stage: str, judgement: Judgement) -> Rows:
+        """Return good and bad rows."""
+        from sfctl.runtime.spark import split
+
+        if (joint := self.of.joint()) is not None:
+            around = self._around(held, joint.policy, stage)
+            return split.split_both(held, joint, stage, judgement=judgement, around=around)
+        around = self._around(held, policy, stage)
+        return split.split(held, policy, stage, judgement=judgement, around=around)
+
+    def _asked(self, policy: Policy, stage: str) -> tuple[Policy, Surroundings]:
+        joint = self.of.joint()
+        policy = policy if joint is None else joint.policy
+        return policy, self.of.around(policy, stage)
+
+    def _around(self, held: Held, policy: Policy, stage: str) -> Surroundings:
+        spark = held.frame.sparkSession
+        return replace(
+            self.of.around(policy, stage),
+            references=lambda dataset: self._certified(spark, dataset),
+            others=lambda rule: self._others(spark, rule),
+        )
+
+    def _certified(self, spark: Any, dataset: str) -> DataFrame | None:
+        """Return the certified rows of another dataset, None where none ever certified."""
+        from sfctl.runtime.spark import frames
+
+        try:
+            _, info, path, form = self.of.certified(dataset)
+        except SfctlError:
+            return None
+        return frames.read(spark, path, form, info.version)
+
+    def _others(self, spark: Any, rule: Rule) -> DataFrame | None:  # noqa: ARG002
+        """Return the rows the table keeps beside this write's, for uniqueness in the table."""
+        from pyspark.sql import functions as F  # noqa: N812
+
+        from sfctl.runtime.spark import frames
+        from sfctl.runtime.spark.act import quoted
+
+        request = self.of.request
+        if request.mode in ("overwrite", "merge"):
+            return None
+        head = open_table(request.path, request.format).head()
+        if head is None:
+            return None
+        rows = frames.read(spark, request.path, request.format, head)
+        if request.mode == "append":
+            return rows
+        same = [
+            F.coalesce(quoted(name).cast("string") == F.lit(str(value)), F.lit(False))
+            for name, value in request.partition.items()
+        ]
+        if not same:
+            return None
+        every = same[0]
+        for each in same[1:]:
+            every = every & each
+        return rows.where(~every)
