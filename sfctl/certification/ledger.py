@@ -120,6 +120,7 @@ def record_of(commit: Commit) -> VersionRecord:
         blockers=written.blockers,
         partitions=written.partitions if written.mode != "merge" else (),
         replaces=written.partitions if written.mode == "overwrite_partitions" else (),
+        revalidated=written.judged_after.get("rows_judged") == "table" and not written.blockers,
     )
 
 

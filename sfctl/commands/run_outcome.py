@@ -253,7 +253,7 @@ def events_in(folder: Path, run_id: str, *, waiting: bool = False) -> int:
 def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
     lines = [line for each in told.writes for line in _of_write(each, compiled)]
     lines += [_of_version(each) for each in told.versions.seen if not each["own"]]
-    lines += [_of_process(each) for each in told.ended.left if each.signal or each.exit_code]
+    lines += [_of_process(each) for each in told.ended.left]
     seconds = text.duration(told.ended.duration)
     memory = text.size(told.ended.peak_memory_bytes)
     failed = told.inside.get("failure_reason") or told.ended.reason
@@ -277,13 +277,21 @@ def _of_the_log(told: Told) -> str:
     """Say where the exit code and the tables' logs tell two stories."""
     if not told.versions.looked:
         return ""
-    own = [f"{_short(e['dataset'])}#{e['stage']} v{e['version']}" for e in told.versions.own]
+    own: dict[str, list[int]] = {}
+    for each in told.versions.own:
+        own.setdefault(f"{_short(each['dataset'])}#{each['stage']}", []).append(each["version"])
     if told.ended.exit_code and own:
-        return f"; committed before it failed: {', '.join(own[:5])}"
+        spans = (f"{name} {_span(numbers)}" for name, numbers in own.items())
+        return f"; committed before it failed: {', '.join(spans)}"
     blocked = any(not each.get("published", True) for each in told.writes)
     if not told.ended.exit_code and not own and told.promised and not blocked:
         return "; none of its outputs has a new version"
     return ""
+
+
+def _span(numbers: Sequence[int]) -> str:
+    first, last = min(numbers), max(numbers)
+    return f"v{first}" if first == last else f"v{first} to v{last}"
 
 
 def _short(dataset: str) -> str:
@@ -293,6 +301,8 @@ def _short(dataset: str) -> str:
 def _of_process(left: Left) -> str:
     """Say what a process came to that outlived the job, or ended before it."""
     how = f"killed by {left.signal}" if left.signal else f"exit {left.exit_code}"
+    if left.ended_by == "nobody":
+        return f"process {left.pid} ({left.name}) of the job still runs"
     if left.ended_by == "itself":
         return f"process {left.pid} ({left.name}) of the job: {how}"
     return f"ended process {left.pid} ({left.name}), which the job left behind: {how}"
@@ -311,7 +321,7 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     version = each.get("version")
     told = f"{name} v{version}" if version is not None else name
     if each.get("integration_level") == "post-commit":
-        told += f" ({each['operation']}): {_of_rows(each)}"
+        told += f" ({each['operation']}): {text.count(each['rows_in'], 'row')} judged"
     else:
         told += f": {text.count(each['rows_in'], 'row')}, {each['rows_published']:,} published"
     if each["rows_quarantined"]:
@@ -320,6 +330,8 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
         told += ", as before"
     word = _word(each)
     lines = [text.status_line(told, word)]
+    if each.get("integration_level") == "post-commit":
+        lines += _of_rows(each)
     for gate in each.get("gates") or ():
         if versions := (gate.get("details") or {}).get("versions"):
             lines += _of_versions(gate["gate"], versions)
@@ -334,14 +346,14 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     return lines
 
 
-def _of_rows(each: Mapping[str, Any]) -> str:
-    """Say which rows of a version were judged after its commit, and how many of them fail."""
-    said = f"{text.count(each['rows_in'], 'row')} judged after the commit"
+def _of_rows(each: Mapping[str, Any]) -> Iterator[str]:
+    """Say which rows of a version were judged after its commit, where they are not all its own."""
     if copied := each.get("copied_rows"):
-        said += f", {copied:,} of them copied from files it rewrote"
+        yield f"    {text.count(copied, 'row')} of them copied from files it rewrote"
     elif each.get("rows_judged") in ("partitions", "table"):
-        said += f", all that its {each['rows_judged']} holds"
-    return said + (f", {each['rows_bad']:,} fail and stay" if each["rows_bad"] else "")
+        yield f"    it brought no row: judged is what its {each['rows_judged']} holds now"
+    if each["rows_bad"]:
+        yield f"    failing rows stay in it: {each['rows_bad']:,}"
 
 
 def _of_versions(gate: str, versions: Mapping[str, Any]) -> Iterator[str]:

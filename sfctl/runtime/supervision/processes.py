@@ -39,7 +39,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A process that outlived the job's own. `ended_by` is `itself` or the signal that we sent."""
+    """A process that the job's own did not fetch.
+
+    `ended_by` is `itself`, the signal that we sent, or `nobody` for one that could not be ended.
+    """
 
     name: str
     pid: int
@@ -108,7 +111,11 @@ def sweep(
             time.sleep(PAUSE_S)
         else:
             break
-    return list(found.values())
+    found |= {
+        (each.pid, each.born): Left(each.name, each.pid, "nobody")
+        for each in (_fetched(before, found, sent, java_only) if end else ())
+    }
+    return [e for e in found.values() if e.ended_by != "itself" or e.signal or e.exit_code]
 
 
 def _fetched(
