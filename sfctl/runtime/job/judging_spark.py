@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sfctl.errors import SfctlError
-from sfctl.model.policy import Policy, Rule
+from sfctl.model.policy import Policy
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.surroundings import Surroundings
 from sfctl.runtime.job.failopen import show
 from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.publishing.engine import Rows
-from sfctl.runtime.tables.formats import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,11 +68,13 @@ class JudgingOnSpark:
         return policy, self.of.around(policy, stage)
 
     def _around(self, held: Held, policy: Policy, stage: str) -> Surroundings:
+        from sfctl.runtime.spark import others
+
         spark = held.frame.sparkSession
         return replace(
             self.of.around(policy, stage),
             references=lambda dataset: self._certified(spark, dataset),
-            others=lambda rule: self._others(spark, rule),
+            others=lambda _rule: others.kept_by(spark, self.of.request),
         )
 
     def _certified(self, spark: Any, dataset: str) -> DataFrame | None:
@@ -85,30 +86,3 @@ class JudgingOnSpark:
         except SfctlError:
             return None
         return frames.read(spark, path, form, info.version)
-
-    def _others(self, spark: Any, rule: Rule) -> DataFrame | None:  # noqa: ARG002
-        """Return the rows the table keeps beside this write's, for uniqueness in the table."""
-        from pyspark.sql import functions as F  # noqa: N812
-
-        from sfctl.runtime.spark import frames
-        from sfctl.runtime.spark.act import quoted
-
-        request = self.of.request
-        if request.mode in ("overwrite", "merge"):
-            return None
-        head = open_table(request.path, request.format).head()
-        if head is None:
-            return None
-        rows = frames.read(spark, request.path, request.format, head)
-        if request.mode == "append":
-            return rows
-        same = [
-            F.coalesce(quoted(name).cast("string") == F.lit(str(value)), F.lit(False))
-            for name, value in request.partition.items()
-        ]
-        if not same:
-            return None
-        every = same[0]
-        for each in same[1:]:
-            every = every & each
-        return rows.where(~every)
