@@ -155,8 +155,8 @@ CODES: dict[str, Code] = {
         "spark-submit cannot start the job",
         "The job runs on Spark, and there is no spark-submit, none of Delta's jars that it asks "
         "for, or its entrypoint is no script.",
-        "Install the extra `spark` or set SPARK_HOME or SPARK_SUBMIT; `sfctl stack fetch` brings "
-        "the jars.",
+        "Install the extra `spark` or set SPARK_HOME or SPARK_SUBMIT; `sfctl stack fetch spark` "
+        "brings the jars.",
     ),
     "SF765": Code(
         "Level not possible here",

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ from sfctl.runtime.job.journal import Journal
 from sfctl.runtime.job.lifecycle import HEARTBEAT_S, RERUN, Life
 from sfctl.runtime.pii import keys
 from sfctl.runtime.publishing.request import Sink
+from sfctl.runtime.spark import instrument
 from sfctl.runtime.supervision import lost, spark
 from sfctl.runtime.supervision.command import command_of, job_named
 from sfctl.runtime.supervision.supervisor import ENDED, Ended, Supervisor
@@ -119,7 +121,7 @@ def run(
         plan.compiled, context, records, sink, clock, watched,
         submitted=ended.submitted, observe=plan.level == "observe",
     )  # fmt: skip
-    notes += versions.troubles
+    notes += [*versions.troubles, *_left_alone(records)]
     return _told(
         plan, context, records, life, sink, ended, versions, notes, strict_exit, store, format
     )
@@ -321,6 +323,7 @@ def _environment(
     more = {
         **(spark.interpreter(plan.command, mine) if plan.entry else {}),
         **plan.environ,
+        **(instrument.environment(root, mine) if plan.level == "in-job" else {}),
         **spark.environment(mine, context.run_id),
         **lifecycle.variables(context),
         "SFCTL_PROJECT_DIR": str(root),
@@ -395,6 +398,13 @@ def _told(
         except OSError as error:
             notes.append(f"SF605 {run_results.FILE} is as it was: {error.strerror}")
     return run_outcome.outcome(told_run, plan.compiled, notes, strict=strict, format=format)
+
+
+def _left_alone(records: Journal) -> list[str]:
+    """Say which writes the instrumented writer left to Spark: judged after their commit."""
+    said = ("{code} {dataset}#{stage}: left to Spark ({reason})".format_map(defaultdict(str, each))
+            for each in records.entries(instrument.LEFT))  # fmt: skip
+    return list(dict.fromkeys(said))
 
 
 def _left(ended: Ended) -> dict[str, Any]:

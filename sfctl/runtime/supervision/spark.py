@@ -118,7 +118,7 @@ def _with_delta(entry: JobEntry, environ: Mapping[str, str]) -> list[str]:
     if not paths:
         raise UsageError(
             f"{entry.name} asks for Delta, and its jars are not here",
-            hint="sfctl stack fetch",
+            hint="sfctl stack fetch spark",
             code="SF764",
         )
     words, listed = list(entry.submit), ",".join(map(str, paths))

@@ -42,7 +42,9 @@ SPARK = Fields(
     {
         "master": may(Text("a master such as local[2] or yarn"), "Where Spark runs."),
         "deploy_mode": may(Enum("client", "cluster"), "Where the driver runs."),
-        "delta": may(Boolean(), "Bring Delta: the jars of `sfctl stack fetch`, and its settings."),
+        "delta": may(
+            Boolean(), "Bring Delta: the jars of `sfctl stack fetch spark`, and its settings."
+        ),
         "conf": may(MapOf(Literal(), "a mapping from property to value"), "Spark's properties."),
         "properties_file": may(Text("a path"), "A file of properties."),
         "py_files": may(_FILES, "Python code beside the script."),
