@@ -35,6 +35,7 @@ class Active:
     rows_read: int = 0
     rows_written: int = 0
     expects: list[Expected] = field(default_factory=list)
+    _batches: dict[str, tuple[str, int]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -45,6 +46,20 @@ class Active:
             for _ in range(count - 1):
                 next(self._numbers)
         return first
+
+    def batch(self, micro_batch: tuple[str, str], dataset_urn: str, stage: str) -> str:
+        """Return what names a write in a micro-batch (its name and attempt), empty without one.
+
+        Writes to one stage are counted anew in each attempt, so that a repetition finds its own.
+        """
+        name, attempt = micro_batch
+        if not name:
+            return ""
+        with self._lock:
+            before, count = self._batches.get(f"{dataset_urn}#{stage}", ("", 0))
+            count = count + 1 if before == attempt else 0
+            self._batches[f"{dataset_urn}#{stage}"] = (attempt, count)
+        return f"{name}/{count}"
 
     def close(self) -> None:
         """Let go of the outbox, so that a flusher takes its file for finished."""

@@ -25,6 +25,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._claimed: dict[str, int] = {}
 
     def note(self, kind: str, value: object) -> None:
         """Append one entry to the file of this process."""
@@ -52,7 +53,7 @@ class Journal:
     def claim(self, name: str) -> int:
         """Return the lowest number nobody in this run has claimed under `name`, counting from 0."""
         safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-        number = 0
+        number = self._claimed.get(safe, -1) + 1  # all below were found taken before
         while True:
             try:
                 path = self.folder / f"{safe}.{number}"
@@ -60,6 +61,7 @@ class Journal:
             except FileExistsError:
                 number += 1
             else:
+                self._claimed[safe] = number
                 return number
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 import threading
@@ -165,14 +166,20 @@ class Session:
         mode: str,
         partition: Mapping[str, object],
         trail: dict[str, Any],
+        partition_by: tuple[str, ...] | None = None,
     ) -> WriteResult:
-        """Publish one batch; see `sfctl.write`. `trail` tells the caller how far it came."""
+        """Publish one batch; see `sfctl.write`. `trail` tells the caller how far it came.
+
+        `partition_by` are the columns of a table that is not there yet, None for the dataset's own.
+        """
         active = self.active()
         trail["run_id"] = active.run.run_id
         way = Trail(trail)
         try:
             self._inputs.captured(active, df)
             request = self._request(active, df, name, stage, mode, partition)
+            if partition_by is not None:
+                request = dataclasses.replace(request, partition_by=partition_by)
             trail["write_key"] = request.write_key
             agreed = Agreed.of_write(
                 request, self.compiled.store, self.clock.now(), self.latest_schema,
@@ -229,11 +236,8 @@ class Session:
                 code="SF313",
             )
         settings = compiled.manifest.target
-        frame = (
-            session.require_frame(df)
-            if session.is_frame(df)
-            else adapt.to_polars(df, policy=policy)
-        )
+        on_spark = session.is_frame(df)
+        frame = session.require_frame(df) if on_spark else adapt.to_polars(df, policy=policy)
         path = (entry.paths.get(stage) if entry else None) or compiled.default_path(dataset, stage)
         off = self._switches().off(cluster=active.run.cluster, job=active.run.job, dataset=dataset)
         confidence = self.confidence(active, dataset, stage)
@@ -249,6 +253,7 @@ class Session:
             partition=dict(partition),
             partition_by=tuple(entry.partition_by.get(stage, ())) if entry else (),
             ordinal=active.journal.claim(f"write.{urn.slug(dataset)}.{stage}"),
+            batch=active.batch(session.micro_batch(frame), dataset, stage) if on_spark else "",
             rerun=active.rerun,
             approved=approved,
             earlier=earlier,

@@ -66,6 +66,8 @@ class PublishRequest:
     replay_id: str = ""
     also_keys: tuple[str, ...] = ()
     """Further write keys that this write settles."""
+    batch: str = ""
+    """What names a micro-batch of a stream and the write in it, whichever run repeats it."""
 
     @property
     def dataset_urn(self) -> str:
@@ -80,10 +82,12 @@ class PublishRequest:
         """The name of this write, the same for every attempt at it."""
         if self.replay_id:
             return ids.write_key("replay", self.dataset_urn, self.stage, self.replay_id)
+        again = (self.rerun,) if self.rerun else ()
+        if self.batch:
+            return ids.write_key("batch", self.batch, self.dataset_urn, self.stage, *again)
         run = self.run
         when = run.logical_date or self.partition_text or run.run_id
         subject = run.job or run.run_id
-        again = (self.rerun,) if self.rerun else ()
         return ids.write_key(subject, when, self.dataset_urn, self.stage, self.ordinal, *again)
 
     @property

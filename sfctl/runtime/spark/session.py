@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfctl.errors import UsageError
+from sfctl.runtime.spark import quiet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -48,6 +49,7 @@ def require_frame(frame: Any) -> DataFrame:
             hint="df.writeStream.foreachBatch(lambda batch, number: sf.write(batch, ...))",
             code="SF892",
         )
+    quiet.constants()
     kept: DataFrame = frame
     return kept
 
@@ -67,6 +69,7 @@ def require_session(spark: Any) -> SparkSession:
             hint="SparkSession.builder.getOrCreate() begins another one",
             code="SF891",
         )
+    quiet.constants()
     kept: SparkSession = spark
     return kept
 
@@ -81,7 +84,7 @@ def running() -> SparkSession:
     return require_session(SparkSession.getActiveSession() or SparkSession.builder.getOrCreate())
 
 
-def micro_batch(frame: DataFrame) -> tuple[str, str]:
+def micro_batch(frame: Any) -> tuple[str, str]:
     """Return what names the micro-batch that runs around a frame, and its attempt; else empty.
 
     The name (query and batch number) is the same when Spark repeats the batch after a restart.

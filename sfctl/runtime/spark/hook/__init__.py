@@ -1,0 +1,1 @@
+"""A folder for PYTHONPATH: Python loads the `sitecustomize` in it before the job begins."""
