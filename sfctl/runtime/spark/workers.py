@@ -7,13 +7,13 @@ executors log what they hear.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfctl import __version__
 from sfctl.errors import SfctlError
+from sfctl.runtime.spark import quiet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,8 +64,7 @@ def through(frame: DataFrame, work: Work, schema: StructType) -> DataFrame:
 
     `work` is pickled by name and what it holds by value: nothing of it stands in the plan.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of pyspark, about pandas
+    with quiet.about_pandas():
         # pyspark takes names for paths: a dot in one would be looked for inside a struct
         numbered = frame.toDF(*(f"c{i}" for i in range(len(frame.columns))))
         return numbered.mapInArrow(_Task(work, tuple(frame.columns)), schema)
