@@ -1,0 +1,65 @@
+"""One pass that answers many aggregates; where it fails, the rule that is to blame is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sfctl.model.policy import Rule
+from sfctl.runtime.spark.program import Program, name_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def aggregated(
+    frame: DataFrame, wanted: Mapping[str, Sequence[Rule]], program: Program
+) -> dict[str, Any]:
+    """Return the value of each aggregate by its name; `wanted` has the rules that ask for it.
+
+    Where an expression cannot be evaluated, its rule gets a fault and nothing is returned. Whatever
+    else keeps the pass from ending is raised.
+    """
+    try:
+        return _row(frame, list(wanted))
+    except _faults():
+        before = len(program.faults)
+        for rule in _each(wanted):
+            own = [sql for sql, rules in wanted.items() if [r.id for r in rules] == [rule.id]]
+            _tried(frame, own, rule, program)
+        if len(program.faults) == before:
+            raise
+        return {}
+
+
+def _row(frame: DataFrame, wanted: Sequence[str]) -> dict[str, Any]:
+    from pyspark.sql import functions as f
+
+    row = frame.agg(*(f.expr(sql).alias(name_of(sql)) for sql in wanted)).first()
+    assert row is not None
+    return dict(row.asDict())
+
+
+def _tried(frame: DataFrame, wanted: Sequence[str], rule: Rule, program: Program) -> None:
+    try:
+        if wanted:
+            _row(frame, wanted)
+    except Exception as error:
+        if not isinstance(error, _faults()):
+            raise
+        program.faults[rule.id] = error
+
+
+def _each(wanted: Mapping[str, Sequence[Rule]]) -> list[Rule]:
+    return list({rule.id: rule for rules in wanted.values() for rule in rules}.values())
+
+
+def _faults() -> tuple[type[BaseException], ...]:
+    """Return what Spark raises for an expression, and not for a job that could not be run."""
+    from pyspark import errors
+
+    return (
+        errors.AnalysisException, errors.ParseException, errors.ArithmeticException,
+        errors.NumberFormatException, errors.DateTimeException,
+        errors.ArrayIndexOutOfBoundsException, errors.SparkRuntimeException,
+    )  # fmt: skip

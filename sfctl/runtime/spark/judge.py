@@ -1,0 +1,45 @@
+"""Judging rows that are held on Spark: counted here, concluded as on every engine.
+
+Spark jobs that a judgement runs once the rows are held: none where no row fails a rule and all
+that was asked could ride on their write; else one aggregate, and one more for the values that fail
+where these may be told. Keys that must be unique, different values, standard deviations, quantiles,
+foreign keys and users' functions are passes of their own. A pass may be two jobs, one a shuffle.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfctl.model.policy import Policy
+from sfctl.model.verdict import Judgement
+from sfctl.runtime.core.concluding import concluded
+from sfctl.runtime.core.surroundings import Surroundings
+from sfctl.runtime.spark.program import program_for
+from sfctl.runtime.spark.scan import scanned
+from sfctl.runtime.spark.schema import of_frame
+
+if TYPE_CHECKING:
+    from sfctl.runtime.spark.held import Held
+
+
+def judge(
+    held: Held,
+    policy: Policy,
+    stage: str,
+    *,
+    now: datetime,
+    around: Surroundings | None = None,
+) -> Judgement:
+    """Judge rows by the rules of one stage: bronze, silver or gold.
+
+    What was observed on the way is believed where it says that no row failed. Raises what Spark
+    raises where a pass cannot be run; whatever is wrong with a single rule ends in its outcome.
+    """
+    around = around or Surroundings()
+    started = time.perf_counter()
+    schema = of_frame(held.frame)
+    program = program_for(schema, policy, stage, around)
+    state = scanned(held, program, policy, around)
+    return concluded(policy, stage, program.plan, state, schema, around, now=now, started=started)
