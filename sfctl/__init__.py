@@ -7,6 +7,7 @@ with acted columns redacted, and the degradation goes on record.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -195,6 +196,10 @@ class _LastLine:
         """Write what is not written yet as the user would have; return what can be said of it."""
         if done := self.trail.get("settled"):  # in the table, or held back as a whole
             return self.report(written=done)
+        if any(kind.__module__.startswith("pyspark.sql") for kind in type(df).__mro__):
+            from sfctl import bare_spark
+
+            return bare_spark.write(self, df, mode, partition, fallback)
         frame, safe = self.trail.get("outgoing"), True
         if frame is None:
             frame, safe = self.protected(df)
@@ -212,7 +217,9 @@ class _LastLine:
             raise self.error
         rows = _polars(df if frame is None else frame, partition)
         if form == "parquet":
-            version = _bare_snapshot(rows, path, whole=mode == "overwrite")
+            from sfctl import bare_snapshot
+
+            version = bare_snapshot.write(rows, path, whole=mode == "overwrite")
         else:
             policy, key = _policy(self.root, self.entry), self.trail.get("write_key", "")
             version = _bare_table(rows, path, mode, partition, policy, key)
@@ -248,16 +255,22 @@ class _LastLine:
 
         None for rows that nothing acts on. Where nobody knows what is acted on, nothing may be.
         """
-        acted = list(self.entry.get("acted") or ())
-        everything = not self.known or bool(self.entry.get("acts_on_all_strings"))
-        if not acted and not everything:
+        if self.known and not self.entry.get("acted") and not self.entry.get("acts_on_all_strings"):
             return None, True
-        frame = _polars(df)
-        if everything:
-            return frame, False
         import polars
 
-        policy = _policy(self.root, self.entry)
+        frame = _polars(df)
+        empty = self.emptied(frame.columns)
+        if empty is None:
+            return frame, False
+        kinds = {n: frame.schema[n] if v is None else polars.String for n, v in empty.items()}
+        return frame.with_columns(polars.lit(v, kinds[n]).alias(n) for n, v in empty.items()), True
+
+    def emptied(self, names: list[str]) -> dict[str, str | None] | None:
+        """Return what each acted column is emptied with; None where rows may not be written so."""
+        if not self.known or self.entry.get("acts_on_all_strings"):
+            return None
+        policy, empty = _policy(self.root, self.entry), dict[str, str | None]()
         columns = (policy.get("schema") or {}).get("columns") or ()
         never_null = {c["name"] for c in columns if c.get("nullable") is False or c.get("required")}
         fillers = {
@@ -266,12 +279,15 @@ class _LastLine:
             if detection.get("placeholder") is not None
             for name in detection.get("columns") or ()
         }
-        present = [name for name in acted if name in frame.columns]
-        if any(name in never_null and name not in fillers for name in present):
-            return frame, False
-        kinds = {n: polars.String if n in fillers else frame.schema[n] for n in present}
-        empty = [polars.lit(fillers.get(n), dtype=kinds[n]).alias(n) for n in present]
-        return frame.with_columns(empty), True
+        for name in self.entry.get("acted") or ():
+            whole = (
+                name if name in names else name.partition(".")[0]
+            )  # a field goes with its column
+            if whole in names:
+                empty[whole] = fillers.get(name)
+                if name not in fillers and whole in never_null:
+                    return None
+        return empty
 
     def hold(self, frame: Any) -> Any:
         """Seal a batch that may not be written; if that cannot be done either, say so loudly."""
@@ -280,13 +296,8 @@ class _LastLine:
         try:
             from sfctl.runtime import seal
 
-            given = (self.manifest.get("target") or {}).get("settings", {}).get("quarantine_key")
-            store, buffer = self.root / ".sfctl", io.BytesIO()
-            own = store / seal.PUBLIC  # who altered the manifest may have put a key of theirs there
-            named = given and (self.known or not own.is_file())
-            key = bytes.fromhex(given) if named else seal.read_key(own)
+            key, buffer, place = self.public_key(), io.BytesIO(), self.root / ".sfctl/sealed" / file
             frame.write_parquet(buffer)
-            place = store / "sealed" / file
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             place.write_bytes(seal.seal(buffer.getvalue(), key))
         except Exception as fault:  # noqa: BLE001
@@ -297,6 +308,15 @@ class _LastLine:
             return self.report(frame.height, "nowhere")
         _say(f"sfctl: {frame.height} rows for {self.urn}#{self.stage} are sealed in {place}")
         return self.report(frame.height, "sealed")
+
+    def public_key(self) -> bytes:
+        """Return the key that batches are sealed to."""
+        from sfctl.runtime import seal
+
+        given = (self.manifest.get("target") or {}).get("settings", {}).get("quarantine_key")
+        own = self.root / ".sfctl" / seal.PUBLIC  # an altered manifest may name a key of others
+        named = given and (self.known or not own.is_file())
+        return bytes.fromhex(given) if named else seal.read_key(own)
 
     def report(self, rows: int = 0, written: str = "", version: int | None = None) -> Any:
         """Put SDK_DEGRADED on record by hand; return the result of such a write."""
@@ -407,23 +427,6 @@ def _bare_table(
     return int(deltalake.DeltaTable(path).version())
 
 
-def _bare_snapshot(frame: Any, path: str, *, whole: bool) -> int:
-    """Add one version to a Parquet table: a data file, and a manifest that lists all files."""
-    table, name = Path(path), f"data/{time.time_ns():x}.parquet"
-    for folder in ("data", "_versions"):
-        (table / folder).mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(table / name)
-    files = sorted((table / "_versions").glob("*.json"))
-    last: dict[str, Any] = json.loads(files[-1].read_bytes()) if files else {"version": -1}
-    listed = [*([] if whole else last.get("files", [])), {"path": name, "rows": frame.height}]
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    same = {"partition_by": [], "keys": {}, "schema": "sfctl.snapshot.v1"} | last
-    new = {"version": last["version"] + 1, "at": at, "operation": "WRITE", "note": ""}
-    with (table / "_versions" / f"{new['version']:020d}.json").open("x") as manifest:
-        manifest.write(json.dumps(same | new | {"files": listed}))
-    return int(last["version"]) + 1
-
-
 def _is_fault(error: BaseException) -> bool:
     """Say whether that is a fault: Rust code that panics raises what is no Exception."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
@@ -471,9 +474,8 @@ def _canonical(urn: str) -> str:
 
 
 def _entry(manifest: Mapping[str, Any], urn: str) -> dict[str, Any]:
-    name = _canonical(urn)
     datasets: dict[str, dict[str, Any]] = manifest.get("datasets") or {}
-    if name in datasets:
+    if (name := _canonical(urn)) in datasets:
         return datasets[name]
     named = (e for e in datasets.values() if urn in (e.get("name"), *(e.get("aliases") or ())))
     return next(named, {})
@@ -494,7 +496,5 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _say(line: str) -> None:
-    try:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         print(line, file=sys.stderr, flush=True)  # noqa: T201
-    except (OSError, ValueError, AttributeError):
-        return
