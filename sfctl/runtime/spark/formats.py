@@ -1,0 +1,94 @@
+"""Named formats: their pattern, and in SQL the check of what a pattern cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sfctl.model.checksum import IBAN_LENGTHS
+from sfctl.model.formats import FORMATS
+from sfctl.runtime.spark.patterns import like
+from sfctl.runtime.spark.sql import Term, boolean, inner
+
+_DIGITS = "0123456789"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_HEX = "[0-9A-Fa-f]{1,4}"
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = f"{_OCTET}(?:[.]{_OCTET}){{3}}"
+
+
+def has(operand: Term, name: str) -> Term:
+    """Return whether text has a named format of `sfctl.model.formats`; null where it is null."""
+    spec = FORMATS[name]
+    if name in _PATTERNS:
+        return boolean(like(operand.value, _PATTERNS[name]), operand.error)
+    shaped = like(operand.value, spec.pattern)
+    if spec.check is None:
+        return boolean(shaped, operand.error)
+    # of a value without the shape, the check is never asked
+    check = _CHECKS[name](operand.value)
+    return boolean(f"CASE WHEN {shaped} THEN {check} ELSE {inner(shaped)} END", operand.error)
+
+
+def _ipv6() -> str:
+    """Return the text forms of RFC 4291: eight groups, or fewer around one `::`.
+
+    The last two groups may be written as an ipv4.
+    """
+    forms = [f"(?:{_HEX}:){{7}}{_HEX}", f"(?:{_HEX}:){{6}}{_IPV4}"]
+    for before in range(8):
+        head = f"{_HEX}(?::{_HEX}){{{before - 1}}}" if before else ""
+        room = 7 - before
+        tails = [f"(?:{_HEX}(?::{_HEX}){{0,{room - 1}}})?" if room else ""]
+        if room >= 2:
+            tails.append(f"(?:{_HEX}:){{0,{room - 2}}}{_IPV4}")
+        forms += [f"{head}::{tail}" for tail in tails]
+    return "|".join(forms)
+
+
+def _luhn(text: str) -> str:
+    digits = f"translate({text}, ' -', '')"
+    terms = []
+    for place in range(1, 20):
+        doubled = "0246813579" if place % 2 == 0 else _DIGITS
+        digit = f"instr('{_DIGITS}', substring(p, {20 - place}, 1))"
+        terms.append(f"CAST(substring('{doubled}', {digit}, 1) AS INT)")
+    total = " + ".join(terms)
+    same = f"translate({digits}, substring({digits}, 1, 1), '') <> ''"
+    return f"{same} AND exists(array(lpad({digits}, 19, '0')), p -> ({total}) % 10 = 0)"
+
+
+def _iban(text: str) -> str:
+    compact = f"translate({text}, ' ', '')"
+    lengths: dict[int, list[str]] = {}
+    for country, length in IBAN_LENGTHS.items():
+        lengths.setdefault(length, []).append(country)
+    whens = " ".join(
+        f"WHEN {length} THEN left({compact}, 2) IN ({', '.join(map(repr, some))})"
+        for length, some in sorted(lengths.items())
+    )
+    turned = f"concat(substring({compact}, 5), left({compact}, 4))"
+    places = f"sequence(1, char_length({compact}))"
+    # two places of a number for a letter, one for a digit
+    value = f"instr('{_DIGITS}{_LETTERS}', substring(x, i, 1)) - 1"
+    step = f"(r * (CASE WHEN {value} > 9 THEN 100 ELSE 10 END) + {value}) % 97"
+    rest = f"exists(array({turned}), x -> aggregate({places}, 0, (r, i) -> {step}) = 1)"
+    return f"CASE char_length({compact}) {whens} ELSE FALSE END AND {rest}"
+
+
+_PATTERNS: dict[str, str] = {
+    "ipv6": _ipv6(),
+    "ip": f"{_IPV4}|{_ipv6()}",
+    "time": FORMATS["time"].pattern,
+}
+"""Formats of which a pattern says everything, where the model's own is wider than the format."""
+
+_CHECKS: dict[str, Callable[[str], str]] = {
+    "credit_card": _luhn,
+    "iban": _iban,
+    "hostname": lambda text: f"char_length({text}) <= 253",
+    "date": lambda text: f"left({text}, 4) <> '0000' AND try_cast({text} AS DATE) IS NOT NULL",
+    "datetime": lambda text: (
+        f"left({text}, 4) <> '0000' AND try_cast(left({text}, 10) AS DATE) IS NOT NULL"
+        f" AND NOT {like(text, '.*[+-](?:23:[6-9]|2[4-9]:|[3-9][0-9]:)[0-9:]*')}"
+    ),
+}

@@ -1,0 +1,169 @@
+"""Spark SQL text: quoting that no setting of a session can bend, and what a tree becomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sfctl.model.types import DataType
+from sfctl.runtime.polars.term import LIMIT, DataError, Family
+
+__all__ = ["LIMIT", "DataError", "Family", "Form", "Term", "any_error", "boolean", "quoted", "text"]
+
+Form = Literal["own", "unscaled", "micros"]
+"""How a value is held: as the engine's own type; a decimal as its whole number, in
+DECIMAL(38,0); a moment as microseconds since the epoch, in BIGINT."""
+
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f'\\$\ud800-\udfff]*")
+_SIMPLE = re.compile(
+    r"-?[A-Za-z0-9_.]+|`(?:[^`]|``)*`|(?:[A-Z_]+)?'[^'\\]*'|\(`(?:[^`]|``)*`\)\.`(?:[^`]|``)*`"
+)
+_LITERAL = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?(?:L|D|BD)?")
+_LONG = 120
+NO_TRUTH = "CAST(NULL AS BOOLEAN)"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One emitted expression.
+
+    `error` is a condition that is never null and marks rows on which the value could not be
+    computed; there `value` is null. Exact numbers are whole numbers times 10^-scale; `low` and
+    `high` are proven bounds of the whole number, whatever `form` it is held in. `dtype` is the
+    type of the value as it is held. `constant` is the whole number of a literal, `literal` the
+    value of a float one.
+    """
+
+    value: str
+    family: Family
+    dtype: DataType
+    error: str | None = None
+    scale: int = 0
+    low: int = -LIMIT
+    high: int = LIMIT
+    constant: int | None = None
+    literal: float | None = None
+    form: Form = "own"
+
+    def failing(self) -> str:
+        """Return a condition that is true where a row violates: FALSE, or not to be computed."""
+        if self.error is None:
+            return negated(self.value)
+        return f"coalesce({negated(self.value)}, {self.error})"
+
+    def masked(self, error: str | None) -> Term:
+        """Return the term with `error` added, its value null wherever there is an error."""
+        if error is None:
+            return self
+        value = f"CASE WHEN {negated(error)} THEN {self.value} END"
+        both = either([self.error, error])
+        return replace(self, value=value, error=both, constant=None, literal=None)
+
+
+def quoted(name: str) -> str:
+    """Return a name of one column or field as SQL.
+
+    Spark replaces `${…}` in a text before it reads it, inside of quotes as well.
+    """
+    written = "`" + name.replace("`", "``") + "`"
+    return f"IDENTIFIER({_bytes(written)})" if "${" in name else written
+
+
+def text(value: str) -> str:
+    """Return a string literal that means the same under every setting of the parser.
+
+    Backslashes, quotes and `${…}` mean this or that by session, so such text is given by bytes.
+    """
+    return f"'{value}'" if _PLAIN.fullmatch(value) else _bytes(value)
+
+
+def inner(sql: str) -> str:
+    """Return SQL that may stand beside any operator: with parentheses where it needs them."""
+    return sql if _SIMPLE.fullmatch(sql) or _is_one(sql) else f"({sql})"
+
+
+def negated(condition: str) -> str:
+    """Return NOT of a condition."""
+    return f"NOT {inner(condition)}"
+
+
+def joined(word: str, parts: Iterable[str]) -> str:
+    """Return conditions joined by AND or OR."""
+    some = list(parts)
+    return some[0] if len(some) == 1 else f" {word} ".join(map(inner, some))
+
+
+def either(errors: Iterable[str | None]) -> str | None:
+    """Return where any of some conditions that are never null holds, None where there is none."""
+    found = list(dict.fromkeys(error for error in errors if error is not None))
+    return joined("OR", found) if found else None
+
+
+def any_error(*terms: Term) -> str | None:
+    """Return where any of the terms could not be computed."""
+    return either(term.error for term in terms)
+
+
+def boolean(value: str, error: str | None = None) -> Term:
+    """Return a truth value; `error` is already reflected as null in `value`."""
+    return Term(value, "boolean", DataType("BOOLEAN"), error)
+
+
+def known(value: str, *, answer: bool) -> str:
+    """Return one answer wherever a value is known."""
+    return f"CASE WHEN {inner(value)} IS NOT NULL THEN {'TRUE' if answer else 'FALSE'} END"
+
+
+def cast(value: str, kind: str) -> str:
+    """Return a cast that is proven to fit; one that may not fit is a `try_cast`."""
+    return f"CAST({value} AS {kind})"
+
+
+def sharing(body: Callable[..., str], **values: str) -> str:
+    """Return `body` of some values, those that are long computed once and called by a name.
+
+    Written out at each place, nested arithmetic would double with every level. A name costs
+    generated code, so that short values, as columns are, stand where they are used.
+    """
+    long = {name: value for name, value in values.items() if len(value) > _LONG}
+    if not long:
+        return body(**{name: inner(value) for name, value in values.items()})
+    fields = ", ".join(f"{value} AS {name}" for name, value in long.items())
+    short = {name: inner(value) for name, value in values.items() if name not in long}
+    said = body(**short, **{name: f"v.{name}" for name in long})
+    return f"get(transform(array(struct({fields})), v -> {said}), 0)"
+
+
+def undone(result: str, *operands: str) -> str:
+    """Return where all operands are known and what was computed of them is not."""
+    known = [f"{inner(value)} IS NOT NULL" for value in operands if not _LITERAL.fullmatch(value)]
+    return " AND ".join([f"{inner(result)} IS NULL", *known])
+
+
+def _bytes(value: str) -> str:
+    return f"CAST(X'{value.encode('utf-8', 'surrogatepass').hex()}' AS STRING)"
+
+
+def _is_one(sql: str) -> bool:
+    """Tell whether SQL is one call, or one pair of parentheses, from its first letter to its last.
+
+    Whatever looks like anything else is taken for more, which costs a pair of parentheses.
+    """
+    head = re.match(r"[A-Za-z_0-9]*\(", sql)
+    if head is None or not sql.endswith(")"):
+        return False
+    depth, at, quote = 0, head.end() - 1, ""
+    for at, char in enumerate(sql[at:], at):  # noqa: B020 - the start is read once
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'`":
+            quote = char
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if not depth:
+                return at == len(sql) - 1
+    return False
