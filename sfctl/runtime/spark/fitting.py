@@ -28,7 +28,7 @@ _OURS = ("_", ".", "stage-")
 
 
 class Unfit(Exception):
-    """A write that only Spark can do exactly as it was asked; says what it asks for."""
+    """A write that only Spark can do exactly as it was asked; says what it asks for, if at all."""
 
 
 class Fitting(NamedTuple):
@@ -66,7 +66,7 @@ def fitted(frame: DataFrame, asked: Asked, path: str) -> Fitting:
     table = DeltaTable(path)
     names = tuple(table.metadata().partition_columns)
     if asked.mode in ("error", "ignore"):
-        raise Unfit(f"mode {asked.mode} where there is a table")
+        raise Unfit  # nothing will be written, so there is nothing to tell
     if asked.partition_by is not None and asked.partition_by != names:
         raise Unfit("other partition columns than the table's")
     anew = asked.method == "saveAsTable" and asked.mode == "overwrite"

@@ -59,7 +59,8 @@ def write(
     try:
         fitted = fitting.fitted(frame, wish, path)
     except fitting.Unfit as reason:
-        _leave(session, entry, stage, str(reason))
+        if said := str(reason):
+            _leave(session, entry, stage, said)
         return False
     return _write(session, entry, stage, fitted)
 
