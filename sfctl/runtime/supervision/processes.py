@@ -35,6 +35,8 @@ class Process:
     session: int
     name: str
     zombie: bool
+    status: int = 0
+    """How it ended, as wait tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,28 @@ def left_behind(before: frozenset[tuple[int, int]]) -> list[Process]:
     """
     own = os.getsid(0)
     return [p for p in _below(os.getpid(), before) if p.session == own]
+
+
+def fallen_java(pid: int) -> Left | None:
+    """Return a JVM below a process that ended before it, and that it has not fetched."""
+    for task in (_PROC / str(pid) / "task").glob("*"):
+        try:
+            words = (task / "children").read_text().split()
+        except OSError:
+            continue
+        for word in words:
+            process = _process(int(word))
+            if process is not None and process.zombie and process.name == "java":
+                code = process.status
+                killed = code & 0x7F
+                return Left(
+                    "java",
+                    process.pid,
+                    "itself",
+                    None if killed else code >> 8,
+                    signal.Signals(killed).name if killed else "",
+                )
+    return None
 
 
 def sweep(
@@ -192,6 +216,7 @@ def _process(pid: int) -> Process | None:
             int(fields[3]),
             head.partition("(")[2],
             fields[0] in ("Z", "X"),
+            int(fields[49]),
         )
     except (OSError, ValueError, IndexError):
         return None

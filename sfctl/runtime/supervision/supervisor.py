@@ -31,6 +31,8 @@ from sfctl.runtime.supervision.processes import Left
 FORWARDED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
 GRACE_S = 10.0
 """How long a job whose time is over has to end by itself."""
+LOOK_S = 0.25
+"""How often the JVM of a Python job is looked at: a look reads one small file a thread."""
 EXIT_TIMEOUT = 124
 """The exit code of a job that ran out of time, as `timeout(1)` gives it."""
 EXIT_DRIVER_MEMORY = 52
@@ -132,6 +134,7 @@ class Supervisor:
     _early: int = 0
     _timed_out: bool = False
     _told: str = ""
+    _jvm: Left | None = None
 
     def run(self) -> Ended:
         """Start the command, wait for it, and return how it ended.
@@ -145,6 +148,7 @@ class Supervisor:
             self.life.keep_beating()
             over = threading.Event()
             clock = self._time_running(process.pid, over)
+            self._watch_jvm(process.pid, over)
             if hasattr(os, "waitid"):  # not reaped before nobody can signal its id any more
                 os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
                 over.set()
@@ -160,6 +164,8 @@ class Supervisor:
             submitted = spark.is_submit(self.command)
             ended = bool(killed or self._timed_out or self._told or (submitted and code))
             left = processes.sweep(others, end=ended, java_only=not ended, grace_s=self.grace_s)
+            if self._jvm is not None:
+                left = [self._jvm, *(e for e in left if e.pid != self._jvm.pid)]
             own = code if code >= 0 else 128 - code
             hard = killed == "SIGKILL" or own == 128 + signal.SIGKILL
             hard = hard or any(each.signal == "SIGKILL" for each in left)
@@ -176,6 +182,17 @@ class Supervisor:
                 submitted=submitted,
                 left=tuple(left),
             )
+
+    def _watch_jvm(self, pid: int, over: threading.Event) -> None:
+        """See whether a JVM of the job's falls before it: then nobody else will tell."""
+        if spark.is_submit(self.command):
+            return
+
+        def watch() -> None:
+            while self._jvm is None and not over.wait(LOOK_S):
+                self._jvm = processes.fallen_java(pid)
+
+        threading.Thread(target=watch, daemon=True, name="sfctl-jvm").start()
 
     def _time_running(self, pid: int, over: threading.Event) -> threading.Thread | None:
         """Begin to count the job's time, in a thread of its own."""
