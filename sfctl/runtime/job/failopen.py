@@ -10,14 +10,14 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sfctl.model.policy import GATES_OF_STAGE, Custom, Policy
 from sfctl.model.verdict import GateResult, Judgement, RuleResult, Totals
 from sfctl.runtime.allowance import ROWS, START_S
 from sfctl.runtime.core.budget import Budget, budget_for
 from sfctl.runtime.core.split import REASONS, RULES, Split
-from sfctl.runtime.publishing.engine import Rows
+from sfctl.runtime.publishing.engine import Frame, Rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,24 +45,54 @@ def is_fault(error: BaseException) -> bool:
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
+class Reins(Protocol):
+    """What holds work of ours that runs elsewhere; `slack` is by how many seconds it may be late."""
+
+    slack: float
+
+    def around(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Return the work as it can be held; called in the thread that waits for it."""
+
+    def end(self) -> None:
+        """End what is still under way elsewhere. Never raises."""
+
+
+class Loose:
+    """Reins of work that runs in this process, and can only be left behind."""
+
+    slack = 0.0
+
+    def around(self, work: Callable[[], T]) -> Callable[[], T]:
+        return work
+
+    def end(self) -> None:
+        return
+
+
+def within(seconds: float, work: Callable[[], T], reins: Reins | None = None) -> T:
     """Return what `work` returns; raise Overdue when it takes longer, and let it be.
 
     Raises Crashed for a panic or an exit: signals come to the main thread, so that none in this
     one is the user's wish to stop.
     """
+    reins = reins or Loose()
     done: list[T] = []
     failed: list[BaseException] = []
+    held = reins.around(work)
 
     def attempt() -> None:
         try:
-            done.append(work())
+            done.append(held())
         except BaseException as error:  # noqa: BLE001  raised again where it is waited for
             failed.append(error)
 
     thread = threading.Thread(target=attempt, daemon=True, name="sfctl-gates")
     thread.start()
-    thread.join(seconds)
+    try:
+        thread.join(seconds + reins.slack)
+    finally:
+        if thread.is_alive():
+            reins.end()
     for error in failed:
         if isinstance(error, Exception | KeyboardInterrupt):
             raise error
@@ -83,15 +113,15 @@ def patience(policy: Policy, gates: Iterable[str], rows: int) -> float:
 
 
 def guarded_judge(
-    judge: Callable[[pl.DataFrame | pl.LazyFrame, Policy, str], Judgement],
-) -> Callable[[pl.DataFrame | pl.LazyFrame, Policy, str], Judgement]:
+    judge: Callable[[Frame, Policy, str], Judgement], reins: Callable[[], Reins] = Loose
+) -> Callable[[Frame, Policy, str], Judgement]:
     """Return a judge that answers ERROR where the given one raises or does not come back."""
 
-    def judged(frame: pl.DataFrame | pl.LazyFrame, policy: Policy, stage: str) -> Judgement:
+    def judged(frame: Frame, policy: Policy, stage: str) -> Judgement:
         rows = getattr(frame, "height", 0)
         try:
             limit = patience(policy, GATES_OF_STAGE[stage], rows)
-            return within(limit, lambda: judge(frame, policy, stage))
+            return within(limit, lambda: judge(frame, policy, stage), reins())
         except Exception as error:  # noqa: BLE001
             show(error)
             return undecided(policy, stage, rows, reason_of(error))
@@ -100,36 +130,44 @@ def guarded_judge(
 
 
 def guarded_split(
-    split: Callable[[pl.DataFrame, Policy, str, Judgement], Rows], faults: list[str]
-) -> Callable[[pl.DataFrame, Policy, str, Judgement], Rows]:
-    """Return a split that keeps all rows together where the given one raises or hangs.
+    split: Callable[[Frame, Policy, str, Judgement], Rows],
+    faults: list[str],
+    undivided: Callable[[Frame], Rows],
+    reins: Callable[[], Reins] = Loose,
+) -> Callable[[Frame, Policy, str, Judgement], Rows]:
+    """Return a split that leaves rows `undivided` where the given one raises or hangs.
 
     What went wrong is added to `faults`.
     """
 
-    def divided(frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
+    def divided(frame: Frame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
         try:
             limit = patience(policy, GATES_OF_STAGE[stage], frame.height)
-            return within(limit, lambda: split(frame, policy, stage, judgement))
+            return within(limit, lambda: split(frame, policy, stage, judgement), reins())
         except Exception as error:  # noqa: BLE001  the counts then disagree: nothing certifies
-            import polars as pl
-
             show(error)
             faults.append(f"SPLIT:{reason_of(error)}")
-            none = pl.lit([], dtype=pl.List(pl.String))
-            return Split(frame, frame.clear().with_columns(none.alias(RULES), none.alias(REASONS)))
+            return undivided(frame)
 
     return divided
 
 
+def undivided(frame: pl.DataFrame) -> Rows:
+    """Return all rows of a Polars frame on the good side."""
+    import polars as pl
+
+    none = pl.lit([], dtype=pl.List(pl.String))
+    return Split(frame, frame.clear().with_columns(none.alias(RULES), none.alias(REASONS)))
+
+
 def guarded_act(
-    act: Callable[[pl.DataFrame, Sequence[Any]], T], policy: Policy
-) -> Callable[[pl.DataFrame, Sequence[Any]], T]:
+    act: Callable[[Frame, Sequence[Any]], T], policy: Policy, reins: Callable[[], Reins] = Loose
+) -> Callable[[Frame, Sequence[Any]], T]:
     """Return PII actions with an end: where they take too long, Overdue is raised."""
 
-    def acted(frame: pl.DataFrame, detections: Sequence[Any]) -> T:
+    def acted(frame: Frame, detections: Sequence[Any]) -> T:
         limit = patience(policy, ("G5_PII",), frame.height)
-        return within(limit, lambda: act(frame, detections))
+        return within(limit, lambda: act(frame, detections), reins())
 
     return acted
 

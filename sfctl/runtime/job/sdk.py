@@ -7,7 +7,7 @@ import dataclasses
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,14 @@ from sfctl.model.manifest import DatasetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
 from sfctl.model.write import WriteResult
 from sfctl.runtime.core import adapt
-from sfctl.runtime.job import failopen, failure, journal, lifecycle, reading
+from sfctl.runtime.job import (
+    certified_views,
+    failopen,
+    failure,
+    journal,
+    lifecycle,
+    reading,
+)
 from sfctl.runtime.job.active import Active, open_sink
 from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
@@ -41,6 +48,8 @@ from sfctl.state import switch
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from sfctl.registry.cached import Cache, Known
 
 ANSWERS = frozenset(
@@ -188,7 +197,7 @@ class Session:
             try:
                 result = publish(request, self.ports(active, request, way, agreed))
             except BaseException as error:
-                if not failopen.is_fault(error):
+                if not failopen.is_fault(error) or trail.get("answer") is error:
                     raise
                 way.rescue(request, error)
                 if way.result is None or getattr(error, "code", "") in ANSWERS:
@@ -202,6 +211,8 @@ class Session:
             if error.code in ANSWERS:
                 trail["answer"] = error
             raise
+        if result.certification == "CERTIFIED" and session.is_frame(df):
+            self._show(active, session.require_frame(df).sparkSession, [name])
         if result.blocked and result.evidence_safe:
             trail["answer"] = blocked(result)
             raise trail["answer"]
@@ -296,12 +307,12 @@ class Session:
             off=self._gates_off(request.stage),
             state=lambda: self.state,
         )
-        ways = ways_of(judging, ring)
+        ways = ways_of(judging, ring, way)
         return Ports(
             engine=ways.engine,
-            judge=failopen.guarded_judge(ways.judge),
-            split=failopen.guarded_split(ways.split, way.faults),
-            act=failopen.guarded_act(ways.act, policy),
+            judge=failopen.guarded_judge(ways.judge, ways.reins),
+            split=failopen.guarded_split(ways.split, way.faults, ways.undivided, ways.reins),
+            act=failopen.guarded_act(ways.act, policy, ways.reins),
             state=self.state,
             evidence=active.sink,
             clock=self.clock,
@@ -388,6 +399,30 @@ class Session:
             if error.code in ANSWERS:
                 trail["answer"] = error
             raise
+
+    def certified_views(self, spark: object, *, trail: dict[str, Any]) -> dict[str, int | None]:
+        """Bring the certified views of Spark SQL to the pins; return what each shows."""
+        try:
+            usable = session.require_session(spark)
+        except SfctlError as error:
+            trail["answer"] = error
+            raise
+        return self._show(self.active(), usable)
+
+    def _show(
+        self, active: Active, spark: SparkSession, names: Sequence[str] | None = None
+    ) -> dict[str, int | None]:
+        found = [self.compiled.dataset(name) for name in names or ()]
+        entries = None if names is None else [entry for entry in found if entry is not None]
+        brought = certified_views.bring(self.compiled, spark, self._state_or_none, entries)
+        for dataset, reason in brought.faults.items():
+            active.sink.append(
+                facts.sdk_degraded(
+                    active.run, self.clock.now(), where="view", error=reason, dataset_urn=dataset,
+                    stage=certified_views.STAGE, seq=active.reserve(1),
+                )
+            )  # fmt: skip
+        return brought.versions
 
     def _place(
         self, dataset: str, entry: DatasetEntry | None, stage: str | None

@@ -19,12 +19,16 @@ from sfctl.runtime.tables.port import StagedFile, Table, Write
 if TYPE_CHECKING:
     import polars as pl
 
+    from sfctl.runtime.spark.held import Held
+
 
 class Trail:
     """The steps of one write. `facts` is read by the last line of defence:
 
     `outgoing` the rows as they may be written, once they are known; `settled` that nothing is left
-    to be written: `table` when they were committed, `quarantine` when all are held back.
+    to be written: `table` when they were committed, `quarantine` when all are held back. Of frames
+    of Spark `taken` reads the very rows that were taken, `rows` is how many, and `answer` is what
+    the job's own plan raised.
     """
 
     def __init__(self, facts: dict[str, Any]) -> None:
@@ -40,11 +44,23 @@ class Trail:
         """Open a table that tells when rows are handed to it and when they are in."""
         return cast("Table", _Traced(open_table(path, form), self.facts))
 
+    def took(self, held: Held) -> None:
+        """Take note of rows that were taken; see `spark.engine.Witness`."""
+        self.facts |= {"taken": held.frame, "rows": held.height}
+
+    def goes_out(self, held: Held) -> None:
+        """Take note of rows as they may be written."""
+        self.facts |= {"outgoing": held.frame, "rows": held.height}
+
+    def failed(self, error: BaseException) -> None:
+        """Take note that the job's own rows could not be computed: that is its affair."""
+        self.facts["answer"] = error
+
     def rescue(self, request: PublishRequest, error: BaseException) -> None:
         """Find out what became of the rows; set `result` where they are in the table."""
         failopen.show(error)
         facts = self.facts
-        if facts.get("step") == "quarantined" and "outgoing" not in facts:
+        if facts.get("step") == "withheld":
             facts["settled"] = "quarantine"
         if "note" not in facts:
             return

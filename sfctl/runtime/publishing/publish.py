@@ -143,7 +143,9 @@ def _published(request: PublishRequest, ports: Ports, table: Table, frame: Frame
     record = msgspec.structs.replace(record, quarantine=ref)
     ports.reached("quarantined")
     version = None
-    if choice.publish != "none":
+    if choice.publish == "none":
+        ports.reached("withheld")
+    else:
         assert protected.frame is not None
         version = ports.engine.commit(table, protected.frame, _write(request, record))
         ports.reached("committed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sfctl.errors import StoreError
 from sfctl.model.policy import Detection, Policy
@@ -13,7 +13,7 @@ from sfctl.model.verdict import PiiFinding
 from sfctl.model.write import WriteRecord
 from sfctl.runtime.publishing.partition import contradicts
 from sfctl.runtime.publishing.quarantine import REASONS, RULES, Quarantine
-from sfctl.runtime.spark import act, pack, plain, workers
+from sfctl.runtime.spark import act, blame, pack, plain, workers
 from sfctl.runtime.spark import held as holding
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.held import Held
@@ -29,18 +29,42 @@ if TYPE_CHECKING:
 
 Riding = Callable[["DataFrame"], Mapping[str, str]]
 """From rows that are about to be taken to what is measured on the way, in SQL by name."""
+Take = Callable[["DataFrame", Mapping[str, str]], Held]
 _ELSEWHERE = "_sfctl_elsewhere_"
+
+
+class Witness(Protocol):
+    """Told what becomes of a write's rows, for the day that something of ours breaks."""
+
+    def took(self, held: Held) -> None:
+        """Hear that the rows were taken: the plan of the job need not run again."""
+
+    def goes_out(self, held: Held) -> None:
+        """Hear which rows may be written, and as what."""
+
+    def failed(self, error: BaseException) -> None:
+        """Hear that the job's own rows could not be computed or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undivided:
+    """All rows on one side of a split that could not be made."""
+
+    good: Held
+    bad: Held
 
 
 @dataclass(slots=True)
 class OnSpark:
     """Publishes Spark frames; one for each write.
 
-    `riding` says what to measure while rows are taken. `reached` is told the steps of staging.
+    `riding` says what to measure while rows are taken. `reached` is told the steps of staging,
+    `witness` what becomes of the rows.
     """
 
     riding: Riding = lambda _frame: {}
     reached: Callable[[str], None] = lambda _step: None
+    witness: Witness | None = None
     _stage: Stage = field(init=False)
     _spent: list[Held] = field(init=False, default_factory=list)
 
@@ -66,10 +90,10 @@ class OnSpark:
         self._stage = stage = replace(stage, partition_by=by)
         rows, elsewhere = _of_partition(rows, request, by)
         measures = {**self.riding(rows), **elsewhere}
-        if any(d.action != "none" for d in request.policy.pii):
-            found = holding.kept(rows, measures)
-        else:
-            found = stage.put(rows, measures)
+        acted = any(d.action != "none" for d in request.policy.pii)
+        found = self._take(rows, measures, holding.kept if acted else stage.put)
+        if self.witness is not None:
+            self.witness.took(found)
         self._spent.append(found)
         try:
             _check(found, request, elsewhere)
@@ -78,6 +102,24 @@ class OnSpark:
             raise
         yield found
         self._let_go()
+
+    def _take(self, rows: DataFrame, measures: Mapping[str, str], take: Take) -> Held:
+        try:
+            return take(rows, measures)
+        except Exception as error:
+            if blame.ours(error, measures):
+                return self._take(rows, {}, take)
+            if blame.of_the_job(error) and self.witness is not None:
+                self.witness.failed(error)
+            raise
+
+    def undivided(self, frame: Held) -> Undivided:
+        """Return all rows on the good side."""
+        from pyspark.sql import functions as F  # noqa: N812
+
+        none = F.expr("CAST(array() AS ARRAY<STRING>)")
+        bad = frame.frame.limit(0).select("*", none.alias(RULES), none.alias(REASONS))
+        return Undivided(frame, Held(bad, 0))
 
     def redacted(self, frame: Held, empty: Mapping[str, str | None]) -> Held:
         """Return the frame with columns emptied: by null, or by the text that is given."""
@@ -160,6 +202,8 @@ class OnSpark:
 
     def commit(self, table: Table, frame: Held, write: Write) -> int:
         """Commit rows and record to a table in one step; return the version."""
+        if self.witness is not None:
+            self.witness.goes_out(frame)
         schema = _stored(frame.frame)
 
         found = frame

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sfctl.runtime.spark.act import quoted
+from sfctl.runtime.spark.blame import running
 from sfctl.runtime.tables.port import StagedFile
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def kept(frame: DataFrame, measures: Mapping[str, str]) -> Held:
     rows anew that may come out otherwise.
     """
     watched, observation = observed(frame, measures)
-    rows = watched.localCheckpoint(eager=True)
+    with running():
+        rows = watched.localCheckpoint(eager=True)
     height = rows.count()
     return Held(rows, height, believed(observation, height))
 

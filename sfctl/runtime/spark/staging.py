@@ -27,6 +27,7 @@ from sfctl.runtime.spark import held as holding
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.adopt import rows_only, stats_of
 from sfctl.runtime.spark.aside import frame_in, session_beside
+from sfctl.runtime.spark.blame import running
 from sfctl.runtime.spark.frames import literal
 from sfctl.runtime.spark.held import Held
 from sfctl.runtime.tables.adoption import fields_of
@@ -96,7 +97,12 @@ class Stage:
             for twin, name in twins.items():
                 stored = stored.withColumn(twin, quoted(name))
         self.reached("staging")
-        stored.write.options(**WRITING).partitionBy(*folders).parquet(folder)
+        try:
+            with running():
+                stored.write.options(**WRITING).partitionBy(*folders).parquet(folder)
+        except BaseException:
+            self._remove(beside, folder.rpartition("/")[2])
+            raise
         self.reached("staged")
         fields = fields_of(stored.schema.json())
         files = _files(beside, folder, fields, twins if self.whole else {})
@@ -111,16 +117,18 @@ class Stage:
 
     def clear(self, held: Held) -> None:
         """Remove the files of rows that no commit will name, and the folder they made."""
-        place = _place(self.root)
         folders = {file.path.partition("/")[0] for file in held.files or ()}
         for folder in folders:
-            if "://" in place:
-                _delete(held.frame.sparkSession, f"{place}/{folder}")
-            else:
-                shutil.rmtree(f"{place}/{folder}", ignore_errors=True)
-        if "://" not in place:
-            with contextlib.suppress(OSError):
-                Path(place).rmdir()  # a table that came to nothing
+            self._remove(held.frame.sparkSession, folder)
+
+    def _remove(self, spark: SparkSession, folder: str) -> None:
+        place = _place(self.root)
+        if "://" in place:
+            _delete(spark, f"{place}/{folder}")
+            return
+        shutil.rmtree(f"{place}/{folder}", ignore_errors=True)
+        with contextlib.suppress(OSError):
+            Path(place).rmdir()  # a table that came to nothing
 
     def remove(self, folders: Sequence[Path]) -> None:
         """Remove what was abandoned, once it is known that no commit names it."""
