@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["PublishBlocked", "__version__", "job", "read", "read_certified", "write"]
+__all__ = [
+    "PublishBlocked", "__version__", "certified_views", "job", "read", "read_certified", "write",
+]  # fmt: skip
 
 STAGES = ("bronze", "silver", "gold")
 MODES = ("append", "overwrite", "overwrite_partitions", "merge")
@@ -131,6 +133,25 @@ def read_certified(urn: str, as_: str = "pandas", allow_uncertified: bool = Fals
         if trail.get("answer") is error or not _is_fault(error):
             raise
         return _LastLine("read", error, urn, "gold", trail).read({}, as_, certified=True)
+
+
+def certified_views(spark: Any) -> dict[str, int | None]:
+    """Bring the views `gold_certified.<dataset>` of Spark SQL to the certified versions.
+
+    Returns which version each view shows, None for `gold_latest.<dataset>`, which shows the newest
+    where a dataset says `on_stale: serve_uncertified`. Call it where a session starts that reads
+    them. Raises UsageError for a session that has ended or is of Spark Connect.
+    """
+    trail: dict[str, Any] = {}
+    try:
+        from sfctl import wiring
+
+        return wiring.session().certified_views(spark, trail=trail)
+    except BaseException as error:
+        if trail.get("answer") is error or not _is_fault(error):
+            raise
+        _LastLine("views", error).report()
+        return {}
 
 
 def __getattr__(name: str) -> Any:
