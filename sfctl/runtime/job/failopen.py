@@ -46,7 +46,7 @@ def is_fault(error: BaseException) -> bool:
 
 
 class Reins(Protocol):
-    """What holds work of ours that runs elsewhere; `slack` is by how many seconds it may be late."""
+    """What holds work of ours elsewhere; `slack` is by how many seconds it may be late."""
 
     slack: float
 
