@@ -151,6 +151,11 @@ CODES: dict[str, Code] = {
         "The supervised command ended with a code other than 0, or was killed.",
         "`sfctl evidence list --kind JobRunFailed` has the reason and the stack.",
     ),
+    "SF760": Code(
+        "Degraded",
+        "A step of ours failed. The job's data was written without it and certifies nothing.",
+        "The message names the step and the cause; explain that code, then run the job again.",
+    ),
     "SF764": Code(
         "spark-submit cannot start the job",
         "The job runs on Spark, and there is no spark-submit, none of Delta's jars that it asks "
@@ -169,10 +174,5 @@ CODES: dict[str, Code] = {
         "A new version of a table was seen, but it could not be judged after its commit: its log, "
         "its rows or a store did not answer.",
         "Mend what the message names, then `sfctl certify --revalidate`.",
-    ),
-    "SF760": Code(
-        "Degraded",
-        "A step of ours failed. The job's data was written without it and certifies nothing.",
-        "The message names the step and the cause; explain that code, then run the job again.",
     ),
 }
