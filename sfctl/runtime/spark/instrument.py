@@ -25,6 +25,10 @@ LEFT = "left"
 _HOOK = Path(__file__).parent / "hook"
 
 
+class JobsOwn(Exception):
+    """Carries what the job's own plan raised, which the job is to hear as it is."""
+
+
 def environment(root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables with which a job's Python asks us before it writes."""
     before = [each for each in environ.get("PYTHONPATH", "").split(os.pathsep) if each]
@@ -42,7 +46,7 @@ def write(
     """Do a write in the job's stead, where it can be done to the letter; say whether it was.
 
     Refused by enforcement it is done all the same: the rows are held back, which is on record.
-    Raises what is a fault of ours, with nothing written.
+    Raises what is a fault of ours, with nothing written, and JobsOwn.
     """
     from sfctl import wiring
     from sfctl.runtime.spark import fitting
@@ -85,8 +89,10 @@ def _write(session: Session, entry: DatasetEntry, stage: str, fitted: Fitting) -
     if fault is None:
         return True
     show(fault)
-    if isinstance(fault, SfctlError) and trail.get("answer") is not None:
-        _leave(session, entry, stage, fault.code)
+    if trail.get("answer") is fault and not isinstance(fault, SfctlError):
+        raise JobsOwn(fault)
+    if trail.get("answer") is not None:
+        _leave(session, entry, stage, getattr(fault, "code", type(fault).__name__))
         return False
     if trail.get("settled") or entry.acted or entry.acts_on_all_strings:
         return _last_line(fault, entry, stage, fitted, trail)

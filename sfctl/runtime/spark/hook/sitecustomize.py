@@ -103,7 +103,8 @@ def _asked(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         if caller.partition(".")[0] == "sfctl":  # a write of our own
             return original(self, *args, **kwargs)
         calls = self.__dict__.get(CALLS, [])
-        fault, done = None, False
+        fault: BaseException | None = None
+        done = False
         try:
             import sfctl.runtime.spark.instrument as instrument
 
@@ -112,6 +113,8 @@ def _asked(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
             if not _is_fault(error):
                 raise
             fault = error
+        if type(fault).__name__ == "JobsOwn" and fault is not None:
+            raise fault.args[0]
         if fault is not None:  # outside of the handler: the job's own exceptions stay its own
             done = _redacted(self._df, name, args, kwargs, calls, fault)
         answer = None if done else original(self, *args, **kwargs)
