@@ -13,6 +13,7 @@ from sfctl.errors import SfctlError
 from sfctl.runtime.spark.pins import Jar
 
 _PLUGIN = "3.8.1"
+_GOAL = f"org.apache.maven.plugins:maven-dependency-plugin:{_PLUGIN}:copy"
 _POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -31,7 +32,11 @@ _ITEM = (
     "      <artifactItem><groupId>{0.group}</groupId><artifactId>{0.artifact}</artifactId>"
     "<version>{0.version}</version></artifactItem>"
 )
-_OPTIONS = ("--batch-mode", "-Daether.connector.connectTimeout=15000")
+_OPTIONS = (
+    "--batch-mode",
+    "--update-snapshots",  # what could not be reached yesterday is asked for again
+    "-Daether.connector.connectTimeout=15000",
+)
 _ASKS = re.compile(r"Downloading from \S+ \S*/([^/\s]+)$|Copying (\S+) to")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _ADDRESS = re.compile(r"\(?\b[a-z][a-z0-9+.-]*://\S+")
@@ -63,7 +68,7 @@ def copy(jars: Iterable[Jar], target: Path) -> Iterator[str]:
             encoding="utf-8",
         )
         command = [executable(), *_OPTIONS, "--file", str(pom)]
-        command += ["dependency:copy", f"-DoutputDirectory={target}"]
+        command += [_GOAL, f"-DoutputDirectory={target}"]
         yield from _follow(command)
 
 
