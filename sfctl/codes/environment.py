@@ -96,9 +96,17 @@ CODES: dict[str, Code] = {
         "Run `sfctl evidence flush`.",
     ),
     "SF733": Code(
-        "Short file retention",
-        "A VACUUM by another tool may remove files that a certified version still needs.",
-        "Raise delta.deletedFileRetentionDuration of the table.",
+        "Files of a certified version may go",
+        "A VACUUM by another tool, or the log's own cleaning, may remove what a certified version "
+        "still needs; readers of it would then fail.",
+        "Set the property of the table that the message names, as it says.",
+    ),
+    "SF734": Code(
+        "A certified version cannot be read",
+        "Files that the certified version is made of are gone, by a VACUUM of another tool or by "
+        "hand, or are damaged. Counts may still answer, from the table's log.",
+        "Run the job again so that a new version certifies, or go back with `sfctl certify NAME "
+        "--rollback`.",
     ),
     "SF750": Code(
         "What to run",

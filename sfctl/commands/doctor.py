@@ -70,4 +70,4 @@ def _examine(folder: Path, target: str | None, now: datetime) -> Iterator[Examin
         yield Examined("project", "ok", f"{project.name}, target {project.target.name}")
         yield from projects.examine(project, now)
         yield from spark.examine(project)
-    yield from stores.examine(root)
+    yield from stores.examine(root, now)

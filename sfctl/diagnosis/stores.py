@@ -6,16 +6,19 @@ import platform
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+from sfctl.certification import pin
 from sfctl.diagnosis.finding import Examined
+from sfctl.errors import StoreError
 from sfctl.evidence import flush
 from sfctl.report import text
 from sfctl.runtime.job.compiled import manifest_of
+from sfctl.runtime.tables import keeping
 from sfctl.sqlite import no_room
 
 MUCH_PENDING = 64 << 20
-SAFE_RETENTION_DAYS = 7.0
 _NETWORK = frozenset(
     [
         "nfs",
@@ -31,11 +34,9 @@ _NETWORK = frozenset(
         "fuse.sshfs",
     ]
 )
-_RETENTION = "delta.deletedFileRetentionDuration"
-_UNIT_DAYS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "minute": 1 / 1440, "second": 1 / 86400}
 
 
-def examine(root: Path) -> Iterator[Examined]:
+def examine(root: Path, now: datetime) -> Iterator[Examined]:
     """Yield findings about the stores of the project at `root` and the tables it compiled."""
     store = root / ".sfctl"
     if not store.is_dir():
@@ -46,7 +47,7 @@ def examine(root: Path) -> Iterator[Examined]:
         if (store / name).exists():
             yield _database(store / name)
     yield _outbox(store / "outbox")
-    yield from _tables(root)
+    yield from _tables(root, now)
 
 
 def _file_system(store: Path, mounts: Path = Path("/proc/mounts")) -> Examined:
@@ -107,28 +108,27 @@ def _outbox(folder: Path) -> Examined:
     return Examined("outbox", "ok", f"{text.size(waiting)} waiting" if waiting else "empty")
 
 
-def _tables(root: Path) -> Iterator[Examined]:
-    """Yield tables from which somebody else's VACUUM may take the certified version."""
+def _tables(root: Path, now: datetime) -> Iterator[Examined]:
+    """Yield tables from which a VACUUM that is not ours may take the certified version."""
     manifest = manifest_of(root)
     for entry in manifest.datasets.values() if manifest else ():
         gold = entry.paths.get("gold", "")
-        if entry.format != "delta" or not (Path(gold) / "_delta_log").is_dir():
-            continue
-        days = retention_days(gold)
-        if days < SAFE_RETENTION_DAYS:
-            yield Examined(
-                f"table {entry.name}",
-                "warn",
-                f"a VACUUM elsewhere may take versions older than {days:g} days",
-                f"set {_RETENTION} to 'interval 7 days' or more",
-                "SF733",
-            )
+        if entry.format == "delta" and (Path(gold) / "_delta_log").is_dir():
+            yield from _kept(f"table {entry.name}", gold, now)
 
 
-def retention_days(table: str) -> float:
-    """Return how long a Delta table keeps files that no version needs any more, in days."""
-    from deltalake import DeltaTable
-
-    setting = DeltaTable(table).metadata().configuration.get(_RETENTION)
-    match = re.search(r"([\d.]+)\s+(second|minute|hour|day|week)", setting or "")
-    return float(match[1]) * _UNIT_DAYS[match[2]] if match else SAFE_RETENTION_DAYS
+def _kept(name: str, gold: str, now: datetime) -> Iterator[Examined]:
+    try:
+        pinned = pin.read(Path(gold))
+        version = pinned.last_certified_version if pinned is not None else None
+        found = keeping.dangers(gold, version, now)
+    except StoreError as error:
+        yield Examined(name, "warn", str(error), error.hint or "see above", error.code)
+        return
+    if version is not None and not keeping.is_readable(gold, version):
+        detail = f"files of the certified version {version} are gone or damaged"
+        remedy = "run the job again, or sfctl certify --rollback to one whose files are there"
+        yield Examined(name, "fail", detail, remedy, "SF734")
+    for danger in found:
+        detail = f"{danger.setting}={danger.value}: {danger.harm}"
+        yield Examined(name, "warn", detail, danger.remedy, "SF733")

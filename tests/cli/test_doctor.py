@@ -7,11 +7,13 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sfctl.certification import pin
 from sfctl.cli import main
 from sfctl.diagnosis import machine, stores
 from sfctl.diagnosis import project as projects
@@ -187,15 +189,46 @@ def test_libraries_are_held_against_their_bounds(
     assert status == "ok" or found.remedy == f"pip install '{name}{bounds}'"
 
 
-def test_tables_whose_history_a_vacuum_would_take(tmp_path: Path) -> None:
+def test_tables_whose_history_a_vacuum_would_take(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import polars as pl
 
-    table = tmp_path / "gold"
+    assert main(["compile"]) == 0
+    capsys.readouterr()
+    (gold,) = json.loads((home / "target" / "manifest.json").read_text())["datasets"].values()
     setting = {"delta.deletedFileRetentionDuration": "interval 12 hours"}
-    pl.DataFrame({"id": [1]}).write_delta(
-        str(table), delta_write_options={"configuration": setting}
-    )
-    assert stores.retention_days(str(table)) == 0.5
+    table = gold["paths"]["gold"]
+    pl.DataFrame({"id": [1]}).write_delta(table, delta_write_options={"configuration": setting})
+    (home / ".sfctl").mkdir(exist_ok=True)
+    found = _checks(capsys)["table orders"]
+    assert (found["status"], found["code"]) == ("warn", "SF733")
+    assert found["detail"].startswith("delta.deletedFileRetentionDuration=interval 12 hours: ")
+    assert found["detail"].endswith("versions older than 0.5 days")
+
+
+def test_a_certified_version_whose_files_are_gone(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import polars as pl
+
+    assert main(["compile"]) == 0
+    capsys.readouterr()
+    (gold,) = json.loads((home / "target" / "manifest.json").read_text())["datasets"].values()
+    table = home / gold["paths"]["gold"]
+    for name in ("a", "b"):
+        pl.DataFrame({"id": [name]}).write_delta(table, mode="append")
+    pinned = pin.Pin("urn:dp:curated:orders", "CERTIFIED", 0, "", "", 1)
+    assert pin.write(table, pinned)
+    (home / ".sfctl").mkdir(exist_ok=True)
+    assert "table orders" not in _checks(capsys)
+    for path in table.glob("*.parquet"):
+        path.unlink()
+    found = _checks(capsys, code=1)["table orders"]
+    assert (found["status"], found["code"]) == ("fail", "SF734")
+    assert found["detail"] == "files of the certified version 0 are gone or damaged"
+    (table / pin.NAME).write_text("{")
+    assert _checks(capsys)["table orders"]["code"] == "SF633"
 
 
 def test_databases_are_opened_for_reading_only(home: Path) -> None:
@@ -204,7 +237,7 @@ def test_databases_are_opened_for_reading_only(home: Path) -> None:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
     before = path.read_bytes()
-    list(stores.examine(home))
+    list(stores.examine(home, datetime.now(UTC)))
     assert path.read_bytes() == before
     assert projects.switch is not None
 
