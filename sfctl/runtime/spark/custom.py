@@ -6,6 +6,7 @@ rule's outcome, and no reason to run a task again.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 import warnings
@@ -18,61 +19,75 @@ from sfctl.model.policy import Custom, Performance, Rule
 from sfctl.model.types import DataType
 from sfctl.runtime.faults import DataError, Unjudged
 from sfctl.runtime.spark import columns
-from sfctl.runtime.spark.sql import quoted, text
+from sfctl.runtime.spark.sql import quoted
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-_ANSWER = "holds BOOLEAN, fault STRING"
+    from sfctl.runtime.polars.program import RowJudge
+
+_ANSWER = "_sfctl_answer"
 _DATA, _OURS = "data:", "ours:"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Function:
-    """A user's function on its way to executors: with it go the files that its digest covers."""
+    """A user's function on its way to executors: with it go the files that its digest covers.
+
+    `base` tells functions from different places apart; `schema` is the Arrow schema of the columns
+    that it is given, `fields` what they are in the rows, as SQL.
+    """
 
     rule: Rule
-    performance: Performance
-    hidden: frozenset[str]
+    base: str
     files: Mapping[str, bytes]
     schema: Any
-    """The Arrow schema of the columns that the function is given."""
+    fields: tuple[str, ...]
 
-    def __call__(self, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
-        """Answer one batch after the other; after a fault, none of the task's is asked."""
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Functions:
+    """All functions that are asked of some rows; those of a task share one process."""
+
+    asked: tuple[Function, ...]
+    performance: Performance
+    hidden: frozenset[str]
+
+    def answers(self, batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+        """Answer one batch after the other; what failed once in a task is not asked again."""
+        folder = Path(tempfile.mkdtemp(prefix="sfctl-"))
+        bases = {each.base: folder / str(n) for n, each in enumerate(self.asked)}
         from sfctl.runtime.custom.rules import CustomRules
 
-        folder = Path(tempfile.mkdtemp(prefix="sfctl-"))
-        rules = CustomRules(folder, self.performance, self.hidden)
-        fault = ""
+        rules = {b: CustomRules(at, self.performance, self.hidden) for b, at in bases.items()}
+        judges: dict[int, RowJudge] = {}
+        faults: dict[int, str] = {}
         try:
-            for path, body in self.files.items():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(body)
-            holds = None
+            for each in self.asked:
+                _write(bases[each.base], each.files)
             for batch in batches:
-                answer = None
-                if not fault:
-                    try:
-                        holds = holds or rules.judge_for(self.rule)
-                        answer = holds(_rows(batch, self.schema))
-                    except Exception as error:  # noqa: BLE001 - whatever it is, it is the rule's
-                        fault = _told(error)
-                yield _answered(answer, fault, len(batch))
+                columns: list[pa.Array] = []
+                for number, each in enumerate(self.asked):
+                    answer = None
+                    if len(batch) and number not in faults:
+                        try:
+                            if number not in judges:
+                                judges[number] = rules[each.base].judge_for(each.rule)
+                            answer = judges[number](_rows(batch, each))
+                        except Exception as error:  # noqa: BLE001 - it is the rule's outcome
+                            faults[number] = _told(error)
+                    columns += _answered(answer, faults.get(number), len(batch))
+                yield _struct(columns)
         finally:
-            rules.close()
+            for each_rules in rules.values():
+                each_rules.close()
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def function_for(
-    rule: Rule,
-    schema: Mapping[str, DataType],
-    frame: DataFrame,
-    root: Path,
-    performance: Performance,
-    hidden: frozenset[str],
+    rule: Rule, schema: Mapping[str, DataType], frame: DataFrame, root: Path
 ) -> Function:
     """Return a rule's function with the files it is made of.
 
@@ -84,37 +99,38 @@ def function_for(
     check = rule.check
     assert isinstance(check, Custom)
     code = located(check, root)
-    given = frame.selectExpr(*_fields(check, schema))
-    return Function(rule, performance, hidden, dict(code.files), arrow_schema(given.schema))
+    values = tuple(columns.named(name, schema)[0] for name in check.fields)
+    pairs = zip(values, check.fields, strict=True)
+    given = frame.selectExpr(*(f"{value} AS {quoted(name)}" for value, name in pairs))
+    return Function(rule, str(code.base), dict(code.files), arrow_schema(given.schema), values)
 
 
 def marked(
-    frame: DataFrame, function: Function, schema: Mapping[str, DataType], mark: str, fault: str
+    frame: DataFrame, functions: Functions, marks: Mapping[str, str], faults: Mapping[str, str]
 ) -> DataFrame:
-    """Return the frame with what the function says of each row, and a task's fault in its rows."""
+    """Return the frame with what functions say of each row, and a task's faults in its rows.
+
+    `marks` and `faults` name the columns for that, by rule id.
+    """
     from pyspark.sql import functions as f
     from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
-    check = function.rule.check
-    assert isinstance(check, Custom)
-    pairs = [f"{text(name)}, {columns.named(name, schema)[0]}" for name in check.fields]
-    answer = f"{mark}_answer"
+    values = list(dict.fromkeys(value for each in functions.asked for value in each.fields))
+    pairs = ", ".join(f"'{_place(value)}', {value}" for value in values)
+    answer = ", ".join(
+        f"holds{number} BOOLEAN, fault{number} STRING" for number in range(len(functions.asked))
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pyspark, about pandas
         iterating: Any = ArrowUDFType.SCALAR_ITER
-        asked = arrow_udf(_answering(function), _ANSWER, iterating).asNondeterministic()
-    found = frame.withColumn(answer, asked(f.expr(f"named_struct({', '.join(pairs)})")))
-    told = {mark: f.expr(f"{answer}.holds"), fault: f.expr(f"{answer}.fault")}
-    return found.withColumns(told).drop(answer)
-
-
-def _answering(function: Function) -> Any:
-    """Return a plain function of that name, which is all that a plan shows of it."""
-
-    def sfctl(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
-        return function(batches)
-
-    return sfctl
+        # not to be asked once for the answers and once more for a filter by them
+        asked = arrow_udf(_plain(functions), answer, iterating).asNondeterministic()
+    found = frame.withColumn(_ANSWER, asked(f.expr(f"named_struct({pairs})")))
+    told = {}
+    for number, each in enumerate(functions.asked):
+        told[marks[each.rule.id]] = f.expr(f"{_ANSWER}.holds{number}")
+        told[faults[each.rule.id]] = f.expr(f"{_ANSWER}.fault{number}")
+    return found.withColumns(told).drop(_ANSWER)
 
 
 def fault_of(told: str) -> Exception:
@@ -123,24 +139,50 @@ def fault_of(told: str) -> Exception:
     return DataError(why) if f"{kind}:" == _DATA else Unjudged(why)
 
 
-def _fields(check: Custom, schema: Mapping[str, DataType]) -> list[str]:
-    return [f"{columns.named(name, schema)[0]} AS {quoted(name)}" for name in check.fields]
+def _plain(functions: Functions) -> Any:
+    """Return a plain function of that name, which is all that a plan shows of it."""
+
+    def sfctl(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+        return functions.answers(batches)
+
+    return sfctl
 
 
-def _rows(batch: pa.Array, schema: Any) -> pl.DataFrame:
+def _place(value: str) -> str:
+    """Return the name under which a column comes to the executor."""
+    return "c" + hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    folder.mkdir(exist_ok=True)
+    for path, body in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(body)
+
+
+def _rows(batch: pa.Array, function: Function) -> pl.DataFrame:
     import pyarrow as pa
 
     from sfctl.runtime.spark.arrow import to_polars
 
-    return to_polars(pa.RecordBatch.from_struct_array(batch), schema)
+    given = [batch.field(_place(value)) for value in function.fields]
+    return to_polars(pa.record_batch(given, names=function.schema.names), function.schema)
 
 
-def _answered(answer: pl.Series | None, fault: str, rows: int) -> pa.Array:
+def _answered(answer: pl.Series | None, fault: str | None, rows: int) -> list[pa.Array]:
     import pyarrow as pa
 
     holds = pa.nulls(rows, pa.bool_()) if answer is None else answer.to_arrow().cast(pa.bool_())
-    told = pa.array([fault or None], pa.string()).take(pa.array([0] * rows, pa.int32()))
-    return pa.StructArray.from_arrays([holds, told], names=["holds", "fault"])
+    return [holds, pa.nulls(rows, pa.string()) if fault is None else pa.repeat(fault, rows)]
+
+
+def _struct(columns: list[pa.Array]) -> pa.Array:
+    import pyarrow as pa
+
+    names = [
+        f"{name}{number}" for number in range(len(columns) // 2) for name in ("holds", "fault")
+    ]
+    return pa.StructArray.from_arrays(columns, names=names)
 
 
 def _told(error: Exception) -> str:

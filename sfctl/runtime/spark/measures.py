@@ -99,9 +99,13 @@ def spread(term: Term, where: Term | None, ends: Measured) -> dict[str, str]:
     middle = middle_of(term, ends)
     if term.family == "exact":
         whole = int(middle * 10**term.scale)
-        rest = floats.to_float(subtract(term, exact.constant(whole, term.scale))).value
+        left = subtract(term, exact.constant(whole, term.scale))
+        # what is left has more than 38 digits only where doubles round it no further
+        rough = _less(floats.to_float(term).value, float(middle))
+        rest = floats.to_float(left).value
+        rest = rest if left.error is None else f"coalesce({rest}, {rough})"
     else:
-        rest = f"{inner(term.value)} - {inner(floats.number(float(middle)))}"
+        rest = _less(term.value, float(middle))
     value = inside(rest, where)
     return {"offset": f"avg({value})", "variance": f"var_pop({value})"}
 
@@ -124,6 +128,10 @@ def middle_of(term: Term, ends: Measured) -> Fraction | float:
         return Fraction(low // 2 + high // 2, 10**term.scale)
     middle = ends.least / 2 + ends.most / 2
     return middle if math.isfinite(middle) else 0.0
+
+
+def _less(value: str, middle: float) -> str:
+    return f"{inner(value)} - {inner(floats.number(middle))}"
 
 
 def _sums(term: Term, value: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from sfctl.runtime.core.joint import Joint, asked
 from sfctl.runtime.core.split import REASONS, RULES
 from sfctl.runtime.core.surroundings import Surroundings
 from sfctl.runtime.faults import DataError
+from sfctl.runtime.spark.aggregate import aggregated
 from sfctl.runtime.spark.held import Held
 from sfctl.runtime.spark.marks import Marks
 from sfctl.runtime.spark.program import Program, program_for
@@ -116,16 +117,18 @@ def flagged(
         for rule in program.plan.rules
         if rule.is_row_rule and rule.severity == "error" and (failed is None or rule.id in failed)
     ]
-    conditions = {rule.id: _fails(program, rule) for rule in rules}
-    rules = [rule for rule in rules if conditions[rule.id]]
-    rows = marks.beside([rule for rule in rules if rule.id not in program.faults])
-    flags = {rule.id: f"{FLAG}{number}" for number, rule in enumerate(rules)}
-    rows = rows.withColumns(
-        {flags[rule.id]: f.expr(f"coalesce({conditions[rule.id]}, FALSE)") for rule in rules}
-    ) if rules else rows  # fmt: skip
-    if _asks(rules):
+    asking = [rule for rule in rules if rule.id not in program.faults and program.asked(rule)]
+    rows = marks.beside(asking)
+    if _asks(asking):
         # asked twice, a function may say otherwise, and a row be on both sides or on none
         rows = rows.localCheckpoint(eager=True)
+        marks.blame(asking, aggregated(rows, marks.faults(asking), program))
+    conditions = {rule.id: _fails(program, rule) for rule in rules}
+    rules = [rule for rule in rules if conditions[rule.id]]
+    flags = {rule.id: f"{FLAG}{number}" for number, rule in enumerate(rules)}
+    if rules:
+        fails = {rule.id: f"coalesce({conditions[rule.id]}, FALSE)" for rule in rules}
+        rows = rows.withColumns({flags[name]: f.expr(sql) for name, sql in fails.items()})
     return Flagged(rows, tuple(rules), tuple(held.frame.columns), flags)
 
 

@@ -13,8 +13,7 @@ from sfctl.runtime.spark.sql import Term, cast, inner, joined, quoted
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-OWN, ROWS = "_sfctl_own", "_sfctl_rows"
-_UNHASHED = frozenset({"MAP", "JSON", "ANY"})
+OWN, ROWS, RULE, HASH = "_sfctl_own", "_sfctl_rows", "_sfctl_rule", "_sfctl_hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +105,15 @@ def repeats(found: DataFrame) -> DataFrame:
     return found.where(f"{ROWS} > 1 AND {OWN} > 0").drop(ROWS, OWN)
 
 
-def hashed(rows: DataFrame, key: Key, names: Sequence[str]) -> DataFrame | None:
-    """Return the keys as 64-bit hashes, or None where they are as small or cannot be hashed.
-
-    Hashes that are all different prove that the keys are.
-    """
-    if any(_holds(dtype, *_UNHASHED) for dtype in key.types):
-        return None
-    if len(key.types) == 1 and key.types[0].kind not in ("STRING", "BINARY", "STRUCT", "ARRAY"):
-        return None
-    listed = ", ".join(names)
-    return rows.selectExpr(f"xxhash64({listed}) AS {names[0]}", OWN)
+def hashed(rows: DataFrame, keys: Sequence[tuple[int, Key]], *, own: bool = True) -> DataFrame:
+    """Return a 64-bit hash of each numbered key of each row that has one, by one reading."""
+    pairs = []
+    for number, key in keys:
+        value = f"named_struct('{RULE}', {number}, '{HASH}', xxhash64({', '.join(key.parts)}))"
+        covered = "TRUE" if key.covered is None else key.covered
+        pairs.append(f"CASE WHEN {covered} THEN {value} END")
+    each = rows.selectExpr(f"inline(array({', '.join(pairs)}))").where(f"{RULE} IS NOT NULL")
+    return each.selectExpr("*", f"{'TRUE' if own else 'FALSE'} AS {OWN}")
 
 
 def alike(value: str, own: DataType, wanted: DataType) -> tuple[str, str]:
