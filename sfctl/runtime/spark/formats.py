@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sfctl.model.checksum import IBAN_LENGTHS
 from sfctl.model.formats import FORMATS
-from sfctl.runtime.spark.patterns import like
-from sfctl.runtime.spark.sql import Term, boolean, inner
+from sfctl.runtime.spark.patterns import like, said
+from sfctl.runtime.spark.sql import Term, boolean, joined
 
 _DIGITS = "0123456789"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -18,15 +18,13 @@ _IPV4 = f"{_OCTET}(?:[.]{_OCTET}){{3}}"
 
 def has(operand: Term, name: str) -> Term:
     """Return whether text has a named format of `sfctl.model.formats`; null where it is null."""
-    spec = FORMATS[name]
-    if name in _PATTERNS:
-        return boolean(like(operand.value, _PATTERNS[name]), operand.error)
-    shaped = like(operand.value, spec.pattern)
-    if spec.check is None:
+    value = operand.value
+    shaped = said(value, _OWN[name]) if name in _OWN else like(value, FORMATS[name].pattern)
+    check = _CHECKS.get(name)
+    if check is None:
         return boolean(shaped, operand.error)
     # of a value without the shape, the check is never asked
-    check = _CHECKS[name](operand.value)
-    return boolean(f"CASE WHEN {shaped} THEN {check} ELSE {inner(shaped)} END", operand.error)
+    return boolean(joined("AND", [shaped, check(value)]), operand.error)
 
 
 def _ipv6() -> str:
@@ -75,12 +73,21 @@ def _iban(text: str) -> str:
     return f"CASE char_length({compact}) {whens} ELSE FALSE END AND {rest}"
 
 
-_PATTERNS: dict[str, str] = {
+_LABEL = "(?![A-Za-z0-9-]{64})[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
+_HOST = f"{_LABEL}(?:[.]{_LABEL})*+"
+_OWN: dict[str, str] = {
+    "email": f"[A-Za-z0-9][A-Za-z0-9._%+'-]{{0,63}}@(?:{_LABEL}[.])++[A-Za-z]{{2,24}}",
+    "hostname": _HOST,
+    "url": f"[Hh][Tt][Tt][Pp][Ss]?://(?:{_IPV4}|[\\[][0-9A-Fa-f:.]{{2,45}}[\\]]|{_HOST})"
+    "(?::[0-9]{1,5})?(?:[/?#][!-~]*)?",
     "ipv6": _ipv6(),
     "ip": f"{_IPV4}|{_ipv6()}",
-    "time": FORMATS["time"].pattern,
 }
-"""Formats of which a pattern says everything, where the model's own is wider than the format."""
+"""Formats in Java's own words.
+
+Labels of names are written so that Java never tries one again, however many there are; a pattern
+can say all of what an ipv6 is.
+"""
 
 _CHECKS: dict[str, Callable[[str], str]] = {
     "credit_card": _luhn,

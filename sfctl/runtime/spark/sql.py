@@ -16,7 +16,7 @@ Form = Literal["own", "unscaled", "micros"]
 """How a value is held: as the engine's own type; a decimal as its whole number, in
 DECIMAL(38,0); a moment as microseconds since the epoch, in BIGINT."""
 
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f'\\$\ud800-\udfff]*")
+_PLAIN = re.compile(r"(?:[^\x00-\x1f\x7f'\\$\ud800-\udfff]|\$(?!\{))*")
 _SIMPLE = re.compile(
     r"-?[A-Za-z0-9_.]+|`(?:[^`]|``)*`|(?:[A-Z_]+)?'[^'\\]*'|\(`(?:[^`]|``)*`\)\.`(?:[^`]|``)*`"
 )
