@@ -20,7 +20,7 @@ _REQUIREMENT = re.compile(
     r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*([^;]*)(?:;.*extra == ['\"](\w+)['\"])?"
 )
 _BOUND = re.compile(r"(>=|==|<)\s*([0-9.]+)")
-_ADDONS = ("pandas", "spark", "dask", "kafka", "gremlin", "aws")
+_ADDONS = ("pandas", "spark", "dask", "duckdb", "kafka", "gremlin", "aws")
 
 
 def examine(folder: Path) -> Iterator[Examined]:
