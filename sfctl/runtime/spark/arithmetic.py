@@ -5,11 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sfctl.model.types import DataType
-from sfctl.runtime.spark import exact, numbers
+from sfctl.runtime.spark import numbers
 from sfctl.runtime.spark.numbers import DIGITS, INT64, as_decimal, as_long, as_wide, fits, shape
 from sfctl.runtime.spark.sql import LIMIT, Term, any_error, cast, either, inner, sharing, undone
 
 _NAMES = {"+": "try_add", "-": "try_subtract", "*": "try_multiply"}
+
+
+def constant(whole: int, scale: int = 0) -> Term:
+    """Return the literal `whole` × 10^-scale."""
+    if abs(whole) > LIMIT or scale > DIGITS:
+        # comparable, as comparisons look at `constant`, but nothing can be computed with it
+        return Term("CAST(NULL AS DECIMAL(38,0))", "exact", numbers.WIDE, "TRUE", scale, whole,
+                    whole, whole)  # fmt: skip
+    if not scale and fits(whole, whole):
+        kind = DataType("INT32") if fits(whole, whole, "INT32") else INT64
+    else:
+        kind = DataType("DECIMAL", max(len(str(abs(whole))), scale), scale)
+    value = numbers.number(whole, scale)
+    return Term(value, "exact", kind, None, scale, whole, whole, whole)
 
 
 def add(left: Term, right: Term) -> Term:
@@ -24,7 +38,7 @@ def subtract(left: Term, right: Term) -> Term:
 
 def negate(term: Term) -> Term:
     """Return -term."""
-    return subtract(replace(exact.constant(0), scale=term.scale), term)
+    return subtract(replace(constant(0), scale=term.scale), term)
 
 
 def absolute(term: Term) -> Term:
@@ -56,7 +70,7 @@ def multiply(left: Term, right: Term) -> Term:
 
 def floor_divide(left: Term, right: Term) -> Term:
     """Return the quotient rounded down, a whole number; dividing by zero is an error."""
-    left, right = exact.aligned(left, right)
+    left, right = aligned(left, right)
     most = max(abs(left.low), abs(left.high))
     error = either([any_error(left, right), _is_zero(right, under=left)])
     if not (fits(left.low, left.high) and fits(right.low, right.high)):
@@ -84,7 +98,7 @@ def floor_divide(left: Term, right: Term) -> Term:
 
 def modulo(left: Term, right: Term) -> Term:
     """Return the remainder with the divisor's sign; dividing by zero is an error."""
-    left, right = exact.aligned(left, right)
+    left, right = aligned(left, right)
     most = max(abs(right.low), abs(right.high))
     error = either([any_error(left, right), _is_zero(right, under=left)])
     long = fits(left.low, left.high) and fits(right.low, right.high)
@@ -103,6 +117,26 @@ def modulo(left: Term, right: Term) -> Term:
     return numbers.wide(wide, left.scale, low, high, error)
 
 
+def aligned(left: Term, right: Term) -> tuple[Term, Term]:
+    """Bring two terms to the greater scale of both."""
+    if left.scale < right.scale:
+        return _beside(at_scale(left, right.scale), left, right), right
+    if right.scale < left.scale:
+        return left, _beside(at_scale(right, left.scale), right, left)
+    return left, right
+
+
+def at_scale(term: Term, scale: int) -> Term:
+    """Return the term with at least `scale` fraction digits."""
+    if term.scale >= scale:
+        return term
+    if term.constant is not None:
+        whole = term.constant * 10 ** (scale - term.scale)
+        if abs(whole) <= LIMIT:
+            return constant(whole, scale)
+    return multiply(term, constant(10 ** (scale - term.scale), scale - term.scale))
+
+
 def divided_by_power(value: str, digits: int) -> tuple[str, str]:
     """Return the floor of a wide whole number by a power of ten, and what remains of it.
 
@@ -116,7 +150,7 @@ def divided_by_power(value: str, digits: int) -> tuple[str, str]:
 
 
 def _sum(symbol: str, left: Term, right: Term) -> Term:
-    low, high = _ends(symbol, *exact.aligned(left, right))
+    low, high = _ends(symbol, *aligned(left, right))
     if left.form == right.form == "own":
         if _long_enough(left, right, low, high):
             return _long(symbol, left, right, low, high)
@@ -124,7 +158,7 @@ def _sum(symbol: str, left: Term, right: Term) -> Term:
         if max(a, b) + max(s, t) < DIGITS:
             kind = DataType("DECIMAL", max(a, b) + max(s, t) + 1, max(s, t))
             return _own(symbol, left, right, kind, low, high)
-    left, right = exact.aligned(left, right)
+    left, right = aligned(left, right)
     return _tried(symbol, left, right, left.scale, low, high)
 
 
@@ -204,3 +238,11 @@ def _wide_floor(a: str, b: str) -> str:
     )
     less = f"CASE WHEN {rest} <> 0 AND ({rest} < 0) <> ({b} < 0) THEN 1 ELSE 0 END"
     return f"try_cast({quotient} - {less} AS DECIMAL(38,0))"
+
+
+def _beside(term: Term, before: Term, other: Term) -> Term:
+    """Return an upscaled term whose overflow does not matter where the other side is null."""
+    if term.error is None or term.error == before.error:
+        return term
+    matters = f"{inner(term.error)} AND {inner(other.value)} IS NOT NULL"
+    return replace(term, error=any_error(before, replace(before, error=matters)))

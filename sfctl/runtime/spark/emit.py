@@ -73,7 +73,7 @@ class Emitter:
             number = node.number()
             scale = max(0, -int(number.as_tuple().exponent))
             # not Decimal.scaleb, which rounds to the 28 digits of the ambient context
-            return exact.constant(int(Fraction(number) * 10**scale), scale)
+            return arithmetic.constant(int(Fraction(number) * 10**scale), scale)
         if kind.is_float:
             return floats.constant(float(node.text), single=kind.kind == "FLOAT")
         if kind.kind == "BOOLEAN":
@@ -131,7 +131,7 @@ class Emitter:
         if node.operator != "/" and left.family == right.family == "exact":
             return _EXACT[node.operator](left, right)
         # exact quotients are multiplied out at compile; what is left to divide are floats
-        return floats.arithmetic(node.operator, left, right, self._most(node))
+        return floats.computed(node.operator, left, right, self._most(node))
 
     def _most(self, node: Expr) -> int | None:
         """Return what a number is proven not to exceed, whatever its sign; None for no proof."""

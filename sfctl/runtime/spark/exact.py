@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from sfctl.model.types import DataType
 from sfctl.runtime.spark import numbers
-from sfctl.runtime.spark.numbers import DIGITS, INT64, fits, shape
-from sfctl.runtime.spark.sql import LIMIT, Term, any_error, boolean, inner, joined, known, sharing
+from sfctl.runtime.spark.arithmetic import aligned, divided_by_power
+from sfctl.runtime.spark.numbers import DIGITS, shape
+from sfctl.runtime.spark.sql import LIMIT, Term, any_error, boolean, inner, known, sharing
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -25,20 +24,6 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
-def constant(whole: int, scale: int = 0) -> Term:
-    """Return the literal `whole` × 10^-scale."""
-    if abs(whole) > LIMIT or scale > DIGITS:
-        # comparable, as comparisons look at `constant`, but nothing can be computed with it
-        return Term("CAST(NULL AS DECIMAL(38,0))", "exact", numbers.WIDE, "TRUE", scale, whole,
-                    whole, whole)  # fmt: skip
-    if not scale and fits(whole, whole):
-        kind = DataType("INT32") if fits(whole, whole, "INT32") else INT64
-    else:
-        kind = DataType("DECIMAL", max(len(str(abs(whole))), scale), scale)
-    value = numbers.number(whole, scale)
-    return Term(value, "exact", kind, None, scale, whole, whole, whole)
 
 
 def compared(symbol: str, left: str, right: str) -> str:
@@ -87,28 +72,6 @@ def literal(whole: int, term: Term) -> str:
     return numbers.number(whole, scale, decimal=term.dtype.kind == "DECIMAL")
 
 
-def aligned(left: Term, right: Term) -> tuple[Term, Term]:
-    """Bring two terms to the greater scale of both."""
-    if left.scale < right.scale:
-        return _beside(at_scale(left, right.scale), left, right), right
-    if right.scale < left.scale:
-        return left, _beside(at_scale(right, left.scale), right, left)
-    return left, right
-
-
-def at_scale(term: Term, scale: int) -> Term:
-    """Return the term with at least `scale` fraction digits."""
-    if term.scale >= scale:
-        return term
-    from sfctl.runtime.spark.arithmetic import multiply
-
-    if term.constant is not None:
-        whole = term.constant * 10 ** (scale - term.scale)
-        if abs(whole) <= LIMIT:
-            return constant(whole, scale)
-    return multiply(term, constant(10 ** (scale - term.scale), scale - term.scale))
-
-
 def _against_constant(symbol: str, term: Term, other: Term) -> str:
     assert other.constant is not None
     whole, rest = _rescaled(other.constant, other.scale, term.scale)
@@ -134,7 +97,6 @@ def _by_parts(symbol: str, left: Term, right: Term) -> str:
     """Compare without multiplying: whole parts first, then what is left over."""
     if left.scale > right.scale:
         return _by_parts(MIRRORED[symbol], right, left)
-    from sfctl.runtime.spark.arithmetic import divided_by_power
 
     def parts(mine: str, other: str) -> str:
         whole, rest = divided_by_power(other, right.scale - left.scale)
@@ -153,11 +115,3 @@ def _alignable(left: Term, right: Term) -> bool:
     factor = int(10 ** abs(left.scale - right.scale))
     small = left if left.scale < right.scale else right
     return max(abs(small.low), abs(small.high)) * factor <= LIMIT
-
-
-def _beside(term: Term, before: Term, other: Term) -> Term:
-    """Return an upscaled term whose overflow does not matter where the other side is null."""
-    if term.error is None or term.error == before.error:
-        return term
-    matters = joined("AND", [term.error, f"{inner(other.value)} IS NOT NULL"])
-    return replace(term, error=any_error(before, replace(before, error=matters)))

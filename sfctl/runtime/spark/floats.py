@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from sfctl.model.types import DataType
-from sfctl.runtime.spark import exact, numbers
+from sfctl.runtime.spark import arithmetic, exact, numbers
 from sfctl.runtime.spark.sql import (
     DataError,
     Term,
@@ -81,7 +81,9 @@ def compare(symbol: str, left: Term, right: Term) -> Term:
             return boolean(value, left.error)
         wanted = Decimal(right.literal)
         scale = max(0, -int(wanted.as_tuple().exponent))
-        return exact.compare(symbol, left, exact.constant(int(Fraction(wanted) * 10**scale), scale))
+        return exact.compare(
+            symbol, left, arithmetic.constant(int(Fraction(wanted) * 10**scale), scale)
+        )
     if left.constant is not None:
         value = _against_constant(exact.MIRRORED[symbol], right.value, left)
     elif left.scale == 0 and max(abs(left.low), abs(left.high)) > _EXACT_UP_TO:
@@ -135,7 +137,7 @@ def whole_of(value: str) -> str:
     return f"try_add({upper}, CAST({lower} AS DECIMAL(38,0)))"
 
 
-def arithmetic(symbol: str, left: Term, right: Term, most: int | None = None) -> Term:
+def computed(symbol: str, left: Term, right: Term, most: int | None = None) -> Term:
     """Return `left <symbol> right` in doubles; a zero divisor or an overflow is an error.
 
     `most` is what the result is proven not to exceed, which spares looking for an overflow.

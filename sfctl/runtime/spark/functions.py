@@ -109,7 +109,7 @@ def _exactly(terms: list[Term], scale: int) -> list[Term]:
             ends = {"low": term.low * lift, "high": term.high * lift, "scale": scale}
             found.append(replace(term, value=value, dtype=kind, constant=None, **ends))
     else:
-        found = [exact.at_scale(term, scale) for term in terms]
+        found = [arithmetic.at_scale(term, scale) for term in terms]
         found = [numbers.wide(numbers.as_wide(t), scale, t.low, t.high, t.error) for t in found]
     low, high = min(t.low for t in found), max(t.high for t in found)
     return [replace(term, low=low, high=high) for term in found]
@@ -235,7 +235,7 @@ def _fits(term: Term, want: DataType) -> list[str]:
             if symbol == "<="
             else (term.low * 10 ** max(scale - term.scale, 0) < shifted)
         ):
-            tests.append(exact.compare(symbol, term, exact.constant(end, scale)).value)
+            tests.append(exact.compare(symbol, term, arithmetic.constant(end, scale)).value)
     if term.scale > scale:
         unit = numbers.number(10 ** (term.scale - scale), decimal=True)
         tests.append(f"{numbers.as_wide(term)} % {unit} = 0")
