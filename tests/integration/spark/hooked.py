@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 from sfctl.runtime.spark import instrument
@@ -13,7 +12,7 @@ from sfctl.runtime.spark import instrument
 
 def hook() -> ModuleType:
     """Return the sitecustomize as a module of another name, so that nothing is installed."""
-    file = Path(instrument.__file__).parent / "hook" / "sitecustomize.py"
+    file = instrument.HOOK / "sitecustomize.py"
     spec = importlib.util.spec_from_file_location("hooked_sitecustomize", file)
     assert spec is not None
     assert spec.loader is not None

@@ -16,6 +16,7 @@ from tests.integration.spark.hooked import patched
 from tests.shop_rig import Shop, compile_shop, copy_shop
 
 ROWS = [(1, 1.0, "a@b.org"), (2, 2.0, None), (3, 5000.0, "x")]
+OURS = ("sfctl.runtime", "sfctl.instrumented")
 SCHEMA = "id bigint, amount double, contact string"
 
 
@@ -155,11 +156,11 @@ def test_an_error_of_the_jobs_own_plan_is_its_own(spark: Any, shop: Shop) -> Non
     assert shop.degraded() == []
 
 
-@pytest.mark.parametrize("name", ["sfctl.runtime.spark.instrument", "sfctl.runtime.job.sdk"])
+@pytest.mark.parametrize("name", ["sfctl.instrumented.writing", "sfctl.runtime.job.sdk"])
 def test_with_a_module_of_ours_missing_the_job_writes(
     spark: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    for each in [m for m in sys.modules if m == "sfctl.wiring" or m.startswith("sfctl.runtime")]:
+    for each in [m for m in sys.modules if m == "sfctl.wiring" or m.startswith(OURS)]:
         monkeypatch.delitem(sys.modules, each)
     monkeypatch.setitem(sys.modules, name, None)
     spark.range(3).write.format("delta").mode("append").save(path(shop, "plain"))

@@ -106,9 +106,9 @@ def _asked(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         fault: BaseException | None = None
         done = False
         try:
-            import sfctl.runtime.spark.instrument as instrument
+            from sfctl.instrumented import writing
 
-            done = instrument.write(self._df, name, args, kwargs, calls)
+            done = writing.write(self._df, name, args, kwargs, calls)
         except BaseException as error:
             if not _is_fault(error):
                 raise

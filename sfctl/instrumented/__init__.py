@@ -1,0 +1,1 @@
+"""Writes of jobs that know nothing of us: found at their writers, done by `sf.write`."""
