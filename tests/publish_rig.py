@@ -101,6 +101,8 @@ class Rig:
     reached: Callable[[str], None] = lambda _step: None
     clock: Clock = field(default_factory=lambda: FixedClock(NOW))
     run_id: str = "run"
+    lake: Path | None = None
+    """Where tables are, if not below `root`."""
 
     @property
     def store(self) -> Path:
@@ -108,11 +110,11 @@ class Rig:
 
     @property
     def path(self) -> str:
-        return str(self.root / "lake" / "gold" / "orders")
+        return str((self.lake or self.root / "lake") / "gold" / "orders")
 
     @property
     def quarantine_path(self) -> str:
-        return str(self.root / "lake" / "_quarantine" / "orders")
+        return str((self.lake or self.root / "lake") / "_quarantine" / "orders")
 
     @property
     def private_key(self) -> bytes:
