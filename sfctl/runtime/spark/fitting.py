@@ -43,11 +43,11 @@ def located(spark: SparkSession, asked: Asked) -> str:
     """Return the folder of the Delta table that a write goes to, empty where it is none."""
     if asked.path:
         form = asked.form or str(spark.conf.get(_DEFAULT, "parquet"))
-        return absolute(asked.path) if form.lower() == "delta" else ""
+        return _qualified(spark, asked.path) if form.lower() == "delta" else ""
     if asked.form not in ("", "delta"):
         return ""
     if direct := _DIRECT.fullmatch(asked.table.strip()):
-        return absolute(direct[1].replace("``", "`"))
+        return _qualified(spark, direct[1].replace("``", "`"))
     try:
         detail = spark.sql(f"DESCRIBE DETAIL {asked.table}").select("format", "location").first()
     except Exception:  # noqa: BLE001  no such table, or one that no path could be told of
@@ -87,6 +87,17 @@ def absolute(path: str) -> str:
         return os.path.abspath(path)  # noqa: PTH100  links are kept, dots are not
     lower = scheme.lower()
     return f"{_SAME.get(lower, lower)}://{re.sub('/+', '/', rest).rstrip('/')}"
+
+
+def _qualified(spark: SparkSession, path: str) -> str:
+    """Return where a path of the job lies: without a scheme, on the session's file system."""
+    if "://" in path or path.startswith("file:"):
+        return absolute(path)
+    hadoop: Any = spark._jsparkSession.sparkContext().hadoopConfiguration()
+    default = str(hadoop.get("fs.defaultFS", "file:///"))
+    if default.startswith("file:"):
+        return absolute(path)
+    return absolute(default.rstrip("/") + path) if path.startswith("/") else ""
 
 
 def _into_nothing(frame: DataFrame, asked: Asked, path: str) -> Fitting:
