@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 
 _SAID = "PySpark does not yet fully support pandas"
 
@@ -19,10 +18,3 @@ def about_pandas() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _SAID, FutureWarning)
         yield
-
-
-@cache
-def constants() -> None:
-    """Load what pyspark asks pandas in, once a process, before any constant becomes a column."""
-    with about_pandas(), suppress(ImportError):
-        import pyspark.testing.utils  # noqa: F401

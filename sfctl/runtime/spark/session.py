@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sfctl.errors import UsageError
-from sfctl.runtime.spark import quiet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -49,7 +48,6 @@ def require_frame(frame: Any) -> DataFrame:
             hint="df.writeStream.foreachBatch(lambda batch, number: sf.write(batch, ...))",
             code="SF892",
         )
-    quiet.constants()
     kept: DataFrame = frame
     return kept
 
@@ -69,7 +67,6 @@ def require_session(spark: Any) -> SparkSession:
             hint="SparkSession.builder.getOrCreate() begins another one",
             code="SF891",
         )
-    quiet.constants()
     kept: SparkSession = spark
     return kept
 

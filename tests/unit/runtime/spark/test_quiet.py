@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import warnings
 
 import pytest
 
 from sfctl.runtime.spark import quiet
 
-pytest.importorskip("pyspark")
-
-
-def test_what_is_loaded_on_the_way_is_loaded_in_silence() -> None:
-    load = "import pyspark.testing.utils"
-    ours = "from sfctl.runtime.spark import quiet; quiet.constants(); quiet.constants()"
-    for code, fails in ((load, True), (f"{ours}; {load}", False)):
-        done = subprocess.run(
-            [sys.executable, "-W", "always::FutureWarning", "-c", code],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ("fully support pandas" in done.stderr) is fails, done.stderr
-
 
 def say(words: str) -> None:
     warnings.warn(words, FutureWarning, stacklevel=2)
+
+
+def test_the_words_are_those_of_pyspark() -> None:
+    utils = pytest.importorskip("pyspark.sql.pandas.utils")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(FutureWarning, match="fully support pandas"):
+            utils.require_minimum_pandas_version()
+        with quiet.about_pandas():
+            utils.require_minimum_pandas_version()
 
 
 def test_no_other_warning_is_silenced_and_none_afterwards() -> None:
