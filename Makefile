@@ -43,8 +43,9 @@ lint: $(VENV)/.dev    ## style, types, import contracts
 test: lint $(VENV)/.jars ## everything that must hold before a change is merged
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
-chaos: $(VENV)/.jars  ## kill the engines at random steps, 50 times
+chaos: $(VENV)/.jars  ## kill engines and writes from Spark at random steps, 50 and 30 times
 	SFCTL_CHAOS_ROUNDS=50 $(BIN)/pytest -q tests/chaos/engines
+	SFCTL_CHAOS_ROUNDS=30 $(BIN)/pytest -q tests/chaos/spark tests/integration/spark/test_bare.py
 
 bench: $(VENV)/.jars  ## side by side with the neighbours; see bench/README.md
 	$(BIN)/python -m bench
