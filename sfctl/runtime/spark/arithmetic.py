@@ -85,7 +85,7 @@ def floor_divide(left: Term, right: Term) -> Term:
         if signed:
             value = f"({value} - {_one_less(f'({a} % {b})', right, b)})"
         if beyond:
-            value = f"CASE WHEN {b} = -1 THEN 0BD - CAST({a} AS DECIMAL(20,0)) ELSE {value} END"
+            value = f"if({b} = -1, 0BD - CAST({a} AS DECIMAL(20,0)), {value})"
             return cast(value, "DECIMAL(21,0)")
         return value
 
@@ -146,7 +146,7 @@ def divided_by_power(value: str, digits: int) -> tuple[str, str]:
     rest = f"({inner(value)} % {numbers.number(10**digits, decimal=True)})"
     even = f"({inner(value)} - {rest})"
     whole = cast(f"{even} * {numbers.number(1, digits)}", "DECIMAL(38,0)")
-    return f"({whole} - CASE WHEN {rest} < 0 THEN 1BD ELSE 0BD END)", rest
+    return f"({whole} - if({rest} < 0, 1BD, 0BD))", rest
 
 
 def _sum(symbol: str, left: Term, right: Term) -> Term:
@@ -207,10 +207,10 @@ def _not_zero(value: str, term: Term) -> str:
 def _one_less(rest: str, divisor: Term, value: str) -> str:
     """Return 1 where a quotient that was cut off lies above its floor, else 0."""
     if divisor.low >= 0:
-        return f"CASE WHEN {rest} < 0 THEN 1 ELSE 0 END"
+        return f"if({rest} < 0, 1, 0)"
     if divisor.high <= 0:
-        return f"CASE WHEN {rest} > 0 THEN 1 ELSE 0 END"
-    return f"CASE WHEN {rest} <> 0 AND ({rest} < 0) <> ({value} < 0) THEN 1 ELSE 0 END"
+        return f"if({rest} > 0, 1, 0)"
+    return f"if({rest} <> 0 AND ({rest} < 0) <> ({value} < 0), 1, 0)"
 
 
 def _wide_floor(a: str, b: str) -> str:
@@ -236,7 +236,7 @@ def _wide_floor(a: str, b: str) -> str:
         f" WHEN abs({b}) < {10**19} THEN {middle}"
         f" ELSE try_cast({even} / {b} AS DECIMAL(38,0)) END"
     )
-    less = f"CASE WHEN {rest} <> 0 AND ({rest} < 0) <> ({b} < 0) THEN 1 ELSE 0 END"
+    less = f"if({rest} <> 0 AND ({rest} < 0) <> ({b} < 0), 1, 0)"
     return f"try_cast({quotient} - {less} AS DECIMAL(38,0))"
 
 

@@ -93,7 +93,7 @@ def _float_text(value: str) -> str:
     short = f"regexp_replace({short}, 'e([0-9])', CAST(X'652b2431' AS STRING))"
     return (
         f"CASE WHEN {value} = 0 THEN '0.0' WHEN abs({value}) = CAST('Infinity' AS DOUBLE)"
-        f" THEN CASE WHEN {value} > 0 THEN 'inf' ELSE '-inf' END"
+        f" THEN if({value} > 0, 'inf', '-inf')"
         f" WHEN abs({value}) >= 1e-5D AND abs({value}) < 1e16D THEN {plain} ELSE {short} END"
     )
 
@@ -144,7 +144,7 @@ def whole_number(term: Term) -> Term:
     value = inner(term.value)
     # 2^63 itself would become the integer below it
     inside = f"{value} >= {float(low)!r}D AND {value} < {float(2**63)!r}D AND {value} % 1D = 0D"
-    whole = f"CASE WHEN {inside} THEN try_cast({term.value} AS BIGINT) END"
+    whole = f"if({inside}, try_cast({term.value} AS BIGINT), NULL)"
     wrong = f"{value} IS NOT NULL AND NOT ({inside})"
     return Term(whole, "exact", numbers.INT64, wrong, low=low, high=high)
 

@@ -186,14 +186,14 @@ class Emitter:
         value = joined("AND", [above.value, below.value])
         error = any_error(operand, low, high)
         if error is not None:
-            value = f"CASE WHEN {negated(error)} THEN {value} END"
+            value = f"if({negated(error)}, {value}, NULL)"
         return boolean(negated(value) if node.negated else value, error)
 
     def _is_null(self, node: tree.IsNull) -> Term:
         operand = self.term(node.operand)
         value = f"{inner(operand.value)} IS {'NOT ' if node.negated else ''}NULL"
         if operand.error is not None:
-            value = f"CASE WHEN {negated(operand.error)} THEN {value} END"
+            value = f"if({negated(operand.error)}, {value}, NULL)"
         return boolean(value, operand.error)
 
     def _matches(self, node: tree.Matches) -> Term:

@@ -116,7 +116,7 @@ def _whole_against(symbol: str, left: Term, value: str) -> str:
     def said(whole: str, value: str) -> str:
         near = inner(to_float(replace(left, value=whole)).value)
         tie = exact.compared(symbol, numbers.as_wide(replace(left, value=whole)), whole_of(value))
-        return f"CASE WHEN {near} = {value} THEN {tie} ELSE {near} {symbol} {value} END"
+        return f"if({near} = {value}, {tie}, {near} {symbol} {value})"
 
     return sharing(said, whole=left.value, value=value)
 
@@ -154,7 +154,7 @@ def computed(symbol: str, left: Term, right: Term, most: int | None = None) -> T
                     if term.literal is None]  # fmt: skip
         # what is infinite of finite numbers has overflown
         usable = " OR ".join([f"abs({found}) < {INFINITY}", *infinite])
-        return f"CASE WHEN {usable} THEN nanvl({found}, CAST(NULL AS DOUBLE)) END"
+        return f"if({usable}, nanvl({found}, CAST(NULL AS DOUBLE)), NULL)"
 
     value = sharing(said, a=left.value, b=right.value)
     wrong = undone(value, left.value, right.value)
@@ -164,14 +164,14 @@ def computed(symbol: str, left: Term, right: Term, most: int | None = None) -> T
 def _floor(quotient: str) -> str:
     """Return the floor of a double; Spark's own is BIGINT and ends where that does."""
     inside = f"abs({quotient}) < {float(_EXACT_UP_TO)!r}D"
-    return f"(CASE WHEN {inside} THEN CAST(floor({quotient}) AS DOUBLE) ELSE {quotient} END)"
+    return f"if({inside}, CAST(floor({quotient}) AS DOUBLE), {quotient})"
 
 
 def _remainder(a: str, b: str) -> str:
     """Return the exact remainder with the divisor's sign, as IEEE's cut-off remainder gives it."""
     rest = f"({a} % {b})"
     turned = f"{rest} <> 0D AND ({rest} < 0D) <> ({b} < 0D)"
-    return f"(CASE WHEN {turned} THEN {rest} + {b} ELSE {rest} END)"
+    return f"if({turned}, {rest} + {b}, {rest})"
 
 
 _RESULT: dict[str, Callable[[str, str], str]] = {

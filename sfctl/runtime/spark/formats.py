@@ -19,7 +19,7 @@ _IPV4 = f"{_OCTET}(?:[.]{_OCTET}){{3}}"
 def has(operand: Term, name: str) -> Term:
     """Return whether text has a named format of `sfctl.model.formats`; null where it is null."""
     value = operand.value
-    shaped = said(value, _OWN[name]) if name in _OWN else like(value, FORMATS[name].pattern)
+    shaped = said(value, OWN[name]) if name in OWN else like(value, FORMATS[name].pattern)
     check = _CHECKS.get(name)
     if check is None:
         return boolean(shaped, operand.error)
@@ -75,7 +75,7 @@ def _iban(text: str) -> str:
 
 _LABEL = "(?![A-Za-z0-9-]{64})[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
 _HOST = f"{_LABEL}(?:[.]{_LABEL})*+"
-_OWN: dict[str, str] = {
+OWN: dict[str, str] = {
     "email": f"[A-Za-z0-9][A-Za-z0-9._%+'-]{{0,63}}@(?:{_LABEL}[.])++[A-Za-z]{{2,24}}",
     "hostname": _HOST,
     "url": f"[Hh][Tt][Tt][Pp][Ss]?://(?:{_IPV4}|[\\[][0-9A-Fa-f:.]{{2,45}}[\\]]|{_HOST})"

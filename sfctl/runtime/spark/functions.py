@@ -57,10 +57,10 @@ def case(branches: Sequence[tuple[Term, Term]], otherwise: Term) -> Term:
         value = f"CASE {whens} ELSE {value} END"
     for test, result in reversed(list(zip(tests, results[:-1], strict=True))):
         if any(other.error is not None for other in tests):
-            value = f"CASE WHEN {test.value} THEN {result.value} ELSE {value} END"
+            value = f"if({test.value}, {result.value}, {value})"
         error = _chosen_error(test, result.error, error)
         if test.error is not None:
-            value = f"CASE WHEN {negated(test.error)} THEN {value} END"
+            value = f"if({negated(test.error)}, {value}, NULL)"
     return replace(results[0], value=value, error=error, constant=None, literal=None)
 
 
@@ -135,7 +135,7 @@ def _chosen_error(test: Term, chosen: str | None, other: str | None) -> str | No
         return None
     if chosen is None and other is None:
         return test.error
-    picked = f"CASE WHEN {test.value} THEN {chosen or 'FALSE'} ELSE {other or 'FALSE'} END"
+    picked = f"if({test.value}, {chosen or 'FALSE'}, {other or 'FALSE'})"
     return either([test.error, picked])
 
 
@@ -149,7 +149,7 @@ def _coalesce(arguments: Sequence[Term]) -> Term:
         later = None if error is None else f"{inner(error)} AND {inner(term.value)} IS NULL"
         error = either([term.error, later])
     if error is not None:
-        value = f"CASE WHEN {negated(error)} THEN {value} END"
+        value = f"if({negated(error)}, {value}, NULL)"
     return replace(terms[0], value=value, error=error, constant=None, literal=None)
 
 
@@ -206,16 +206,16 @@ def casts_to(operand: Term, want: DataType) -> Term:
     try:
         read = columns.read_as(operand, want, "value")
     except DataError:
-        return boolean(f"CASE WHEN {there} THEN FALSE END")
+        return boolean(f"if({there}, FALSE, NULL)")
     good = [] if read.error is None else [negated(read.error)]
     if read.family == "exact" and want.is_exact:
         good += _fits(read, want)
     if want.is_float and operand.family in ("exact", "float"):
         good += _holds(operand, want)
     if not good:
-        return boolean(f"CASE WHEN {there} THEN TRUE END")
+        return boolean(f"if({there}, TRUE, NULL)")
     # a value that could not be read makes the other tests unknown
-    return boolean(f"CASE WHEN {there} THEN coalesce({joined('AND', good)}, FALSE) END")
+    return boolean(f"if({there}, coalesce({joined('AND', good)}, FALSE), NULL)")
 
 
 def _fits(term: Term, want: DataType) -> list[str]:

@@ -83,7 +83,7 @@ def utc_day(term: Term) -> str:
     if term.family == "naive" and term.form == "own":
         return f"CAST({term.value} AS DATE)"
     micros = inner(in_micros(term).value)
-    before = f"CASE WHEN {micros} % {DAY}L < 0 THEN 1 ELSE 0 END"
+    before = f"if({micros} % {DAY}L < 0, 1, 0)"
     return f"date_from_unix_date(CAST({micros} div {DAY}L - {before} AS INT))"
 
 
@@ -92,7 +92,7 @@ def part(name: str, term: Term) -> str:
     if name in ("year", "month", "day"):
         return f"{name}({utc_day(term)})"
     if term.family == "date":
-        return f"CASE WHEN {inner(term.value)} IS NOT NULL THEN 0 END"
+        return f"if({inner(term.value)} IS NOT NULL, 0, NULL)"
     if term.family == "naive" and term.form == "own":
         return f"{name}({term.value})"
     per_minute = 60_000_000_000 if term.family == "time" else 60_000_000
@@ -107,7 +107,7 @@ def text_of(value: str, dtype: DataType) -> str:
     if dtype.kind == "TIMESTAMP_NTZ":
         short = f"CAST({value} AS STRING)"
         whole = f"instr({short}, '.') = 0"
-        return f"CASE WHEN {whole} THEN concat({short}, '.000000') ELSE rpad({short}, 26, '0') END"
+        return f"if({whole}, concat({short}, '.000000'), rpad({short}, 26, '0'))"
     term = Term(f"unix_micros({value})", "instant", INSTANT, form="micros")
     clock = f"pmod({term.value}, {DAY}L)"
     sizes = ((3_600_000_000, 24), (60_000_000, 60), (1_000_000, 60))

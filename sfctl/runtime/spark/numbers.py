@@ -85,7 +85,7 @@ def as_wide(term: Term) -> str:
         digits = f"translate(format_number({term.value}, {scale}), ',.', '')"
         return f"try_cast({digits} AS DECIMAL(38,0))"
     # apart from each other, the digits before and after the point are multiplied without rounding
-    whole = f"CASE WHEN {value} < 0 THEN ceil({term.value}) ELSE floor({term.value}) END"
+    whole = f"if({value} < 0, ceil({term.value}), floor({term.value}))"
     rest = cast(f"{value} % 1BD", f"DECIMAL({scale},{scale})")
     return (
         f"({cast(whole, 'DECIMAL(38,0)')} * {unit} + {cast(f'{rest} * {unit}', 'DECIMAL(38,0)')})"

@@ -24,7 +24,7 @@ def matches(operand: Term, pattern: str) -> Term:
     if not read.rounds:
         return boolean(found, operand.error)
     long = f"char_length({operand.value}) > {LONGEST}"
-    value = f"CASE WHEN char_length({operand.value}) <= {LONGEST} THEN {found} END"
+    value = f"if(char_length({operand.value}) <= {LONGEST}, {found}, NULL)"
     return boolean(value, either([operand.error, f"coalesce({long}, FALSE)"]))
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sfctl.model.types import DataType
-from sfctl.runtime.polars.term import LIMIT, DataError, Family
-
-__all__ = ["LIMIT", "DataError", "Family", "Form", "Term", "any_error", "boolean", "quoted", "text"]
+from sfctl.runtime.faults import DataError as DataError
+from sfctl.runtime.polars.term import LIMIT, Family
 
 Form = Literal["own", "unscaled", "micros"]
 """How a value is held: as the engine's own type; a decimal as its whole number, in
@@ -22,6 +21,7 @@ _SIMPLE = re.compile(
 )
 _LITERAL = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?(?:L|D|BD)?")
 _LONG = 120
+_JOINS = re.compile(r"\b(?:AND|OR|BETWEEN|NOT)\b")
 NO_TRUTH = "CAST(NULL AS BOOLEAN)"
 
 
@@ -57,7 +57,7 @@ class Term:
         """Return the term with `error` added, its value null wherever there is an error."""
         if error is None:
             return self
-        value = f"CASE WHEN {negated(error)} THEN {self.value} END"
+        value = f"if({negated(error)}, {self.value}, NULL)"
         both = either([self.error, error])
         return replace(self, value=value, error=both, constant=None, literal=None)
 
@@ -90,9 +90,14 @@ def negated(condition: str) -> str:
 
 
 def joined(word: str, parts: Iterable[str]) -> str:
-    """Return conditions joined by AND or OR."""
+    """Return conditions joined by AND or OR.
+
+    Parentheses stand only where they are needed: Spark's parser reads ahead through all of each.
+    """
     some = list(parts)
-    return some[0] if len(some) == 1 else f" {word} ".join(map(inner, some))
+    if len(some) == 1:
+        return some[0]
+    return f" {word} ".join(inner(part) if _JOINS.search(part) else part for part in some)
 
 
 def either(errors: Iterable[str | None]) -> str | None:
@@ -113,7 +118,7 @@ def boolean(value: str, error: str | None = None) -> Term:
 
 def known(value: str, *, answer: bool) -> str:
     """Return one answer wherever a value is known."""
-    return f"CASE WHEN {inner(value)} IS NOT NULL THEN {'TRUE' if answer else 'FALSE'} END"
+    return f"if({inner(value)} IS NOT NULL, {'TRUE' if answer else 'FALSE'}, NULL)"
 
 
 def cast(value: str, kind: str) -> str:

@@ -60,7 +60,7 @@ def column(text: str, want: DataType) -> Reading:
 
 
 def _when(text: str, shape: str, value: str) -> str:
-    return f"CASE WHEN {like(text, shape)} THEN {value} END"
+    return f"if({like(text, shape)}, {value}, NULL)"
 
 
 def _integer(text: str, want: DataType) -> Reading:
@@ -73,10 +73,10 @@ def _integer(text: str, want: DataType) -> Reading:
     )
     power = f"try_cast({text} AS DOUBLE)"
     exact = f"abs({power}) < {float(2**53)!r}D AND {power} % 1D = 0D"
-    whole = f"CASE WHEN {like(text, _POWER)} AND {exact} THEN CAST({power} AS {kind}) END"
+    whole = f"if({like(text, _POWER)} AND {exact}, CAST({power} AS {kind}), NULL)"
     value = f"coalesce({plain}, {whole})"
     if want.kind != "INT64":
-        value = f"CASE WHEN {value} BETWEEN {least} AND {most} THEN {value} END"
+        value = f"if({value} BETWEEN {least} AND {most}, {value}, NULL)"
     return Reading(value, held)
 
 
@@ -111,15 +111,15 @@ def _nanoseconds(text: str) -> str:
 def _local(text: str) -> str:
     """Bring a day, with or without a time, to the form that Spark reads to the microsecond."""
     day, rest = f"substring({text}, 1, 10)", f"substring({text}, 12, 15)"
-    clock = f"CASE WHEN char_length({text}) = 16 THEN concat({rest}, ':00') ELSE {rest} END"
-    return f"CASE WHEN char_length({text}) = 10 THEN {text} ELSE concat({day}, 'T', {clock}) END"
+    clock = f"if(char_length({text}) = 16, concat({rest}, ':00'), {rest})"
+    return f"if(char_length({text}) = 10, {text}, concat({day}, 'T', {clock}))"
 
 
 def _instant(text: str) -> str:
     """Read the time as if in UTC and take off the distance: Spark's zones end at 18 hours."""
     clock = f"regexp_extract({text}, '^.{{11}}([0-9:.]+)', 1)"
     cut = f"substring({text}, 1, 10), 'T', substring({clock}, 1, 15)"
-    whole = f"CASE WHEN char_length({clock}) = 5 THEN ':00Z' ELSE 'Z' END"
+    whole = f"if(char_length({clock}) = 5, ':00Z', 'Z')"
     local = f"unix_micros(try_cast(concat({cut}, {whole}) AS TIMESTAMP_LTZ))"
     zone = f"replace(substring({text}, 12 + char_length({clock})), ':', '')"
     minutes = (
