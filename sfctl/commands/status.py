@@ -45,6 +45,12 @@ _WORDS = {
 }
 
 
+_LEVELS = {
+    "observe": " (observed only: nothing was judged)",
+    "post-commit": " (judged after its commit)",
+}
+
+
 def status(
     select: Select = (),
     *,
@@ -317,7 +323,7 @@ class _Look:
                 newest["kind"], "unknown"
             ),
         }
-        return shown, "in-job" if own else "observe"
+        return shown, own["integration_level"] if own else "observe"
 
     def _newest(self, query: Query) -> dict[str, Any] | None:
         return next(iter(self._events(query)), None)
@@ -330,7 +336,13 @@ class _Look:
             self.troubles.append(f"{error.code} the bus store does not answer: {error}")
             return []
         names = ("run_id", "job_urn", "timestamp", "kind")
-        return [{name: getattr(event, name) for name in names} for event in events]
+        return [
+            {
+                **{name: getattr(event, name) for name in names},
+                "integration_level": event.payload.get("integration_level") or "in-job",
+            }
+            for event in events
+        ]
 
     def _waiting(self, entry: DatasetEntry) -> int | None:
         """Return how many rows wait in quarantine, None where the table cannot be read."""
@@ -400,9 +412,8 @@ def _details(row: dict[str, Any], now: datetime) -> Iterable[str]:
     run = row["last_run"]
     if run is None:
         yield "no run on record"
-    elif row["integration_level"] == "observe" or run["outcome"] == "failed":
-        level = " (observed only: nothing was judged)"
-        told = level if row["integration_level"] == "observe" else ""
+    elif row["integration_level"] != "in-job" or run["outcome"] == "failed":
+        told = _LEVELS.get(row["integration_level"], "")
         yield f"last run {run['run_id']} {run['outcome']}{told}"
 
 
