@@ -101,7 +101,10 @@ def test_at_level_observe_versions_are_seen_and_nothing_is_judged(shop: Shop) ->
     assert row(shop)["integration_level"] == "observe"
 
 
-def test_a_command_without_declared_outputs_takes_no_commit_for_its_own(shop: Shop) -> None:
+def test_a_command_without_declared_outputs_takes_no_commit_for_its_own(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop.root)
     (shop.root / "jobs" / "daily.py").write_text(GOOD)
     done = run(
         "", name="other", passed=(sys.executable, str(shop.root / "jobs" / "daily.py")),
