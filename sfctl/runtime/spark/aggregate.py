@@ -13,37 +13,51 @@ if TYPE_CHECKING:
 
 
 def aggregated(
-    frame: DataFrame, wanted: Mapping[str, Sequence[Rule]], program: Program
+    frame: DataFrame,
+    wanted: Mapping[str, Sequence[Rule]],
+    program: Program,
+    flags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the value of each aggregate by its name; `wanted` has the rules that ask for it.
 
+    `flags` are conditions by the name of a column under which aggregates ask for them: what several
+    ask for is worked out once a row.
     Where an expression cannot be evaluated, its rule gets a fault and nothing is returned. Whatever
     else keeps the pass from ending is raised.
     """
     try:
-        return _row(frame, list(wanted))
+        return _row(frame, list(wanted), flags or {})
     except _faults():
         before = len(program.faults)
         for rule in _each(wanted):
             own = [sql for sql, rules in wanted.items() if [r.id for r in rules] == [rule.id]]
-            _tried(frame, own, rule, program)
+            _tried(frame, own, rule, program, flags or {})
         if len(program.faults) == before:
             raise
         return {}
 
 
-def _row(frame: DataFrame, wanted: Sequence[str]) -> dict[str, Any]:
+def _row(frame: DataFrame, wanted: Sequence[str], flags: Mapping[str, str]) -> dict[str, Any]:
     from pyspark.sql import functions as f
 
+    asked = " ".join(wanted)
+    own = {name: f.expr(sql) for name, sql in flags.items() if name in asked}
+    frame = frame.withColumns(own) if own else frame
     row = frame.agg(*(f.expr(sql).alias(name_of(sql)) for sql in wanted)).first()
     assert row is not None
     return dict(row.asDict())
 
 
-def _tried(frame: DataFrame, wanted: Sequence[str], rule: Rule, program: Program) -> None:
+def _tried(
+    frame: DataFrame,
+    wanted: Sequence[str],
+    rule: Rule,
+    program: Program,
+    flags: Mapping[str, str],
+) -> None:
     try:
         if wanted:
-            _row(frame, wanted)
+            _row(frame, wanted, flags)
     except Exception as error:
         if not isinstance(error, _faults()):
             raise

@@ -1,9 +1,11 @@
 """Judging rows that are held on Spark: counted here, concluded as on every engine.
 
-Spark jobs that a judgement runs once the rows are held: none where no row fails a rule and all
-that was asked could ride on their write; else one aggregate, and one more for the values that fail
-where these may be told. Keys that must be unique, different values, standard deviations, quantiles,
-foreign keys and users' functions are passes of their own. A pass may be two jobs, one a shuffle.
+Spark jobs that a judgement runs once the rows are held, a shuffle being one of them: none where no
+row fails a rule and all that was asked could ride on their write. Else 2 for the aggregate of all
+rules, 3 more for values that fail where these may be told. Whatever came of the others: 3 for all
+keys that must be unique and 3 more where some occur twice; 3 for counts of different values, 2 for
+standard deviations, 2 to 10 a quantile by the number of values; foreign keys and users' functions
+are part of the aggregate, with the jobs that join what they are held against.
 """
 
 from __future__ import annotations

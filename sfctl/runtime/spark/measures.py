@@ -16,8 +16,7 @@ from typing import Any
 
 from sfctl.runtime.faults import DataError
 from sfctl.runtime.measured import Measured
-from sfctl.runtime.spark import exact, floats, moments, numbers
-from sfctl.runtime.spark.arithmetic import subtract
+from sfctl.runtime.spark import arithmetic, floats, moments, numbers
 from sfctl.runtime.spark.sql import Term, cast, inner
 
 NUMBERS = ("sum", "avg", "stddev", "quantile")
@@ -99,7 +98,7 @@ def spread(term: Term, where: Term | None, ends: Measured) -> dict[str, str]:
     middle = middle_of(term, ends)
     if term.family == "exact":
         whole = int(middle * 10**term.scale)
-        left = subtract(term, exact.constant(whole, term.scale))
+        left = arithmetic.subtract(term, arithmetic.constant(whole, term.scale))
         # what is left has more than 38 digits only where doubles round it no further
         rough = _less(floats.to_float(term).value, float(middle))
         rest = floats.to_float(left).value

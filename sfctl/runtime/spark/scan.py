@@ -8,7 +8,7 @@ spreads are passes of their own; what other rows or a function say of a row is a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sfctl.model.policy import Batch, Custom, ForeignKey, Policy, RowCheck, Rule, Unique
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sfctl.runtime.spark.held import Held
 
 _ELSEWHERE = (ForeignKey, Custom)
+_FLAG = "_sfctl_flag_"
 Pairs = Sequence[tuple[Rule, Asked]]
 
 
@@ -73,12 +74,13 @@ class Scan:
             asked = self._asked()
             before = len(self.program.faults)
             marked = [rule for rule, _ in asked if rule.id in self.program.marks]
-            found = self._found(self._wanted(asked), marked)
+            named, flags = _flags(asked)
+            found = self._found(self._wanted(named), marked, flags)
             self.marks.blame(marked, found)
             if len(self.program.faults) == before:
                 break
             # what a rule said before it failed must not count among the failing rows
-        self._counted(asked, found)
+        self._counted(named, found)
         known = {rule.id: each for rule, each in asked}
         self.state.passes += values.told(self.marks, self.program, known, self.state.tallies)
 
@@ -115,14 +117,17 @@ class Scan:
         return {sql: rules for sql, rules in wanted.items() if name_of(sql) not in known}
 
     def _found(
-        self, wanted: Mapping[str, Sequence[Rule]], marked: Sequence[Rule]
+        self,
+        wanted: Mapping[str, Sequence[Rule]],
+        marked: Sequence[Rule],
+        flags: Mapping[str, str],
     ) -> dict[str, Any]:
         found = dict(self.held.observed or {})
         wanted = {**wanted, **self.marks.faults(marked)}
         if not wanted:
             return found
         self.state.passes += 1
-        return {**found, **aggregated(self.marks.beside(marked), wanted, self.program)}
+        return {**found, **aggregated(self.marks.beside(marked), wanted, self.program, flags)}
 
     def _counted(self, asked: Pairs, found: Mapping[str, Any]) -> None:
         program, state = self.program, self.state
@@ -167,6 +172,26 @@ def scanned(held: Held, program: Program, policy: Policy, around: Surroundings) 
     marks = Marks(held.frame, program, policy, around)
     marks.prepare()
     return Scan(held, program, marks).run()
+
+
+def _flags(asked: Pairs) -> tuple[Pairs, dict[str, str]]:
+    """Return the rules with columns in the place of conditions, and the condition of each column.
+
+    No name of one is part of another's.
+    """
+    flags: dict[str, str] = {}
+
+    def column(sql: str | None) -> str | None:
+        if sql is not None:
+            flags[f"{_FLAG}{len(flags)}_"] = sql
+        return None if sql is None else next(reversed(flags))
+
+    named = [
+        (rule, replace(a, failing=column(a.failing) or "", errors=column(a.errors),
+                       covers=column(a.covers)))
+        for rule, a in asked
+    ]  # fmt: skip
+    return named, flags
 
 
 def _counts(asked: Asked) -> dict[str, str]:

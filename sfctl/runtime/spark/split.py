@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfctl.model.policy import Custom, Policy, Rule
+from sfctl.model.policy import Check, Custom, ForeignKey, Policy, Rule, Unique
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.joint import Joint, asked
 from sfctl.runtime.core.split import REASONS, RULES
@@ -77,13 +77,14 @@ def split(
 ) -> Sides:
     """Divide rows; bad ones fail at least one error-severity row rule of the stage.
 
-    With the judgement of the same rows only rules that failed are asked again, and nothing is run
-    unless one of them is a user's function.
+    With the judgement of the same rows only rules that failed are asked again. Nothing is run then,
+    unless other rows or a function had a say, for they may say otherwise by now: both sides are
+    counted.
     """
     around = around or Surroundings()
     failed = None if judgement is None else {r.id for r in judgement.rules if r.failed}
     found = flagged(held, policy, stage, around, failed)
-    heights = None if judgement is None or _asks(found.rules) else (judgement.good, judgement.bad)
+    heights = None if judgement is None or _counts(found.rules) else (judgement.good, judgement.bad)
     return found.sides(found.any_of(list(found.flags)), heights, found.rules)
 
 
@@ -92,7 +93,7 @@ def split_both(
 ) -> Sides:
     """Divide rows: bad ones fail in both versions, and carry what they fail in either."""
     found = flagged(held, asked(joint, judgement), stage, around, None)
-    heights = None if _asks(found.rules) else (judgement.good, judgement.bad)
+    heights = None if _counts(found.rules) else (judgement.good, judgement.bad)
     return found.sides(in_both(found, joint), heights, found.rules)
 
 
@@ -143,6 +144,16 @@ def _fails(program: Program, rule: Rule) -> str:
 
 def _asks(rules: Sequence[Rule]) -> bool:
     return any(isinstance(rule.check, Custom) for rule in rules)
+
+
+def _counts(rules: Sequence[Rule]) -> bool:
+    """Tell whether others had a say in it, who may say otherwise than when the rows were judged."""
+    kinds = (Custom, ForeignKey)
+    return any(isinstance(r.check, kinds) or _in_table(r.check) for r in rules)
+
+
+def _in_table(check: Check) -> bool:
+    return isinstance(check, Unique) and check.scope == "table"
 
 
 def _listed(found: Flagged, rules: Sequence[Rule], what: str) -> str:

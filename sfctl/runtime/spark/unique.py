@@ -107,13 +107,21 @@ def repeats(found: DataFrame) -> DataFrame:
 
 def hashed(rows: DataFrame, keys: Sequence[tuple[int, Key]], *, own: bool = True) -> DataFrame:
     """Return a 64-bit hash of each numbered key of each row that has one, by one reading."""
+    whose = f"{'TRUE' if own else 'FALSE'} AS {OWN}"
+    if len(keys) == 1:
+        ((number, key),) = keys
+        covered = rows if key.covered is None else rows.where(key.covered)
+        return covered.selectExpr(f"{number} AS {RULE}", f"{_hash(key)} AS {HASH}", whose)
     pairs = []
     for number, key in keys:
-        value = f"named_struct('{RULE}', {number}, '{HASH}', xxhash64({', '.join(key.parts)}))"
-        covered = "TRUE" if key.covered is None else key.covered
-        pairs.append(f"CASE WHEN {covered} THEN {value} END")
+        value = f"named_struct('{RULE}', {number}, '{HASH}', {_hash(key)})"
+        pairs.append(value if key.covered is None else f"CASE WHEN {key.covered} THEN {value} END")
     each = rows.selectExpr(f"inline(array({', '.join(pairs)}))").where(f"{RULE} IS NOT NULL")
-    return each.selectExpr("*", f"{'TRUE' if own else 'FALSE'} AS {OWN}")
+    return each.selectExpr("*", whose)
+
+
+def _hash(key: Key) -> str:
+    return f"xxhash64({', '.join(key.parts)})"
 
 
 def alike(value: str, own: DataType, wanted: DataType) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sfctl.model.expr import Expr
@@ -30,6 +31,11 @@ class Difference:
     sql: str
 
 
+def carried(kind: DataType) -> bool:
+    """Tell whether Spark has a type for a column: it has no TIME that a session need not allow."""
+    return kind.kind != "TIME" and all(map(carried, kind.args))
+
+
 def ddl(kind: DataType) -> str:
     """Return a canonical type as Spark writes the type that holds it."""
     if kind.kind == "ARRAY":
@@ -51,10 +57,7 @@ def held(kind: DataType) -> DataType:
 
 
 def frame_of(spark: Any, columns: Mapping[str, DataType], rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Return typed rows as a Spark frame, each beside its number `#`.
-
-    Moments without zone pass through a text, for Spark's own way from Python goes by a zone.
-    """
+    """Return typed rows as a Spark frame, each beside its number `#`."""
     schema = ", ".join(f"`{name}` {ddl(kind)}" for name, kind in columns.items())
     values = [(number, *(_value(row[name], kind) for name, kind in columns.items()))
               for number, row in enumerate(rows)]  # fmt: skip
@@ -62,8 +65,6 @@ def frame_of(spark: Any, columns: Mapping[str, DataType], rows: Sequence[Mapping
 
 
 def _value(value: Any, kind: DataType) -> Any:
-    from decimal import Decimal
-
     if value is None:
         return None
     if kind.kind == "UINT64":
@@ -86,8 +87,8 @@ def verdicts(
         except DataError as error:
             found.append(str(error))
             continue
-        error = term.error or "FALSE"
-        said = f"concat_ws(' ', CAST({term.value} AS STRING), {error}, {term.failing()})"
+        wrong = term.error or "FALSE"
+        said = f"concat_ws(' ', CAST({term.value} AS STRING), {wrong}, {term.failing()})"
         asked.append((len(found), said))
         found.append([])
     for start in range(0, len(asked), _BATCH):
@@ -101,7 +102,7 @@ def verdicts(
 
 _SAID = {
     "true false false": "pass", "false false": "pass", "false false true": "fail",
-    "true true": "error",
+    "true true": "error", "false": "pass",
 }  # fmt: skip
 """Value, error and failing, a null left out; what is not here contradicts itself."""
 

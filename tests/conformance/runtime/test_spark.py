@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from msgspec.structs import replace
 
@@ -105,6 +104,3 @@ def test_one_of_the_three_partitions_is_empty(spark: Any, tmp_path: Path) -> Non
         rows = [len(part) for part in frame.rdd.glom().collect()]
     assert sorted(rows)[:2] == [0, 1]
     assert len(rows) == 3
-
-
-__all__ = ["Table", "pl"]
