@@ -8,8 +8,6 @@ from typing import Literal
 
 import polars as pl
 
-from sfctl.runtime.faults import DataError as DataError
-
 Family = Literal[
     "exact", "float", "boolean", "string", "date", "time", "instant", "naive", "duration",
     "binary", "other",
