@@ -190,7 +190,9 @@ class OnSpark:
         reached = lambda step: self.reached(f"held {step}")  # noqa: E731
         stage = Stage(store.path, record.write_key, ("dt", "run_id"), reached=reached)
         store.make_folder()
-        stage.remove(stage.abandoned())
+        leftovers = stage.abandoned()
+        if store.table.committed(record.write_key) is None:
+            stage.remove(leftovers)  # else an earlier attempt's rows wait in them
         try:
             staged = stage.put(rows, {})
         except Exception as error:
