@@ -39,6 +39,8 @@ def frame(spark: Any, rows: Rows, folder: Path) -> Any:
     for number, piece in enumerate(thirds(frame_of(rows))):
         # Spark reads a span of time from the interval it wrote itself, not from Arrow's
         held = piece.with_columns(pl.col(spans).to_physical()) if spans else piece
+        # Spark has no unsigned types: what reads them for it makes decimals of the widest
+        held = held.with_columns(pl.selectors.by_dtype(pl.UInt64).cast(pl.Decimal(20, 0)))
         table = held.to_arrow(compat_level=pl.CompatLevel.oldest())
         kinds = [pa.time64("us") if pa.types.is_time(k) else k for k in table.schema.types]
         table = table.cast(pa.schema(list(zip(table.column_names, kinds, strict=True))))
