@@ -113,7 +113,7 @@ def _kinds(entry: JobEntry, asked: str) -> Iterator[str]:
             hint="name a script as the entrypoint",
             code="SF871",
         )
-    if asked != "airflow" or own == "spark":
+    if asked != "airflow":
         yield own
     if asked in ("airflow", "all"):
         yield "airflow"
@@ -154,6 +154,8 @@ def _wrapper(entry: JobEntry, kind: str) -> Wrapper:
 def _before(entry: JobEntry) -> str:
     starter = "spark-submit" if entry.runtime == "spark" else "python"
     words = [arg.replace("{date}", "DATE") for arg in entry.args]
+    if entry.runtime == "spark":
+        return shlex.join([starter, *entry.submit, entry.entrypoint, *words])
     module, colon, function = entry.entrypoint.partition(":")
     if colon:
         return shlex.join([starter, "-c", f"from {module} import {function}; {function}()", *words])
@@ -169,8 +171,6 @@ def _dag(entry: JobEntry) -> dict[str, Any]:
     if zone != "UTC":
         day = f"{{{{ logical_date.in_timezone('{zone}') | ds }}}}"
     command = f'exec sfctl run {shlex.quote(entry.name)} --date "{day}"'
-    if entry.runtime == "spark":
-        command = f'exec sh {FOLDER}/{shlex.quote(entry.name)}.sh --date "{day}"'
     return {
         "cron": cron,
         "zone": zone,

@@ -26,7 +26,8 @@ JOBS = {
     "daily": 'owner: a\nentrypoint: jobs/daily.py\nargs: ["--day={date}", "it\'s"]\n'
     'schedule: "05:00 ET weekdays"\nretries: 2\ntimeout: 1h\n',
     "big": "owner: a\nruntime: spark\nentrypoint: jobs/big job.py\n"
-    "args: ['{date}', '$(touch pwned)']\nenv: {MODE: \"a'b\"}\n",
+    "args: ['{date}', '$(touch pwned)']\nenv: {MODE: \"a'b\"}\n"
+    "spark: {master: 'local[2]', conf: {spark.x: a b}}\n",
 }
 SCRIPT = """\
 import os, sys
@@ -107,26 +108,36 @@ def test_the_plain_wrapper_supervises_the_job(root: Path) -> None:
 
 
 def test_the_spark_wrapper_hands_every_word_on_as_it_is(root: Path, tmp_path: Path) -> None:
-    verb.wrap("big", project_dir=root)
+    (wrapper,) = verb.wrap("big", project_dir=root).payload["wrappers"]
     submit = tmp_path / "spark-submit"
-    submit.write_text('#!/bin/sh\nprintf "%s|" "$@" "MODE=$MODE" "job=$SFCTL_JOB"\n')
+    submit.write_text('#!/bin/sh\nprintf "%s|" "$@" "MODE=$MODE" "job=$SFCTL_JOB"\nexit 4\n')
     submit.chmod(0o755)
-    path = str(root / "target" / "wrappers" / "big.sh")
-    done = started(path, "--date", "2026-01-31", "more args", root=root, SPARK_SUBMIT=str(submit))
-    assert done.returncode == 0, done.stderr
-    words = "--name|big|jobs/big job.py|2026-01-31|$(touch pwned)|more args|MODE=a'b|job=big|"
-    assert words in done.stdout
-    listened = started(
-        *(path, "--date", "2026-01-31"),
-        root=root,
-        SPARK_SUBMIT=str(submit),
-        OPENLINEAGE_JAR="/opt/my jars/ol.jar",
-    )
-    assert "--jars|/opt/my jars/ol.jar|--conf|spark.extraListeners=io.openl" in listened.stdout
+    path = str(root / wrapper["path"])
+    more = ("--date", "2026-01-31", "--", "more args")
+    done = started(path, *more, root=root, SPARK_SUBMIT=str(submit))
+    assert done.returncode == 4, done.stderr
+    given = "--master|local[2]|--conf|spark.x=a b|jobs/big job.py|2026-01-31|$(touch pwned)|"
+    assert done.stdout == f"{given}more args|MODE=a'b|job=big|"
     undated = started(path, root=root, SPARK_SUBMIT=str(submit))
-    assert undated.returncode != 0
-    assert "takes a date" in undated.stderr
+    assert undated.returncode == 2
+    assert "takes {date}" in undated.stderr
     assert not list(tmp_path.rglob("pwned"))
+
+
+def test_removing_the_spark_wrapper_is_to_start_what_it_names(root: Path, tmp_path: Path) -> None:
+    (wrapper,) = verb.wrap("big", project_dir=root).payload["wrappers"]
+    submit = tmp_path / "spark-submit"
+    submit.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    submit.chmod(0o755)
+    with_us = started(
+        str(root / wrapper["path"]), "--date", "0001-01-01", root=root,
+        SPARK_SUBMIT=str(submit),
+    )  # fmt: skip
+    line = wrapper["before"].replace("DATE", "0001-01-01")
+    path = f"{submit.parent}{os.pathsep}{os.environ['PATH']}"
+    without = started("sh", "-c", line, root=root, PATH=path)
+    assert wrapper["before"] in wrapper["body"]
+    assert without.stdout == with_us.stdout
 
 
 AIRFLOW = """\
@@ -188,7 +199,7 @@ def test_the_dag_loads_where_airflow_is(root: Path, tmp_path: Path) -> None:
     done = started(sys.executable, "-c", code, str(package.parent), *dags, root=root)
     assert done.returncode == 0, done.stderr
     assert f"None {root.resolve()} exec sfctl run daily" in done.stdout
-    assert f"None {root.resolve()} exec sh target/wrappers/big.sh --date" in done.stdout
+    assert f"None {root.resolve()} exec sfctl run big --date" in done.stdout
     assert (root / "target" / "wrappers" / "big.sh").is_file()
 
 
