@@ -17,7 +17,10 @@ _NAME = re.compile(r"(.+)-([0-9]+)-[0-9]+\.parquet\.sealed")
 
 
 class SealedFile(msgspec.Struct, frozen=True):
-    """One batch in a file; dataset and stage are empty where the project has none of that name."""
+    """One batch in a file, or in a folder of files where Spark sealed it.
+
+    Dataset and stage are empty where the project has none of that name.
+    """
 
     file: str
     dataset_urn: str
@@ -39,13 +42,18 @@ def sealed_files(store: Path, entries: Iterable[DatasetEntry]) -> list[SealedFil
         match = _NAME.fullmatch(path.name)
         try:
             status = path.stat()
+            size = status.st_size if path.is_file() else sum(_sizes(path))
         except OSError:
             continue
         dataset, stage = named.get(match[1], ("", "")) if match else ("", "")
         at = int(match[2]) / 1e9 if match else status.st_mtime
         moment = datetime.fromtimestamp(at, UTC)
-        found.append(SealedFile(path.name, dataset, stage, moment, status.st_size))
+        found.append(SealedFile(path.name, dataset, stage, moment, size))
     return sorted(found, key=lambda each: (each.sealed_at, each.file))
+
+
+def _sizes(folder: Path) -> Iterable[int]:
+    return (file.stat().st_size for file in folder.rglob("*.parquet"))
 
 
 def _slug(text: str) -> str:

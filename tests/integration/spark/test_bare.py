@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.abc
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,22 +182,45 @@ def test_fallbacks_get_the_frame_or_its_rows(
         bare(frame(spark), "plain")
 
 
-def test_a_session_without_delta_writes_what_it_can(
-    spark: Any, shop: Shop, bare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    from sfctl import bare_spark
+WITHOUT_JARS = """
+import os, sys
+from pyspark.sql import SparkSession
+spark = (
+    SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    .config("spark.driver.host", "127.0.0.1").config("spark.sql.shuffle.partitions", "1")
+    .getOrCreate()
+)
+rows = spark.createDataFrame([(1, 1.0, "a"), (2, 2.0, None)], "id long, amount double, c string")
+import sfctl as sf
+result = sf.write(rows, "plain")
+assert (result.certification, result.degraded) == ("CERTIFIED", ()), result
+from sfctl import _LastLine
+line = lambda: _LastLine("write", RuntimeError("broken"), "plain", "gold")
+told = line().write(rows, "append", {}, sys.argv[1])
+assert (told.written, told.rows_published) == ("fallback", 2), told
+try:
+    line().write(rows, "append", {}, None)
+except Exception as error:
+    assert "DATA_SOURCE_NOT_FOUND" in str(error) or "delta" in str(error).lower(), error
+    spark.stop()
+    sys.exit(7)
+"""
 
-    def none(*_: Any) -> Any:
-        raise RuntimeError("[DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta")
 
-    monkeypatch.setattr(sys.modules["sfctl"], "bare_spark", bare_spark, raising=False)
-    monkeypatch.setattr(bare_spark, "_newest", none)
-    monkeypatch.setitem(sys.modules, "sfctl.bare_spark", bare_spark)
-    assert bare(frame(spark), "plain", fallback=str(tmp_path / "rows")).written == "fallback"
-    with pytest.raises(RuntimeError, match="DATA_SOURCE_NOT_FOUND"):
-        bare(frame(spark), "plain")
-    assert "has no Delta" in capsys.readouterr().err
+def test_a_session_without_delta_writes_what_it_can(shop: Shop, spark: Any, tmp_path: Path) -> None:
+    del spark  # where there is none this one does not start either
+    script = tmp_path / "job.py"
+    script.write_text(WITHOUT_JARS)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYSPARK_"))}
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "rows"],
+        cwd=shop.root, env={**clean, "PYSPARK_PYTHON": sys.executable}, capture_output=True,
+        text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 7, done.stderr[-3000:]
+    assert "this Spark session has no Delta" in done.stderr
+    assert ids(shop) == [1, 2]
+    assert pl.read_parquet(tmp_path / "rows" / "data" / "*" / "*.parquet").height == 2
     assert {e["written"].partition(":")[0] for e in shop.degraded()} == {"fallback", "nowhere"}
 
 
