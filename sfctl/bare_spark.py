@@ -165,8 +165,11 @@ def _newest(spark: Any, path: str) -> tuple[int | None, int]:
 
 
 def _exists(spark: Any, path: str) -> bool:
-    place = spark._jvm.org.apache.hadoop.fs.Path(path)
-    return bool(place.getFileSystem(spark._jsc.hadoopConfiguration()).exists(place))
+    try:
+        place = spark._jvm.org.apache.hadoop.fs.Path(path)
+        return bool(place.getFileSystem(spark._jsc.hadoopConfiguration()).exists(place))
+    except AttributeError:  # a session of Spark Connect has no JVM at hand
+        return _newest(spark, path.removesuffix("/_delta_log"))[0] is not None
 
 
 def _snapshot(frame: Any, path: str, *, whole: bool) -> tuple[int, str, int]:

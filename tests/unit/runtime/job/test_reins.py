@@ -29,7 +29,7 @@ def test_work_that_comes_back_is_not_ended() -> None:
     reins = Noted()
     assert within(5, lambda: 1, reins) == ("held", 1)
     with pytest.raises(KeyError):
-        within(5, lambda: {}["x"], reins)
+        within(5, lambda: dict[str, int]()["x"], reins)
     assert reins.ended == 0
 
 
