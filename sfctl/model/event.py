@@ -27,9 +27,12 @@ def event(
 ) -> Evidence:
     """Return an event whose id is made of where it happened and `unique`.
 
-    Values that are None are left out of the payload.
+    Values that are None are left out of the payload. A dataset that nobody registered keeps the
+    name it has: `dataset:<namespace>/<name>`.
     """
-    dataset = urn.without_stage(urn.canonical(dataset_urn)) if dataset_urn else ""
+    dataset = dataset_urn
+    if dataset and not dataset.startswith("dataset:"):
+        dataset = urn.without_stage(urn.canonical(dataset))
     if run is not None:
         job_urn = urn.job(run.job) if run.job else ""
         envelope |= {

@@ -21,6 +21,7 @@ from sfctl.runtime.job.active import Active
 from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.spark import plans, session
+from sfctl.runtime.spark.fitting import absolute as spelled
 from sfctl.runtime.spark.plans import Source
 from sfctl.runtime.tables import counted
 
@@ -79,7 +80,7 @@ class Inputs:
             dataset, stage = self._named(source)
             rows = None
             if _is_first(active, dataset, stage, source.version):
-                rows = _rows(source)
+                rows = _rows(source, known=urn.is_dataset(dataset))
                 more = {"table": source.table} if source.table else {}
                 self._tell(
                     active, dataset, stage, source.version, rows, source.columns,
@@ -137,9 +138,10 @@ class Inputs:
 
     def _named(self, source: Source) -> tuple[str, str]:
         """Return the dataset and stage that a source is, a name of its own where it is none."""
-        scheme, mark, rest = source.place.partition("://")
+        place = spelled(source.place) if "/" in source.place else source.place
+        scheme, mark, rest = place.partition("://")
         host, _, key = rest.partition("/")
-        namespace, name = (f"{scheme}://{host}", key) if mark else ("file", source.place)
+        namespace, name = (f"{scheme}://{host}", key) if mark else ("file", place)
         found = self._resolver.dataset(namespace, name)
         if is_orphan(found) and source.table:
             by_name = self._resolver.dataset("", source.table.rpartition(".")[2])
@@ -162,9 +164,10 @@ def _is_first(active: Active, dataset: str, stage: str, version: int | None) -> 
         return True
 
 
-def _rows(source: Source) -> int | None:
+def _rows(source: Source, *, known: bool) -> int | None:
+    """Return what the log tells; where nothing is ours on an object store, it is not asked."""
     version = source.version
-    if version is None:
+    if version is None or ("://" in source.place and not known):
         return None
     try:
         return failopen.within(

@@ -67,11 +67,17 @@ def dataset(path: str, form: str, version: int, partition: Mapping[str, object])
     names = table.metadata().partition_columns
     if not set(partition) <= set(names):
         return None
-    wanted: list[Any] = [(name, "=", str(value)) for name, value in partition.items()]
+    wanted = " AND ".join(_equal(name, value) for name, value in partition.items())
     try:
-        return table.to_pyarrow_dataset(partitions=wanted or None)
+        return table.to_pyarrow_dataset(file_pruning_predicate=wanted or None)
     except (DeltaError, ValueError):  # deletion vectors, column mapping: Polars reads more
         return None
+
+
+def _equal(name: str, value: object) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    text = str(value).replace("'", "''")
+    return f"{quoted} IS NULL" if value is None else f"{quoted} = '{text}'"
 
 
 def _rows(part: Part) -> pl.LazyFrame:
