@@ -11,7 +11,16 @@ from sfctl.model.types import DataType
 from sfctl.runtime.spark import floats, moments, numbers, texts
 from sfctl.runtime.spark.floats import DOUBLE
 from sfctl.runtime.spark.numbers import RANGES
-from sfctl.runtime.spark.sql import DataError, Family, Term, cast, either, inner, quoted, sharing
+from sfctl.runtime.spark.sql import (
+    DataError,
+    Family,
+    Term,
+    cast,
+    column,
+    either,
+    inner,
+    sharing,
+)
 
 STRING = DataType("STRING")
 _SAME: dict[str, Family] = {"BOOLEAN": "boolean", "STRING": "string", "JSON": "string",
@@ -34,13 +43,12 @@ def raw(path: tuple[str, ...], schema: Mapping[str, DataType]) -> tuple[str, Dat
     """Return a column untouched and its type. Raises DataError when it is absent."""
     if path[0] not in schema:
         raise DataError(f"column {path[0]} is absent")
-    value, dtype = quoted(path[0]), schema[path[0]]
+    dtype = schema[path[0]]
     for name in path[1:]:
         if name not in dtype.names:
             raise DataError(f"field {'.'.join(path)} is absent")
-        # in parentheses: `a`.`b` would be column b of a frame that is called a
-        value, dtype = f"({value}).{quoted(name)}", dtype.args[dtype.names.index(name)]
-    return value, dtype
+        dtype = dtype.args[dtype.names.index(name)]
+    return column(path), dtype
 
 
 def named(name: str, schema: Mapping[str, DataType]) -> tuple[str, DataType]:

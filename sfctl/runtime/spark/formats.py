@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sfctl.model.checksum import IBAN_LENGTHS
 from sfctl.model.formats import FORMATS
 from sfctl.runtime.spark.patterns import like, said
-from sfctl.runtime.spark.sql import Term, boolean, joined
+from sfctl.runtime.spark.sql import Term, boolean, inner, joined
 
 _DIGITS = "0123456789"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -24,7 +24,8 @@ def has(operand: Term, name: str) -> Term:
     if check is None:
         return boolean(shaped, operand.error)
     # of a value without the shape, the check is never asked
-    return boolean(joined("AND", [shaped, check(value)]), operand.error)
+    whole = joined("AND", [shaped, check(value)])
+    return boolean(f"if({inner(value)} IS NULL, NULL, {whole})", operand.error)
 
 
 def _ipv6() -> str:

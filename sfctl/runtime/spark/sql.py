@@ -9,7 +9,8 @@ from typing import Literal
 
 from sfctl.model.types import DataType
 from sfctl.runtime.faults import DataError as DataError
-from sfctl.runtime.polars.term import LIMIT, Family
+from sfctl.runtime.polars.term import LIMIT as LIMIT
+from sfctl.runtime.polars.term import Family as Family
 
 Form = Literal["own", "unscaled", "micros"]
 """How a value is held: as the engine's own type; a decimal as its whole number, in
@@ -63,12 +64,24 @@ class Term:
 
 
 def quoted(name: str) -> str:
-    """Return a name of one column or field as SQL.
+    """Return a name of one column or field as SQL."""
+    return column((name,))
 
-    Spark replaces `${…}` in a text before it reads it, inside of quotes as well.
+
+def column(path: tuple[str, ...]) -> str:
+    """Return a column, or a path into a struct, as SQL.
+
+    Steps stand behind parentheses: `a`.`b` would be column b of a frame that is called a. Spark
+    replaces `${…}` in a text before it reads it, inside of quotes as well; such names are given
+    by bytes.
     """
-    written = "`" + name.replace("`", "``") + "`"
-    return f"IDENTIFIER({_bytes(written)})" if "${" in name else written
+    names = ["`" + name.replace("`", "``") + "`" for name in path]
+    if any("${" in name for name in path):
+        return f"IDENTIFIER({_bytes('.'.join(names))})"
+    found = names[0]
+    for name in names[1:]:
+        found = f"({found}).{name}"
+    return found
 
 
 def text(value: str) -> str:
