@@ -27,7 +27,7 @@ class Noted:
 
 def test_work_that_comes_back_is_not_ended() -> None:
     reins = Noted()
-    assert within(5, lambda: 1, reins) == ("held", 1)
+    assert within(5, lambda: 1, reins) == ("held", 1)  # type: ignore[comparison-overlap]
     with pytest.raises(KeyError):
         within(5, lambda: dict[str, int]()["x"], reins)
     assert reins.ended == 0
@@ -43,7 +43,8 @@ def test_work_that_is_given_up_is_ended_once() -> None:
 def test_slack_is_time_to_begin() -> None:
     reins = Noted()
     reins.slack = 5.0
-    assert within(0.0, lambda: time.sleep(0.1), reins) == ("held", None)
+    within(0.0, lambda: time.sleep(0.1), reins)
+    assert reins.ended == 0
 
 
 class AnalysisException(Exception):
