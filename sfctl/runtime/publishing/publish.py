@@ -280,9 +280,9 @@ def _partitions(request: PublishRequest, ports: Ports, protected: Protected) -> 
     names = request.partition_columns
     if not names or protected.frame is None or not protected.frame.height:
         return ()
+    occurring = ports.engine.distinct(protected.frame, names)
     return tuple(
-        "/".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
-        for values in ports.engine.distinct(protected.frame, names)
+        sorted("/".join(f"{k}={v}" for k, v in zip(names, row, strict=True)) for row in occurring)
     )
 
 

@@ -31,6 +31,8 @@ Riding = Callable[["DataFrame"], Mapping[str, str]]
 """From rows that are about to be taken to what is measured on the way, in SQL by name."""
 Take = Callable[["DataFrame", Mapping[str, str]], Held]
 _ELSEWHERE = "_sfctl_elsewhere_"
+_AS_TEXT = {"string", "date", "byte", "short", "integer", "long"}
+"""Types whose values read in a folder's name as they do in Python."""
 
 
 class Witness(Protocol):
@@ -155,7 +157,12 @@ class OnSpark:
 
     def distinct(self, frame: Held, names: Sequence[str]) -> Sequence[tuple[object, ...]]:
         """Return the combinations of values that occur in some columns, in order."""
-        if frame.files is not None and not set(names) - set(self._stage.partition_by):
+        kinds = {frame.frame.schema[name].dataType.typeName() for name in names}
+        if (
+            frame.files is not None
+            and kinds <= _AS_TEXT
+            and {*names} <= {*self._stage.partition_by}
+        ):
             values = {tuple(file.partition[name] for name in names) for file in frame.files}
             return sorted(values, key=str)
         rows = frame.frame.select([quoted(name) for name in names]).distinct()

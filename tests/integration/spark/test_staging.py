@@ -118,6 +118,33 @@ def test_no_rows_and_columns_of_no_type(spark: Any, tmp_path: Path, format: str)
     assert put(none, tmp_path / "parts", format=format).height == 0
 
 
+def test_a_table_by_its_url(spark: Any, tmp_path: Path) -> None:
+    place = f"file://{tmp_path}/t"
+    frame = spark.range(9).selectExpr("id", "concat('p ', id % 2, '/%') AS part")
+    stage = Stage(place, KEY, ("part",))
+    held = stage.put(frame, {"n": "count(1)"})
+    assert (held.height, held.observed, held.frame.count()) == (9, {"n": 9}, 9)
+    table = open_table(place)
+    request = Write("append", (KEY,), "{}", ("part",))
+    table.adopt(lambda: held.files or (), frame.schema.json(), request, _refuse)
+    read = spark.read.format("delta").load(place)
+    assert sorted(map(tuple, read.collect())) == sorted(map(tuple, frame.collect()))
+    assert table.scan().collect().height == 9
+    other = stage.put(frame, {})
+    stage.clear(other)
+    assert len(list((tmp_path / "t").glob("stage-*"))) == 1
+
+
+def test_a_table_is_overwritten_from_itself(spark: Any, tmp_path: Path) -> None:
+    path = str(tmp_path / "t")
+    put(spark.range(5), tmp_path / "t")
+    frame = spark.read.format("delta").load(path).where("id > 1").selectExpr("id * 10 AS id")
+    held = Stage(path, "fedc").put(frame, {})
+    request = Write("overwrite", ("fedc",), "{}")
+    open_table(path).adopt(lambda: held.files or (), frame.schema.json(), request, _refuse)
+    assert sorted(row.id for row in spark.read.format("delta").load(path).collect()) == [20, 30, 40]
+
+
 def test_no_setting_of_the_session_is_ever_another(spark: Any, tmp_path: Path) -> None:
     names = ("spark.sql.parquet.outputTimestampType", "spark.sql.parquet.writeLegacyFormat")
     before = {name: spark.conf.get(name) for name in names}
