@@ -16,7 +16,8 @@ from tests.reference.interpreter import verdict
 _BATCH = 60
 _NAMED = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT",
           "UINT8": "SMALLINT", "UINT16": "INT", "UINT32": "BIGINT", "UINT64": "DECIMAL(20,0)",
-          "HALF": "FLOAT", "TIMESTAMP": "TIMESTAMP_LTZ", "DURATION": "INTERVAL DAY TO SECOND", "JSON": "STRING"}  # fmt: skip
+          "HALF": "FLOAT", "JSON": "STRING", "TIMESTAMP": "TIMESTAMP_LTZ",
+          "DURATION": "INTERVAL DAY TO SECOND"}  # fmt: skip
 _HELD = {"UINT8": "INT16", "UINT16": "INT32", "UINT32": "INT64", "HALF": "FLOAT", "JSON": "STRING"}
 
 
