@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GRACE_S = 1.0
+ACTIONS_WAIT = 9
+"""How many times longer than a judge actions wait to begin: what is emptied for them is lost."""
 
 
 class Overdue(Exception):
@@ -166,8 +168,9 @@ def guarded_act(
     """Return PII actions with an end: where they take too long, Overdue is raised."""
 
     def acted(frame: Frame, detections: Sequence[Any]) -> T:
-        limit = patience(policy, ("G5_PII",), frame.height)
-        return within(limit, lambda: act(frame, detections), reins())
+        held = reins()
+        limit = patience(policy, ("G5_PII",), frame.height) + ACTIONS_WAIT * held.slack
+        return within(limit, lambda: act(frame, detections), held)
 
     return acted
 
