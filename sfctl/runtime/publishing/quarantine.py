@@ -173,21 +173,29 @@ class Quarantine:
     def adopt(self, files: Sequence[StagedFile], schema: str, record: WriteRecord) -> int:
         """Keep packed rows where they lie, in files below the table; return the table's version.
 
-        `schema` is theirs, as the log has it. Rows that an earlier attempt left are gone before.
+        `schema` is theirs, as the log has it. Rows that an earlier attempt at the same write left
+        are replaced in the same commit; where they lie among others by now, in one before it.
         """
-        again = self.withdraw(record.write_key) is not None
-        rows = sum(file.rows for file in files)
+        again = self.table.committed(record.write_key) is not None
+        holding = _holding(record, sum(file.rows for file in files), again=again)
+        own = {"write_key": (record.write_key,), "state": ("held", "replaying")}
 
         def refused(why: str) -> None:
             raise StoreError(f"{self.name} takes no files: {why}", code="SF333")
 
-        holding = _holding(record, rows, again=again)
-        return self.table.adopt(lambda: files, schema, holding, refused)
+        def apart(_why: str) -> None:
+            self.withdraw(record.write_key)
+            self.table.adopt(lambda: files, schema, holding, refused)
 
-    def withdraw(self, write_key: str) -> int | None:
-        """Drop what an earlier attempt at a write held; return how many rows, None without one."""
+        if not again:
+            return self.table.adopt(lambda: files, schema, holding, refused)
+        replacing = dataclasses.replace(holding, takes_out=own)
+        return self.table.adopt(lambda: files, schema, replacing, apart)
+
+    def withdraw(self, write_key: str) -> int:
+        """Drop what an earlier attempt at a write held; return how many rows."""
         if self.table.committed(write_key) is None:
-            return None
+            return 0
         return self.table.delete(_own(write_key), _note("withdraw", write_key=write_key))
 
     def held(self, states: Collection[str] = STATES) -> list[Held]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from sfctl.errors import StoreError
 from sfctl.runtime.tables.port import StagedFile, Unadoptable, Write
@@ -116,7 +118,7 @@ def commit(
         # only an overwrite may say what the columns are; this one takes out nothing
         mode, filters = "overwrite", [(fields[0]["name"], "in", [])]
     table.create_write_transaction(
-        additions(files, fields),
+        [*additions(files, fields), *_removals(table, names, request)],
         mode,
         schema_of(fields),
         names,
@@ -169,6 +171,41 @@ def require_files(root: str, files: Sequence[StagedFile]) -> None:
                 hint="run the job again; keep other programs out of the table's folder",
                 code="SF631",
             )
+
+
+def _removals(table: DeltaTable, names: Sequence[str], request: Write) -> list[Any]:
+    """Return the log's entries for files whose rows go.
+
+    Raises Unadoptable where such rows lie in a file among others, or nobody knows whether they do.
+    """
+    import polars as pl
+    from deltalake.transaction import RemoveAction
+
+    if not request.takes_out:
+        return []
+    found = []
+    for row in pl.DataFrame(table.get_add_actions(flatten=True)).iter_rows(named=True):
+        within = [
+            _within(row.get(f"min.{column}"), row.get(f"max.{column}"), values)
+            for column, values in request.takes_out.items()
+        ]
+        if False in within:
+            continue
+        if None in within:
+            raise Unadoptable("rows that are to go lie in a file among others")
+        values = {name: _text(row[f"partition.{name}"]) or None for name in names}
+        now = time.time_ns() // 1_000_000
+        found.append(RemoveAction(unquote(row["path"]), True, now, row["size_bytes"], values))
+    return found
+
+
+def _within(least: str | None, most: str | None, values: Collection[str]) -> bool | None:
+    """Tell whether all rows, or none, hold one of some values; None where that is not known."""
+    if least is None or most is None:
+        return None
+    if least == most:
+        return least in values
+    return None if any(least <= value <= most for value in values) else False
 
 
 def _replaced(

@@ -247,7 +247,8 @@ class DeltaLake:
         adoption.require_files(self.path, files)
         if self._table is not None:
             known = {field.name for field in self._table.schema().fields}
-            alone = request.mode != "append" or not {f["name"] for f in given} <= known
+            grows = not {field["name"] for field in given} <= known
+            alone = request.mode != "append" or grows or bool(request.takes_out)
             properties = self._properties(request.keys, request.note, alone=alone)
             adoption.commit(self._table, files, given, request, properties)
             return

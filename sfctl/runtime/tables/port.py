@@ -22,7 +22,8 @@ class Write:
 
     `partition` fixes the partitions that `overwrite_partitions` replaces; without it they are
     those that occur in the rows. `replaces` is SQL that the rows satisfy and that names older
-    rows to take out in the same commit (Delta only).
+    rows to take out in the same commit (Delta only). Where files are adopted `takes_out` does that
+    for files of which every row has one of some values in each of some columns.
     """
 
     mode: Mode
@@ -32,6 +33,7 @@ class Write:
     partition: Mapping[str, object] | None = None
     primary_key: tuple[str, ...] = ()
     replaces: str = ""
+    takes_out: Mapping[str, Collection[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

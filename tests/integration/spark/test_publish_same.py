@@ -165,6 +165,10 @@ def test_an_earlier_attempt_that_was_blocked_gives_way(tmp_path: Path, spark: An
     pair.write(MIXED, policy(share="0.1"))
     pair.write(MIXED, policy(share="0.1"), attempt=1)
     assert pair.far.held_ids() == [10, 11, 12]
+    assert pair.far.quarantine().table.head() == 1
+    pair.far.quarantine().compact("2026-11-01", "run-2026-11-01")
+    pair.write(MIXED, policy(share="0.1"), attempt=1)
+    assert pair.far.held_ids() == [10, 11, 12]
     pair.write(MIXED, policy(), attempt=2)
     assert (pair.far.ids(), pair.far.held_ids()) == ([10, 12], [11])
     pair.check()

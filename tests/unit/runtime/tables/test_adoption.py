@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,27 @@ def test_what_nobody_adopted_is_garbage_to_a_vacuum(path: Path) -> None:
     assert not (path / left.path).exists()
     assert ids(table) == [3]
     assert table.scan(0).collect()["id"].to_list() == [1]
+
+
+def test_files_whose_every_row_goes_are_taken_out_in_the_same_commit(path: Path) -> None:
+    table = open_table(str(path))
+    told = {"minValues": {"name": "a"}, "maxValues": {"name": "a"}}
+    other = {"minValues": {"name": "b"}, "maxValues": {"name": "c"}}
+
+    def named(number: int, **stats: Any) -> StagedFile:
+        file = stage(path, [number], "a b:c", name=pl.lit("a"))
+        return replace(file, stats=json.dumps({"numRecords": 1, **stats}))
+
+    schema = columns(id="long", dt="string", name="string")
+    adopt(table, named(1, **told), named(2, **other), key="k", schema=schema)
+    done = adopt(
+        table, named(3, **told), key="l", schema=schema, takes_out={"name": ("a", "z")},
+    )  # fmt: skip
+    assert (done, ids(table)) == (1, [2, 3])
+    for values in (("b",), ("bb",)):
+        why = adopt(table, named(4), key="m", schema=schema, takes_out={"name": values})
+        assert "among others" in str(why)
+    assert ids(table) == [2, 3]
 
 
 def test_files_that_are_gone_are_not_adopted(path: Path) -> None:
