@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
 from sfctl.runtime.spark import jars
 
+PATIENCE_S = 600
 PROJECT = """
 name: shop
 targets:
@@ -87,13 +89,18 @@ class Project:
         """Start a command in the project's folder, with nothing of another run."""
         return subprocess.Popen(
             list(words), cwd=self.root, env=environment(environ), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True,
         )  # fmt: skip
 
     def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end; one that does not come to it ends with all it started."""
         process = self.start(*words, **environ)
-        out, err = process.communicate(timeout=300)
+        try:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def events(self, kind: str = "") -> list[Any]:
