@@ -59,12 +59,14 @@ def test_names_mean_their_columns(spark: Any, name: str) -> None:
     types = {**dict.fromkeys(NAMES, kind), "st": struct_of((n, kind, True) for n in NAMES)}
     emitter = Emitter(types)
     with session(spark, SESSIONS.get(name, {})):
-        # under a name that is also a column's, `st`.`a b` would be column `a b` of the frame
         frame = spark.createDataFrame([(*numbers, tuple(n + 50 for n in numbers))], whole)
         terms = [emitter.term(Field((each,), kind)) for each in NAMES]
         terms += [emitter.term(Field(("st", each), kind)) for each in NAMES]
-        row = frame.alias("st").selectExpr(*(term.value for term in terms)).first()
-    assert tuple(row) == (*numbers, *(n + 50 for n in numbers))
+        row = frame.selectExpr(*(term.value for term in terms)).first()
+        assert tuple(row) == (*numbers, *(n + 50 for n in numbers))
+        # of a frame that is called `st`, `st`.`a b` would be the column `a b`
+        inner = emitter.term(Field(("st", "a b"), kind)).value
+        assert tuple(frame.alias("st").selectExpr(inner).first()) == (50,)
 
 
 def test_names_that_differ_in_case_alone(spark: Any) -> None:
