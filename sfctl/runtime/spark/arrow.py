@@ -1,4 +1,4 @@
-"""Between Spark's types, Arrow and Polars without loss; instants in UTC whatever the session says."""
+"""Between Spark's types, Arrow and Polars without loss; instants are in UTC here."""
 
 from __future__ import annotations
 
