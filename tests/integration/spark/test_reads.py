@@ -220,7 +220,9 @@ def test_inputs_of_a_write_are_on_record_once(spark: Any, shop: Shop, tmp_path: 
     sf.write(joined, "plain")
     sf.write(joined, "plain", stage="silver")
     told = reads(shop)
-    assert [(e["dataset_urn"], e.get("stage"), e["version"], e["rows_read"]) for e in told] == [
+    assert [
+        (e["dataset_urn"], e.get("stage"), e.get("version"), e.get("rows_read")) for e in told
+    ] == [
         ("urn:dp:shop:orders", "gold", 0, 2),
         (f"dataset:file/{tmp_path}/raw", None, None, None),
     ]
