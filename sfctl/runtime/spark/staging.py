@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sfctl.errors import StoreError
+from sfctl.errors import StoreError, UsageError
 from sfctl.runtime.spark import held as holding
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.adopt import rows_only, stats_of
@@ -34,7 +34,7 @@ from sfctl.runtime.tables.adoption import fields_of
 from sfctl.runtime.tables.port import STAGED, StagedFile
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 SETTINGS = {
@@ -95,7 +95,7 @@ class Stage:
         stored = holding.without(rows, _void(rows.schema))
         if self.whole:
             for twin, name in twins.items():
-                stored = stored.withColumn(twin, quoted(name))
+                stored = stored.withColumn(twin, _named(stored, name))
         self.reached("staging")
         try:
             with running():
@@ -145,6 +145,23 @@ class Stage:
             if made and made[2] == _machine() and _started(int(made[3])) != int(made[4]):
                 found.append(folder)
         return found
+
+
+def _named(frame: DataFrame, name: str) -> Column:
+    """Return a column as the partitions of a snapshot are named: by Python's text."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    kind, column = frame.schema[name].dataType.typeName(), quoted(name)
+    if kind == "boolean":
+        return F.initcap(column.cast("string"))
+    if kind not in ("string", "date", "byte", "short", "integer", "long"):
+        raise UsageError(
+            f"Parquet tables cannot be partitioned by {name}, a {kind}, from Spark",
+            hint="partition by its date or its text, or set the format of the dataset to delta",
+            code="SF311",
+        )
+    found: Column = column
+    return found
 
 
 def _void(schema: StructType) -> list[str]:

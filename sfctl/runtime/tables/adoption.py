@@ -39,6 +39,10 @@ _PLAIN = re.compile(
 )
 
 
+_AS_TEXT = {"string", "long", "integer", "short", "byte", "boolean", "date"}
+"""Types whose values every writer names alike."""
+
+
 def fields_of(schema: str) -> list[Field]:
     """Return the columns of a schema in the log's JSON, which is Spark's too."""
     return [dict(field) for field in json.loads(schema)["fields"]]
@@ -113,6 +117,9 @@ def commit(
         mode = "overwrite"
     elif request.mode == "overwrite_partitions":
         filters = _replaced(files, names, request)
+        kinds = {field["name"]: str(field["type"]) for field in fields}
+        if odd := [name for name, _, _ in filters or () if kinds[name] not in _AS_TEXT]:
+            raise Unadoptable(f"partitions of {odd[0]} have more than one name")
         mode = "append" if filters is None else "overwrite"
     if mode == "append" and grown:
         # only an overwrite may say what the columns are; this one takes out nothing
@@ -228,6 +235,8 @@ def _replaced(
 
 def _text(value: object) -> str:
     """Return a partition's value as filters have it: empty for null."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)
 
 

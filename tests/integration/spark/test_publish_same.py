@@ -114,6 +114,21 @@ def test_modes(tmp_path: Path, spark: Any, mode: str) -> None:
     pair.check()
 
 
+@pytest.mark.parametrize("format", ["delta", "parquet"])
+def test_partitions_that_the_other_engine_wrote_are_replaced(
+    tmp_path: Path, spark: Any, format: str
+) -> None:
+    rig = SparkRig(tmp_path, spark=spark, format=format)
+    rows = batch(1, 2, 3).with_columns(pl.Series("flag", [True, False, None]))
+    how: dict[str, Any] = {"partition_by": ("flag",), "mode": "overwrite_partitions"}
+    Rig(tmp_path, format=format).write(rows, day=1, **how)
+    fresh = batch(7, 8, start=10).with_columns(pl.Series("flag", [True, None]))
+    rig.write(fresh, day=2, **how)
+    assert rig.ids() == [1, 10, 11]
+    Rig(tmp_path, format=format).write(fresh[:1].with_columns(id=pl.lit(20)), day=3, **how)
+    assert rig.ids() == [1, 11, 20]
+
+
 def test_a_partition_of_the_write(tmp_path: Path, spark: Any) -> None:
     pair = Pair(tmp_path, spark)
     for day, name in enumerate("aba", 1):

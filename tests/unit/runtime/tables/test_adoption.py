@@ -121,6 +121,23 @@ def test_modes(path: Path, mode: Mode, more: dict[str, Any], left: list[int]) ->
     assert ids(table) == left
 
 
+def test_a_partition_may_be_a_truth_but_no_moment(path: Path) -> None:
+    kinds = columns(id="long", flag="boolean", at="timestamp")
+
+    def file(number: int, flag: str) -> StagedFile:
+        made = stage(path, [number], f"{flag}/at=2020-01-01 00%3A00%3A00")
+        return replace(made, partition={"flag": flag, "at": "2020-01-01 00:00:00"})
+
+    table = open_table(str(path))
+    more: dict[str, Any] = {"schema": kinds, "by": ("flag", "at"), "mode": "overwrite_partitions"}
+    adopt(table, file(1, "true"), file(2, "false"), key="k", **more)
+    assert adopt(table, file(3, "true"), key="l", partition={"flag": True}, **more) == 1
+    held = DeltaTable(str(path)).get_add_actions(flatten=True)
+    assert sorted(pl.DataFrame(held)["partition.flag"]) == [False, True]
+    why = adopt(table, file(4, "true"), key="m", partition={"at": "2020-01-01"}, **more)
+    assert why == "partitions of at have more than one name"
+
+
 def test_several_partitions_are_replaced_at_once(path: Path) -> None:
     table = open_table(str(path))
     adopt(table, *(stage(path, [n], dt) for n, dt in enumerate("abc")), key="k")
