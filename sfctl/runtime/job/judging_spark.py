@@ -29,6 +29,7 @@ class JudgingOnSpark:
 
     def riding(self, frame: DataFrame) -> Mapping[str, str]:
         """Return what to measure while the rows are taken. A fault of ours measures nothing."""
+        from sfctl.runtime.spark.aggregate import accepted
         from sfctl.runtime.spark.program import program_for
         from sfctl.runtime.spark.schema import of_frame
 
@@ -37,7 +38,8 @@ class JudgingOnSpark:
             return {}
         try:
             policy, around = self._asked(request.policy, request.stage)
-            return program_for(of_frame(frame), policy, request.stage, around).riding()
+            program = program_for(of_frame(frame), policy, request.stage, around)
+            return accepted(frame, program.riding())
         except Exception as error:  # noqa: BLE001  what does not ride is asked in a pass
             show(error)
             return {}

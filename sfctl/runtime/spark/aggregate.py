@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sfctl.model.policy import Rule
@@ -35,6 +35,34 @@ def aggregated(
         if len(program.faults) == before:
             raise
         return {}
+
+
+def accepted(frame: DataFrame, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return the aggregates, by name, that Spark makes sense of; nothing is run.
+
+    One that it does not would keep the rows from being written on which it was to ride.
+    """
+    try:
+        _analysed(frame, wanted.values())
+    except _faults():
+        return {name: sql for name, sql in wanted.items() if _makes_sense(frame, sql)}
+    return dict(wanted)
+
+
+def _makes_sense(frame: DataFrame, sql: str) -> bool:
+    try:
+        _analysed(frame, [sql])
+    except _faults():
+        return False
+    return True
+
+
+def _analysed(frame: DataFrame, wanted: Iterable[str]) -> None:
+    from pyspark.sql import functions as f
+
+    asked = [f.expr(sql) for sql in wanted]
+    if asked:
+        frame.agg(*asked)
 
 
 def _row(frame: DataFrame, wanted: Sequence[str], flags: Mapping[str, str]) -> dict[str, Any]:

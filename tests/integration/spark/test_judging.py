@@ -25,7 +25,7 @@ from sfctl.runtime.core.standard import computed
 from sfctl.runtime.core.surroundings import Surroundings
 from sfctl.runtime.faults import DataError
 from sfctl.runtime.spark import versions
-from sfctl.runtime.spark.aggregate import aggregated
+from sfctl.runtime.spark.aggregate import accepted, aggregated
 from sfctl.runtime.spark.held import Held, believed, observed
 from sfctl.runtime.spark.judge import judge
 from sfctl.runtime.spark.program import name_of, program_for
@@ -268,6 +268,33 @@ def test_a_rule_that_spark_cannot_evaluate_costs_only_itself(spark: Any) -> None
     assert aggregated(frame, wanted, program) == {}
     assert set(program.faults) == {"bad"}
     assert not isinstance(program.faults["bad"], DataError)
+
+
+def test_what_spark_makes_no_sense_of_does_not_ride(spark: Any) -> None:
+    frame = held(spark, ROWS).frame
+    wanted = {"one": "count_if(`n` < 1)", "other": "count_if(no_such_function(`n`))"}
+    assert accepted(frame, wanted) == {"one": wanted["one"]}
+    assert accepted(frame, {}) == {}
+
+
+def test_keys_of_maps_variants_and_lists_are_compared(spark: Any) -> None:
+    frame = spark.range(0, 6, 1, 3).selectExpr(
+        "map('a', id % 2, 'b', 1) AS m", "parse_json(concat('{\"k\":', id % 3, '}')) AS v",
+        "array(named_struct('x', CAST('NaN' AS DOUBLE), 'm', map('q', id))) AS list",
+        "make_ym_interval(CAST(id % 5 AS INT)) AS months",
+    )  # fmt: skip
+    by = policy(
+        *(unique(name, rule_id=name) for name in ("m", "v", "list", "months")),
+        unique("m", "v", rule_id="both"),
+        measure("distinct_count", "m"),
+    )
+    rows = Held(frame.localCheckpoint(), 6)
+    found = judge(rows, by, "gold", now=NOW)
+    failed = {result.id: result.failed for result in found.rules[:5]}
+    assert failed == {"m": 6, "v": 6, "list": 0, "months": 2, "both": 0}
+    assert found.rules[5].measured == "2"
+    sides = split(rows, policy(by.rules[3]), "gold")
+    assert (sides.good.height, sides.bad.height) == (4, 2)
 
 
 MODULE = """
