@@ -159,6 +159,33 @@ def test_a_judgement_is_the_same_to_the_letter(spark: Any, told: bool) -> None:
     assert found.schema_fingerprint
 
 
+BENT = {
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.session.timeZone": "Asia/Kathmandu",
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.parser.escapedStringLiterals": "true",
+    "spark.sql.adaptive.enabled": "false",
+}
+
+
+def test_no_setting_of_a_session_changes_a_judgement(spark: Any) -> None:
+    by = policy(*(r for r in (*EVERYTHING.rules, *CHEAP[2:]) if r.kind != "foreign_key"))
+    rows = held(spark, ROWS, by=by)
+    before = {name: spark.conf.get(name) for name in BENT}
+    try:
+        for name, value in BENT.items():
+            spark.conf.set(name, value)
+        found = judge(rows, by, "gold", now=NOW)
+        sides = split(rows, by, "gold", judgement=found)
+        bad = sides.bad.frame.count()
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+    assert plain(found) == plain(on_polars.judge(ROWS, by, "gold", now=NOW))
+    assert bad == sides.bad.height
+
+
 def test_both_sides_are_those_of_polars(spark: Any) -> None:
     by = policy(*(r for r in EVERYTHING.rules if r.kind != "foreign_key" and r.id != "gone"))
     rows = held(spark, ROWS)
@@ -324,7 +351,7 @@ def custom(name: str, folder: Path) -> Rule:
 def test_functions_are_asked_pinned_and_in_time(spark: Any, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MODULE)
     rules = [custom(name, tmp_path) for name in ("sound", "failing", "hanging")]
-    by = policy(*rules, performance=Performance(gate_timeout_ms=2000))
+    by = policy(*rules, performance=Performance(gate_timeout_ms=3000))
     around = Surroundings(root=tmp_path)
     rows = held(spark, ROWS)
     found = {result.id: result for result in judge(rows, by, "gold", now=NOW, around=around).rules}
