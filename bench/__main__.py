@@ -32,6 +32,8 @@ NAMES = {
     "profile": "profile of a file, against DuckDB's SUMMARIZE, cold and warm",
     "profile-alarms": "suggested rules on held-out days: false alarms, and faults noticed",
     "expressions": "random expressions through compiler, engine and a plain interpreter",
+    "spark": "gated writes of Spark frames to Delta, against Delta's own writer",
+    "spark-observe": "a Spark job under sfctl run, against bare spark-submit",
     "engine": "a backlog through every stage: events a second, state a dataset",
 }
 
@@ -70,10 +72,10 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    listing = "\n".join(f"  {name:10} {about}" for name, about in NAMES.items())
+    listing = "\n".join(f"  {name:14} {about}" for name, about in NAMES.items())
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description=f"benchmarks:\n{listing}\n  setup      make the peers' environments, once",
+        description=f"benchmarks:\n{listing}\n  setup          make the peers' environments, once",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="which; all when none is named")

@@ -124,10 +124,10 @@ class Session:
         self.child.wait(60)
         self.errors.close()
 
-    def once(self) -> Sample:
-        """Run the action once; seconds are the action's alone, measured inside."""
+    def once(self, word: str = "go") -> Sample:
+        """Run the action once (of several, the one of that name); seconds are its own."""
         assert self.child.stdin is not None
-        self.child.stdin.write("go\n")
+        self.child.stdin.write(f"{word}\n")
         self.child.stdin.flush()
         said = self._read()
         return Sample(said["wall"], said["cpu"], said.get("peak", 0.0), said["found"], 0)
@@ -167,7 +167,14 @@ Who is far behind needs no fine measurement.
 
 
 def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
-    """Run every subject once a round, in a rotating order, and relate each to the first (ours).
+    """Run every subject once a round and relate each to the first (ours)."""
+    samples = interleaved(subjects, rounds)
+    ours = next(iter(samples.values()))
+    return [_line(name, ours, its) for name, its in samples.items() if its]
+
+
+def interleaved(subjects: dict[str, Once], rounds: int) -> dict[str, list[Sample]]:
+    """Run every subject once a round, in a rotating order.
 
     An unmeasured run of each fills page and byte-code cache. Slow subjects take part in the first
     rounds only (`PATIENCE`); one that fails (time, memory) is named on stderr and goes no further.
@@ -188,8 +195,7 @@ def compare(subjects: dict[str, Once], rounds: int) -> list[Line]:
                 share[name] = 0
         print(f"  round {number + 1}/{rounds}", end="\r", file=sys.stderr)
     print(file=sys.stderr)
-    ours = samples[names[0]]
-    return [_line(name, ours, its) for name, its in samples.items() if its]
+    return samples
 
 
 def _warm(subjects: dict[str, Once], rounds: int) -> dict[str, int]:
@@ -217,10 +223,11 @@ def _line(name: str, ours: list[Sample], its: list[Sample]) -> Line:
         wall=statistics.median(sample.wall for sample in its),
         cpu=statistics.median(sample.cpu for sample in its),
         peak=max(sample.peak for sample in its),
-        wall_ratio=_spread([a.wall / b.wall for a, b in pairs]),
-        cpu_ratio=_spread([a.cpu / b.cpu for a, b in pairs]),
+        wall_ratio=spread([a.wall / b.wall for a, b in pairs]),
+        cpu_ratio=spread([a.cpu / b.cpu for a, b in pairs]),
     )
 
 
-def _spread(ratios: list[float]) -> tuple[float, float, float]:
+def spread(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """Return median, least and most."""
     return statistics.median(ratios), min(ratios), max(ratios)

@@ -87,14 +87,15 @@ def _line(line: Line) -> list[str]:
         line.name,
         str(line.rounds),
         f"{line.wall:.3f}",
-        _spread(line.wall_ratio),
+        spread_text(line.wall_ratio),
         f"{line.cpu:.3f}",
-        _spread(line.cpu_ratio),
+        spread_text(line.cpu_ratio),
         peak,
     ]
 
 
-def _spread(ratio: tuple[float, float, float]) -> str:
+def spread_text(ratio: tuple[float, float, float]) -> str:
+    """Return a median with what lies around it."""
     median, low, high = ratio
     return f"{median:.2f} ({low:.2f}–{high:.2f})"
 
