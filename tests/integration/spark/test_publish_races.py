@@ -21,6 +21,7 @@ ROUNDS = 2
 
 def test_appenders_of_several_datasets_into_one_table(tmp_path: Path, spark: Any) -> None:
     """Three jobs whose state is not shared: no lock of ours keeps them apart."""
+    policy()  # msgspec looks at a type for the first time in one thread only
     rigs = [SparkRig(tmp_path / str(n), spark=spark) for n in range(3)]
     for rig in rigs:
         rig.lake = tmp_path / "shared"
