@@ -25,7 +25,17 @@ def run_case(quick: bool) -> Report:
     places["job"] = places["wide"]
     table = home / "tables" / "enriched"
     command = [*_submit(home), str(JOB), json.dumps(places), str(table)]
-    watched = sfctl("--project-dir", str(home), "run", "--level", "observe", "--", *command)
+    watched = sfctl(
+        "--project-dir",
+        str(home),
+        "run",
+        "--level",
+        "observe",
+        "--name",
+        "enriched",
+        "--",
+        *command,
+    )
     lines = compare(
         {
             "sfctl run --level observe": partial(_once, watched, table),
