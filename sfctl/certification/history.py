@@ -79,12 +79,12 @@ class History:
     def releases(self, dataset_urn: str) -> tuple[Release, ...]:
         """Return the moves of a dataset, oldest first."""
         items = self._state.query(RELEASES, f"{self._own}{dataset_urn}|")
-        return tuple(msgspec.convert(item.value, Release) for item in items)
+        return tuple(codec.made(item.value, Release) for item in items)
 
     def artefact(self, digest: str) -> Artefact | None:
         """Return a policy that was active once."""
         item = self._state.get(ARTEFACTS, self._own + digest)
-        return msgspec.convert(item.value, Artefact) if item else None
+        return codec.made(item.value, Artefact) if item else None
 
     def add(
         self, moves: Iterable[tuple[Release, Artefact]], before: Mapping[str, Held]
@@ -113,7 +113,7 @@ class History:
     def keys(self) -> dict[str, PinnedKey]:
         """Return the public keys pinned in the store, revoked ones included, by short name."""
         items = self._state.query(KEYS, self._own)
-        return {self._bare(item.key): msgspec.convert(item.value, PinnedKey) for item in items}
+        return {self._bare(item.key): codec.made(item.value, PinnedKey) for item in items}
 
     def pin_key(self, name: str, key: PinnedKey) -> None:
         """Trust a public key from now on, or revoke it."""
@@ -167,4 +167,4 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def _held(value: Mapping[str, object], version: int) -> Held:
-    return Held(msgspec.convert(value, Standing), version)
+    return Held(codec.made(value, Standing), version)

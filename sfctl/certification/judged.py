@@ -38,7 +38,7 @@ def keep(
     for _ in range(2):
         item = state.get(TABLE, key)
         if item is not None:
-            before = msgspec.convert(item.value, Judged)
+            before = codec.made(item.value, Judged)
             if (before.table, before.at) == (table, commit.at):
                 return before.record
         try:
@@ -55,7 +55,7 @@ def noted(commits: Iterable[Commit], state: StateStore, stage_urn: str, table: s
     if all(commit.kind == "ours" for commit in found):
         return found
     said = {
-        int(item.key.rpartition("/")[2]): msgspec.convert(item.value, Judged)
+        int(item.key.rpartition("/")[2]): codec.made(item.value, Judged)
         for item in state.query(TABLE, f"{stage_urn}/")
     }
     return [_noted(commit, said.get(commit.version), table) for commit in found]

@@ -87,7 +87,7 @@ class Ledger:
 
     def _all(self) -> list[VersionRecord]:
         items = self._state.query(TABLE, self._prefix)
-        return [msgspec.convert(item.value, VersionRecord) for item in items]
+        return [codec.made(item.value, VersionRecord) for item in items]
 
     def _is_of(self, record: VersionRecord) -> bool:
         return not self._table or record.table in ("", self._table)

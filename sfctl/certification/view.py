@@ -184,4 +184,4 @@ def _load(state: StateStore, dataset_urn: str) -> tuple[Certificate, Expect]:
     item = state.get(TABLE, dataset_urn)
     if item is None:
         return Certificate(dataset_urn), ABSENT
-    return msgspec.convert(item.value, Certificate), item.version
+    return codec.made(item.value, Certificate), item.version

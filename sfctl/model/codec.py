@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ _ENCODER = msgspec.json.Encoder()
 
 
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
+_MAKING = threading.Lock()
+"""msgspec shows a type to other threads while it still reads its fields: they would crash."""
 
 
 def encode(value: object) -> bytes:
@@ -24,11 +27,22 @@ def encode(value: object) -> bytes:
 
 def decode(data: bytes | str, kind: type[T]) -> T:
     """Read JSON as `kind`. Raises msgspec.ValidationError or msgspec.DecodeError."""
-    decoder = _DECODERS.get(kind)
-    if decoder is None:
-        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
-    result: T = decoder.decode(data)
+    result: T = _decoder(kind).decode(data)
     return result
+
+
+def made(value: object, kind: type[T]) -> T:
+    """Make a `kind` of dicts, lists and scalars. Raises msgspec.ValidationError."""
+    _decoder(kind)
+    return msgspec.convert(value, kind)
+
+
+def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
+    found = _DECODERS.get(kind)
+    if found is None:
+        with _MAKING:
+            found = _DECODERS.setdefault(kind, msgspec.json.Decoder(kind))
+    return found
 
 
 def plain(value: object) -> Any:

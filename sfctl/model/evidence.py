@@ -165,7 +165,7 @@ def from_plain(document: dict[str, Any]) -> Evidence:
         (envelope if name in FIELDS else payload)[name] = value
     if payload:
         envelope["payload"] = payload
-    return msgspec.convert(envelope, Evidence)
+    return codec.made(envelope, Evidence)
 
 
 def to_plain(event: Evidence) -> dict[str, Any]:

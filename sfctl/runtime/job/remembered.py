@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from sfctl.model import codec
 from sfctl.model.schema import Schema
 
 MOST = 64
@@ -56,6 +57,6 @@ def remember(file: Path, stage: str, what: Remembered) -> None:
 
 def _read(file: Path) -> dict[str, Remembered]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Remembered])
+        return codec.decode(file.read_bytes(), dict[str, Remembered])
     except (OSError, ValueError, RecursionError):
         return {}

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from sfctl.errors import StoreError
+from sfctl.model import codec
 
 FOLDER = "_delta_log"
 _COMMIT = re.compile(r"([0-9]{20})\.json")
@@ -128,7 +129,7 @@ def read(table: str, version: int) -> LogVersion | None:
     about: dict[str, Any] = {}
     try:
         for raw in _lines(table, version):
-            line = msgspec.json.decode(raw, type=_Line)
+            line = codec.decode(raw, _Line)
             if line.add is not None:
                 added.append(line.add)
             if line.remove is not None:
