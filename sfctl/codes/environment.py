@@ -183,4 +183,12 @@ CODES: dict[str, Code] = {
         "its rows or a store did not answer.",
         "Mend what the message names, then `sfctl certify --revalidate`.",
     ),
+    "SF767": Code(
+        "Column mapping, so not judged after its commit",
+        "The table's files name columns otherwise than the table does (delta.columnMapping.mode). "
+        "Delta's Python readers give nulls for them or refuse, so a version is not judged: it is "
+        "held, never passed.",
+        "Write the table through sf.write, which judges rows before they are in the table, or "
+        "use a table without column mapping.",
+    ),
 }

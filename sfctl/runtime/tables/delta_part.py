@@ -29,7 +29,7 @@ class Snapshot:
     def rows(self, names: Collection[str]) -> pl.LazyFrame:
         """Return the rows of some of the files, less those a deletion vector takes out.
 
-        What polars cannot read of a table (column mapping) is raised when the rows are.
+        What Polars cannot read of a table is raised when the rows are.
         """
         wanted = frozenset(names)
         if not wanted:
@@ -71,8 +71,20 @@ _CASTS = pl.ScanCastOptions(
 
 
 def snapshot(table: str, version: int) -> Snapshot:
-    """Return the files of a version. Raises StoreError."""
+    """Return the files of a version.
+
+    Raises StoreError, with SF767 where its files name columns otherwise than the table does: the
+    rows would be read as nulls, or not at all.
+    """
     found = _opened(table, version)
+    if mapped(found):
+        name = table.rstrip("/").rpartition("/")[2]
+        raise StoreError(
+            f"{name} has column mapping: its files name columns otherwise, and nothing here "
+            "reads some of its files by the table's names",
+            hint="write it through sf.write, which judges rows before they are in the table",
+            code="SF767",
+        )
     names = found.metadata().partition_columns
     added = pl.DataFrame(found.get_add_actions(flatten=True))
     columns = [added[f"partition.{name}"] for name in names]
@@ -81,6 +93,12 @@ def snapshot(table: str, version: int) -> Snapshot:
         for row, path in enumerate(added["path"])
     }
     return Snapshot(table, version, parts)
+
+
+def mapped(table: DeltaTable) -> bool:
+    """Tell whether a table's files name columns otherwise than the table does."""
+    mode: str = table.metadata().configuration.get("delta.columnMapping.mode", "none")
+    return mode != "none"
 
 
 def partition(values: Mapping[str, object] | None) -> str:

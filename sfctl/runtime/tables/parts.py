@@ -63,14 +63,16 @@ def dataset(path: str, form: str, version: int, partition: Mapping[str, object])
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
+    from sfctl.runtime.tables.delta_part import mapped
+
     table = DeltaTable(path, version=version)
     names = table.metadata().partition_columns
-    if not set(partition) <= set(names):
+    if not set(partition) <= set(names) or mapped(table):  # mapped columns would come as nulls
         return None
     wanted = " AND ".join(_equal(name, value) for name, value in partition.items())
     try:
         return table.to_pyarrow_dataset(file_pruning_predicate=wanted or None)
-    except (DeltaError, ValueError):  # deletion vectors, column mapping: Polars reads more
+    except (DeltaError, ValueError):  # deletion vectors: Polars reads more
         return None
 
 

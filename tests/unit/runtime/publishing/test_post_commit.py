@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from sfctl.runtime.core.judge import Surroundings, judge
 from sfctl.runtime.job import failopen
 from sfctl.runtime.pii.actions import find
 from sfctl.runtime.publishing import post_commit
-from sfctl.runtime.tables import delta_log
+from sfctl.runtime.tables import delta_log, parts
 from tests.publish_rig import NOW, URN, Rig, at_least, batch, policy, positive
 
 STEPS = ("judged", "kept", "recorded", "emitted", "certified", "pinned")
@@ -277,6 +278,42 @@ def test_a_version_whose_files_are_gone_is_unjudged_and_never_certifies(rig: Rig
     assert (result.verdict, result.certification) == ("ERROR", "NEVER_CERTIFIED")
     assert result.degraded
     assert ledger(rig)[0].kind == "unjudged"
+
+
+def with_mapped_columns(path: Path, feed: bool) -> None:
+    """Make a table of one version one whose file, and change feed, name columns otherwise."""
+    log = path / "_delta_log" / f"{0:020}.json"
+    actions = {k: v for line in log.read_text().splitlines() for k, v in json.loads(line).items()}
+    schema = json.loads(actions["metaData"]["schemaString"])
+    for number, field in enumerate(schema["fields"], 1):
+        physical = {"physicalName": f"col-{field['name']}", "id": number}
+        field["metadata"] = {f"delta.columnMapping.{k}": v for k, v in physical.items()}
+    actions["metaData"]["schemaString"] = json.dumps(schema)
+    actions["metaData"]["configuration"] = {"delta.columnMapping.mode": "name"}
+    actions["protocol"] = {"minReaderVersion": 2, "minWriterVersion": 5}
+    file = path / actions["add"]["path"]
+    rows = pl.read_parquet(file).rename(lambda name: f"col-{name}")
+    rows.write_parquet(file)
+    actions["add"] |= {"size": file.stat().st_size, "stats": None}
+    if feed:
+        rows.with_columns(_change_type=pl.lit("insert")).write_parquet(path / "feed.parquet")
+        size = (path / "feed.parquet").stat().st_size
+        known = {"path": "feed.parquet", "partitionValues": {}, "size": size, "dataChange": False}
+        actions["cdc"] = known
+    log.write_text("".join(json.dumps({k: v}) + "\n" for k, v in actions.items()))
+
+
+@pytest.mark.parametrize("feed", [False, True])
+def test_columns_named_otherwise_in_the_files_are_never_judged_as_nulls(
+    rig: Rig, feed: bool
+) -> None:
+    write(rig, -1)
+    with_mapped_columns(Path(rig.path), feed)
+    result = judged(rig, 0)
+    assert (result.verdict, result.certification) == ("ERROR", "NEVER_CERTIFIED")
+    assert result.degraded == ("JUDGE:SF767",)
+    assert ledger(rig)[0].kind == "unjudged"
+    assert parts.dataset(rig.path, "delta", 0, {}) is None
 
 
 def test_gates_that_are_off_judge_nothing(rig: Rig) -> None:
