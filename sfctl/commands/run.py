@@ -391,6 +391,7 @@ def _told(
         sum(int(e.get("fingerprints_computed", 0)) for e in (*writes, *records.entries("read"))),
         versions,
         bool(plan.entry and plan.entry.outputs),
+        tuple(records.entries("degraded")),
     )
     if plan.compiled is not None:
         try:

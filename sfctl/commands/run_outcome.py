@@ -48,6 +48,8 @@ class Told:
     versions: Versions = field(default_factory=Versions)
     promised: bool = False
     """Whether the job file names outputs."""
+    faults: tuple[dict[str, Any], ...] = ()
+    """Faults of ours inside the job that no write tells of."""
 
     @property
     def level(self) -> str:
@@ -61,7 +63,8 @@ class Told:
     @property
     def degraded(self) -> list[str]:
         """Our faults in this run, without repetition."""
-        return list(dict.fromkeys(why for each in self.writes for why in each.get("degraded", ())))
+        told = (*self.writes, *self.faults)
+        return list(dict.fromkeys(why for each in told for why in each.get("degraded") or ()))
 
     @property
     def blocked(self) -> bool:
@@ -145,7 +148,8 @@ def exit_code(told: Told, *, strict: bool) -> int:
 
 
 def findings(told: Told, compiled: Compiled | None) -> list[Finding]:
-    """Return one finding per rule and write, and one per write that was blocked or degraded."""
+    """Return one finding per rule and write, one per write that was blocked or degraded, and one
+    per fault beside the writes."""
     found = []
     for each in told.writes:
         suite = f"{each['dataset']}#{each['stage']}"
@@ -174,6 +178,9 @@ def findings(told: Told, compiled: Compiled | None) -> list[Finding]:
         for why in each.get("degraded") or ():
             found.append(Finding("SF760", f"{suite}: {why}", "warning", suite=suite,
                                  name="degraded"))  # fmt: skip
+    beside = dict.fromkeys(why for each in told.faults for why in each.get("degraded") or ())
+    found += [Finding("SF760", f"{told.context.job}: {why}", "warning", suite=told.context.job,
+                      name="degraded") for why in beside]  # fmt: skip
     if told.ended.exit_code:
         reason = told.inside.get("failure_reason") or told.ended.reason
         found.append(

@@ -82,6 +82,20 @@ def test_a_job_that_failed_after_its_commit_is_told_as_both(shop: Shop) -> None:
     assert [v["version"] for v in failed.payload["versions"]] == [0]
 
 
+FAULT = "import sitecustomize; sitecustomize.say(KeyError('secret'))\n"
+
+
+def test_a_fault_of_the_instrumented_writer_is_told_though_no_write_was_ours(shop: Shop) -> None:
+    done = started(shop, FAULT + GOOD, level="in-job")
+    assert (done.exit_code, done.payload["state"]) == (0, "COMPLETED")
+    assert (done.payload["degraded"], done.payload["degraded_reasons"]) == (
+        True, ["instrument:KeyError"],
+    )  # fmt: skip
+    assert [f.message for f in done.findings if f.code == "SF760"] == ["daily: instrument:KeyError"]
+    assert any("degraded: instrument:KeyError" in line for line in done.notes)
+    assert started(shop, FAULT, level="in-job", strict_exit=True).exit_code == 3
+
+
 def test_a_job_that_ended_well_and_committed_nothing_says_so(shop: Shop) -> None:
     done = started(shop, NOTHING)
     assert done.payload["versions"] == []
