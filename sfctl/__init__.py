@@ -78,7 +78,7 @@ def write(
     """
     _one_of("stage", stage, STAGES)
     _one_of("mode", mode, MODES)
-    fixed = dict(partition or {})
+    fixed = _fixed(partition)
     trail: dict[str, Any] = {}
     try:
         from sfctl import wiring
@@ -101,16 +101,17 @@ def read(
     Raises SourceError when there is no table, MissingExtra when the library of `as_` is missing.
     """
     _one_of("as_", as_, FORMS)
+    fixed = _fixed(partition)
     trail: dict[str, Any] = {}
     try:
         from sfctl import wiring
 
-        return wiring.session().read(urn, stage, dict(partition or {}), as_, trail=trail)
+        return wiring.session().read(urn, stage, fixed, as_, trail=trail)
     except BaseException as error:
         if trail.get("answer") is error or not _is_fault(error):
             raise
         last = _LastLine("read", error, urn, stage or "", trail)
-        return last.read(dict(partition or {}), as_, certified=False)
+        return last.read(fixed, as_, certified=False)
 
 
 def read_certified(urn: str, as_: str = "pandas", allow_uncertified: bool = False) -> Any:
@@ -325,8 +326,8 @@ class _LastLine:
             place.write_bytes(seal.seal(buffer.getvalue(), key))
         except Exception as fault:  # noqa: BLE001
             _say(
-                f"sfctl: NOT WRITTEN: {frame.height} rows for {self.urn}#{self.stage} hold "
-                f"personal data that could neither be masked nor sealed ({type(fault).__name__})"
+                f"sfctl: NOT WRITTEN: {frame.height} rows for {self.urn}#{self.stage} may hold "
+                f"personal data, and could be neither masked nor sealed ({type(fault).__name__})"
             )
             return self.report(frame.height, "nowhere")
         _say(f"sfctl: {frame.height} rows for {self.urn}#{self.stage} are sealed in {place}")
@@ -346,6 +347,7 @@ class _LastLine:
         _say(
             f"sfctl: degraded in {self.where} of {self.urn or 'the job'} ({self.cause})"
             + (f"; rows: {written}, not judged" if written else "")
+            + (f"\n    hint: sfctl explain {self.cause}" if self.cause.startswith("SF") else "")
         )
         out = written in ("table", "fallback")
         result = {
@@ -473,6 +475,13 @@ def _policy(root: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
+
+
+def _fixed(partition: Mapping[str, object] | None) -> dict[str, object]:
+    """Return the partition; `["dt"]`, as Spark takes it, would be read as `{"d": "t"}`."""
+    if partition is None or hasattr(partition, "keys"):
+        return dict(partition or {})
+    raise ValueError(f"partition is {partition!r}, expected values by name such as {{'dt': date}}")
 
 
 def _say(line: str) -> None:

@@ -85,6 +85,8 @@ class SfctlError(Exception):
         self.hint = hint
         if code is not None:
             self.code = code
+        if hint:  # a traceback in a job shows notes, and nothing else shows the hint there
+            self.add_note(f"hint: {hint} (sfctl explain {self.code})")
 
 
 class UsageError(SfctlError):

@@ -116,9 +116,11 @@ def _with_delta(entry: JobEntry, environ: Mapping[str, str]) -> list[str]:
     """Return a job's options behind those that Delta needs; its own count."""
     paths = jars.found(environ)
     if not paths:
+        shelf = jars.here(environ)
+        wrong = f"in {shelf.folder} are not those pinned" if shelf.altered else "are not here"
         raise UsageError(
-            f"{entry.name} asks for Delta, and its jars are not here",
-            hint="sfctl stack fetch spark",
+            f"{entry.name} asks for Delta, and its jars {wrong}",
+            hint="sfctl doctor says which; sfctl stack fetch spark brings them",
             code="SF764",
         )
     words, listed = list(entry.submit), ",".join(map(str, paths))

@@ -58,6 +58,10 @@ def test_requests_that_cannot_be_meant(shop: Shop) -> None:
         sf.write(ROWS, "orders", stage="golden")
     with pytest.raises(ValueError, match="mode is 'upsert'"):
         sf.write(ROWS, "orders", mode="upsert")
+    with pytest.raises(ValueError, match=r"partition is \['dt'\]"):
+        sf.write(ROWS, "orders", partition=["dt"])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="partition is 'dt=1'"):
+        sf.read("orders", partition="dt=1")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="names no dataset"):
         sf.write(ROWS, "no such thing")
     with pytest.raises(SourceError):

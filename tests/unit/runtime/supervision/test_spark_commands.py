@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from sfctl.errors import UsageError
 from sfctl.model.manifest import JobEntry
+from sfctl.runtime.spark import pins
 from sfctl.runtime.supervision import spark
 
 
@@ -95,6 +97,21 @@ def test_jars_that_are_not_here_are_told_before_the_job_starts(tmp_path: Path) -
     with pytest.raises(UsageError, match="jars are not here") as raised:
         spark.submit(job(delta=True), {"SPARK_SUBMIT": "s", "SFCTL_JARS": str(tmp_path)})
     assert raised.value.code == "SF764"
+
+
+def test_altered_jars_are_not_called_missing(tmp_path: Path) -> None:
+    folder = tmp_path / spark.jars.FOLDER
+    folder.mkdir()
+    (folder / pins.JARS[0].name).write_bytes(b"altered")
+    with pytest.raises(UsageError, match="are not those pinned") as raised:
+        spark.submit(job(delta=True), {"SPARK_SUBMIT": "s", "SFCTL_JARS": str(tmp_path)})
+    assert str(folder) in str(raised.value)
+    assert "doctor" in raised.value.hint
+
+
+def test_a_hint_reaches_whoever_sees_the_traceback() -> None:
+    told = "".join(traceback.format_exception(UsageError("no", hint="do this", code="SF764")))
+    assert told.endswith("hint: do this (sfctl explain SF764)\n")
 
 
 def test_python_is_named_only_where_nobody_says_and_path_means_another(tmp_path: Path) -> None:
