@@ -13,7 +13,7 @@ from sfctl.model.verdict import PiiFinding
 from sfctl.model.write import WriteRecord
 from sfctl.runtime.publishing.partition import contradicts
 from sfctl.runtime.publishing.quarantine import REASONS, RULES, Quarantine
-from sfctl.runtime.spark import act, blame, pack, plain, workers
+from sfctl.runtime.spark import act, blame, pack, plain, sql, workers
 from sfctl.runtime.spark import held as holding
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.held import Held
@@ -258,7 +258,7 @@ def _of_partition(
         if name not in rows.columns:
             rows = rows.withColumn(name, F.lit(value))
             continue
-        text = "null" if value is None else _literal(str(value))
+        text = "null" if value is None else sql.text(str(value))
         same = f"cast(`{name.replace('`', '``')}` as string) <=> {text}"
         elsewhere[f"{_ELSEWHERE}{i}"] = f"count_if(not ({same}))"
     for name in by if request.format != "parquet" else ():
@@ -274,11 +274,6 @@ def _check(held: Held, request: PublishRequest, elsewhere: Mapping[str, str]) ->
     for i, (name, value) in enumerate(request.partition.items()):
         if told.get(f"{_ELSEWHERE}{i}"):
             raise contradicts(name, value)
-
-
-def _literal(text: str) -> str:
-    """Return a text for SQL whatever the session says of escapes."""
-    return f"decode(unhex('{text.encode().hex()}'), 'UTF-8')"
 
 
 def _stored(frame: DataFrame) -> str:

@@ -10,10 +10,21 @@ from urllib.parse import unquote
 
 from sfctl.errors import SourceError, StoreError
 from sfctl.runtime.spark import session
+from sfctl.runtime.spark.act import quoted
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
+
+READING = {
+    "timeZone": "UTC",
+    "mergeSchema": "false",
+    "ignoreMissingFiles": "false",
+    "ignoreCorruptFiles": "false",
+    "datetimeRebaseMode": "CORRECTED",
+    "recursiveFileLookup": "false",
+}
+"""How files are read that a log names: a session may say that those missing do not matter."""
 
 
 def read(
@@ -67,10 +78,10 @@ def _of_files(spark: SparkSession, path: str, version: int) -> DataFrame:
     kinds = {field.name: field.dataType for field in struct.fields}
     parts: list[DataFrame] = []
     for values, files in _by_partition(table, path).items():
-        part = spark.read.schema(stored).parquet(*map(literal, files))
+        part = spark.read.schema(stored).options(**READING).parquet(*map(literal, files))
         for name, value in zip(names, values, strict=True):
             part = part.withColumn(name, F.lit(value).cast(kinds[name]))
-        parts.append(part.select(*(F.col(_quoted(field.name)) for field in struct.fields)))
+        parts.append(part.select(*(quoted(field.name) for field in struct.fields)))
     if not parts:
         return spark.createDataFrame([], struct)
     return reduce(lambda one, other: one.union(other), parts)
@@ -115,7 +126,3 @@ def _struct(columns: Mapping[str, Any]) -> Any:
 def literal(path: str) -> str:
     """Return a path of which Spark takes no letter for a wildcard."""
     return "".join(f"\\{letter}" if letter in "*?[]{}\\" else letter for letter in path)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

@@ -28,7 +28,7 @@ from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.adopt import rows_only, stats_of
 from sfctl.runtime.spark.aside import frame_in, session_beside
 from sfctl.runtime.spark.blame import running
-from sfctl.runtime.spark.frames import literal
+from sfctl.runtime.spark.frames import READING, literal
 from sfctl.runtime.spark.held import Held
 from sfctl.runtime.tables.adoption import fields_of
 from sfctl.runtime.tables.port import STAGED, StagedFile
@@ -48,14 +48,6 @@ WRITING = {
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     # of a task that dies after its rows, nothing may stay
     "mapreduce.fileoutputcommitter.algorithm.version": "1",
-}
-READING = {
-    "timeZone": "UTC",
-    "mergeSchema": "false",
-    "ignoreMissingFiles": "false",
-    "ignoreCorruptFiles": "false",
-    "datetimeRebaseMode": "CORRECTED",
-    "recursiveFileLookup": "false",
 }
 NULL = "__HIVE_DEFAULT_PARTITION__"
 _TWIN = "_sfctl_folder_"
