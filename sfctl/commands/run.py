@@ -173,7 +173,7 @@ def _planned(
                 "run --name needs a command", hint=f"sfctl run --name {name} -- CMD", code="SF750"
             )
         compiled, notes = _compiled_or_none(root)
-        notes = (*notes, *_of_spark(passed, level))
+        notes = (*notes, *_of_spark(passed, level, Path(), declared=False))
         return Plan(name, passed, None, compiled, notes, level=level or LEVELS[1])
     compiled = load(root)
     compiled.require_target(target)
@@ -185,11 +185,14 @@ def _planned(
     unset = [v for k, v in entry.env_from.items() if k not in taken]
     notes = (*notes, *(f"SF125 environment variable `{name}` is not set" for name in unset))
     level = level or entry.level or LEVELS[1]
-    notes = (*other, *notes, *_keys(compiled, entry), *_of_spark(command, level))
+    of_spark = _of_spark(command, level, root, declared=bool(entry.outputs))
+    notes = (*other, *notes, *_keys(compiled, entry), *of_spark)
     return Plan(job, command, entry, compiled, notes, {**entry.env, **taken}, level)
 
 
-def _of_spark(command: tuple[str, ...], level: str) -> tuple[str, ...]:
+def _of_spark(
+    command: tuple[str, ...], level: str, folder: Path, *, declared: bool
+) -> tuple[str, ...]:
     """Say what of Spark's commands is out of our hands. Raises UsageError SF765."""
     if not spark.is_submit(command):
         return ()
@@ -204,10 +207,11 @@ def _of_spark(command: tuple[str, ...], level: str) -> tuple[str, ...]:
         notes.append(
             "the driver runs on the cluster: a time-out or a signal ends spark-submit alone"
         )
-    if spark.own_metadata(command):
-        notes.append(
-            f"{spark.METADATA} is set by the command: its commits are told by the job's outputs"
+    if spark.own_metadata(command, folder):
+        told = (
+            "told by the job's outputs" if declared else "nobody's: no job file names its outputs"
         )
+        notes.append(f"{spark.METADATA} is set by the command: its commits are {told}")
     return tuple(notes)
 
 

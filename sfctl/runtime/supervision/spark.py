@@ -6,6 +6,7 @@ any --conf, properties file or option of the user's own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 _OURS = re.compile(rf"-D{re.escape(METADATA)}={MARK}\S*\s*")
+_PROPERTY = re.compile(rf"^\s*{re.escape(METADATA)}\s*[=:\s]\s*\S", re.MULTILINE)
 _SUBMIT = frozenset({"spark-submit", "spark-submit.sh", "spark-sql", "spark3-submit"})
 _ALONE = frozenset({"-v", "--verbose", "--supervise", "--version", "--help", "-h", "--usage-error"})
 
@@ -68,9 +70,18 @@ def deploy_mode(command: Sequence[str]) -> str:
     return said[-1]
 
 
-def own_metadata(command: Sequence[str]) -> bool:
-    """Tell whether the command names commits itself: then ours does not count."""
-    return METADATA in options(command)
+def own_metadata(command: Sequence[str], folder: Path = Path()) -> bool:
+    """Tell whether a command names commits itself: then ours does not count.
+
+    `folder` is where it starts, and where the properties file that it names is looked for.
+    """
+    known = options(command)
+    if METADATA in known:
+        return True
+    for name in known.get("--properties-file", ())[-1:]:
+        with contextlib.suppress(OSError):
+            return _PROPERTY.search((folder / name).read_text(errors="replace")) is not None
+    return False
 
 
 def environment(environ: Mapping[str, str], run_id: str) -> dict[str, str]:

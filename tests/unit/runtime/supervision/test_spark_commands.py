@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sfctl.errors import UsageError
 from sfctl.model.manifest import JobEntry
-from sfctl.runtime.spark import pins
+from sfctl.runtime.spark import jars, pins
 from sfctl.runtime.supervision import spark
 
 
@@ -52,6 +52,22 @@ def test_a_marker_set_by_the_user_is_seen() -> None:
     assert not spark.own_metadata(["spark-submit", "x.py", "--conf", own])
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (f"{spark.METADATA} theirs", True),
+        (f"  {spark.METADATA}=theirs", True),
+        (f"# {spark.METADATA} theirs", False),
+        (f"{spark.METADATA}s theirs", False),
+    ],
+)
+def test_a_marker_in_a_properties_file_is_seen(line: str, found: bool, tmp_path: Path) -> None:
+    (tmp_path / "own.properties").write_text(f"spark.ui.enabled false\n{line}\n")
+    command = ["spark-submit", "--properties-file", "own.properties", "job.py"]
+    assert spark.own_metadata(command, tmp_path) is found
+    assert not spark.own_metadata(["spark-submit", "--properties-file", "gone", "job.py"], tmp_path)
+
+
 @given(st.text(min_size=1))
 def test_a_marker_is_one_word_that_names_its_run(run_id: str) -> None:
     marker = spark.marker(run_id.encode("utf-8", "replace").decode())
@@ -83,7 +99,7 @@ def test_spark_submit_is_looked_for_where_spark_is(tmp_path: Path) -> None:
 
 
 def test_delta_is_put_before_the_jobs_own_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark.jars, "found", lambda _: (Path("/j/a.jar"), Path("/j/b.jar")))
+    monkeypatch.setattr(jars, "found", lambda _: (Path("/j/a.jar"), Path("/j/b.jar")))
     words = spark.submit(
         job(delta=True, submit=("--jars", "own.jar", "--conf", "k=v")), {"SPARK_SUBMIT": "s"}
     )
@@ -100,7 +116,7 @@ def test_jars_that_are_not_here_are_told_before_the_job_starts(tmp_path: Path) -
 
 
 def test_altered_jars_are_not_called_missing(tmp_path: Path) -> None:
-    folder = tmp_path / spark.jars.FOLDER
+    folder = tmp_path / jars.FOLDER
     folder.mkdir()
     (folder / pins.JARS[0].name).write_bytes(b"altered")
     with pytest.raises(UsageError, match="are not those pinned") as raised:
