@@ -21,7 +21,7 @@ def job_named(manifest: Manifest, name: str) -> JobEntry:
     if entry is not None:
         return entry
     near = get_close_matches(name, manifest.jobs, n=1)
-    known = ", ".join(manifest.jobs) or "none; write jobs/<name>.yaml and run `sfctl compile`"
+    known = f"{', '.join(manifest.jobs) or 'none'}; jobs/{name}.yaml counts after `sfctl compile`"
     raise UsageError(
         f"there is no job {name}",
         hint=f"did you mean `{near[0]}`?" if near else f"jobs: {known}",

@@ -109,7 +109,7 @@ def test_what_starts_a_job() -> None:
     assert caught.value.hint == "did you mean `daily`?"
     with pytest.raises(UsageError) as caught:
         job_named(manifest, "zzz")
-    assert caught.value.hint == "jobs: daily"
+    assert caught.value.hint.startswith("jobs: daily; jobs/")
 
 
 def test_a_journal_skips_what_is_damaged(tmp_path: Path) -> None:
