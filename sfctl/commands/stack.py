@@ -33,7 +33,7 @@ def fetch(
     ] = False,
 ) -> Outcome:
     """Bring the pinned jars by Maven, or from a folder; print the line that gives them to Spark."""
-    known_word(what, _KINDS, "`stack fetch` does not bring", "thing")
+    known_word(what, _KINDS, "`stack fetch` brings no", "such thing as")
     return _KINDS[what](to, source, dry_run)
 
 
@@ -109,8 +109,14 @@ def _outcome(
         "setting": jars.setting(paths),
     }
     elsewhere = named and shelf.folder not in tuple(jars.places())
-    notes = (f"sfctl looks for them there after: export {jars.VARIABLE}={shelf.folder.parent}",)
-    return Outcome("stack", payload, "\n".join(lines), notes=notes if elsewhere else ())
+    notes = list[str]()
+    if elsewhere:
+        notes.append(
+            f"sfctl looks for them there after: export {jars.VARIABLE}={shelf.folder.parent}"
+        )
+    if dry_run and fresh and (found := jars.here()).complete and found.folder != shelf.folder:
+        notes.append(f"sfctl finds all of them in {found.folder} already")
+    return Outcome("stack", payload, "\n".join(lines), notes=tuple(notes))
 
 
 SUBVERBS = {"fetch": fetch}

@@ -81,6 +81,21 @@ def test_jars_that_were_carried_over(
     assert [path.stat().st_ino for path in shelf.paths] == before
 
 
+@pytest.mark.usefixtures("pinned")
+def test_a_plan_tells_of_jars_that_are_found_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(jars.VARIABLE, str(tmp_path / "there"))
+    words = ["stack", "fetch", "--dry-run", "--to", str(tmp_path / "to")]
+    assert main(words) == 0
+    assert "already" not in capsys.readouterr().err
+    for jar in pins.JARS:
+        jar_rig.lay(jar, tmp_path / "there" / jars.FOLDER / jar.name)
+    assert main(words) == 0
+    found = tmp_path / "there" / jars.FOLDER
+    assert f"sfctl finds all of them in {found} already" in capsys.readouterr().err
+
+
 def test_a_folder_that_lacks_one_gives_none(pinned: Pinned, tmp_path: Path) -> None:
     jar_rig.lay(pinned[0], tmp_path / "usb" / pinned[0].name)
     (tmp_path / "usb" / pinned[1].name).mkdir()
