@@ -79,8 +79,10 @@ CODES: dict[str, Code] = {
     ),
     "SF335": Code(
         "Rows changed on their way",
-        "A step on Spark yielded another number of rows than was judged; nothing was published.",
-        "Run the job again; where it happens again, report it with the plan of the frame.",
+        "What would be stored is not what was judged: another number of rows, or other values in a "
+        "column whose type in the table is narrower. Nothing was published.",
+        "Cast the column that is named; where none is, run the job again, and report it with the "
+        "plan of the frame where it happens again.",
     ),
     "SF340": Code(
         "No such rows in quarantine",

@@ -39,6 +39,8 @@ _PLAIN = re.compile(
 )
 
 
+_WIDTH = "__CHAR_VARCHAR_TYPE_STRING"
+"""What marks a text of limited length: writers fill it up, cut blanks off it, or refuse it."""
 _AS_TEXT = {"string", "long", "integer", "short", "byte", "boolean", "date"}
 """Types whose values every writer names alike."""
 
@@ -65,9 +67,17 @@ def objection(table: DeltaTable) -> str:
         if name == "delta.columnMapping.mode" and value != "none":
             return "column mapping"
     for key in _marks(fields_of(table.schema().to_json())):
+        if key == _WIDTH:
+            return "CHAR or VARCHAR"
         if key.startswith("delta."):
             return key
     return ""
+
+
+def limited(table: DeltaTable) -> dict[str, str]:
+    """Return the kind of each column of texts of limited length: `char(5)`, `varchar(9)`."""
+    fields = fields_of(table.schema().to_json())
+    return {f["name"]: f["metadata"][_WIDTH] for f in fields if _WIDTH in f["metadata"]}
 
 
 def evolved(
@@ -121,6 +131,8 @@ def commit(
         if odd := [name for name, _, _ in filters or () if kinds[name] not in _AS_TEXT]:
             raise Unadoptable(f"partitions of {odd[0]} have more than one name")
         mode = "append" if filters is None else "overwrite"
+    if mode == "overwrite" and table.metadata().configuration.get("delta.appendOnly") == "true":
+        raise Unadoptable("a table to be appended to only")
     if mode == "append" and grown:
         # only an overwrite may say what the columns are; this one takes out nothing
         mode, filters = "overwrite", [(fields[0]["name"], "in", [])]

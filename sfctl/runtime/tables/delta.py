@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from sfctl.clock import format_instant
 from sfctl.errors import Conflict, SfctlError, StoreError, UsageError
 from sfctl.model.write import METADATA, Commit, CommitKind
-from sfctl.runtime.tables import adoption
+from sfctl.runtime.tables import adoption, casts
 from sfctl.runtime.tables.port import DataFile, StagedFile, Unadoptable, Write
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class DeltaLake:
     def partitioned_by(self) -> tuple[str, ...]:
         """Return the partition columns, none where there are none or no table."""
         return () if self._table is None else tuple(self._table.metadata().partition_columns)
+
+    def limited(self) -> Mapping[str, str]:
+        """Return the kind of each column of texts of limited length: `char(5)`, `varchar(9)`."""
+        return {} if self._table is None else adoption.limited(self._table)
 
     def refresh(self) -> None:
         """See what others have committed since."""
@@ -270,11 +274,15 @@ class DeltaLake:
             raise Conflict(f"the table {self._name} is there by now") from error
 
     def _write(self, frame: pl.DataFrame, request: Write) -> None:
+        import polars as pl
         from deltalake import write_deltalake
 
         properties = self._properties(
             request.keys, request.note, alone=request.mode != "append" or request.replaces != ""
         )
+        evolution = self._evolution(frame, request)
+        if self._table is not None and evolution != "overwrite":
+            casts.require_kept(frame, pl.Schema(self._table.schema().to_arrow()))
         # delta-rs commits no merge that changes nothing; an empty append commits the key
         if request.mode == "merge" and self._table is not None and not frame.is_empty():
             self._merge(frame, request, properties)
@@ -289,7 +297,7 @@ class DeltaLake:
                 frame,
                 mode=mode,
                 partition_by=list(request.partition_by) or None if self._table is None else None,
-                schema_mode=self._evolution(frame, request),
+                schema_mode=evolution,
                 predicate=predicate,
                 commit_properties=properties,
             )

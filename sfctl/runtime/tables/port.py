@@ -88,6 +88,9 @@ class Table(Protocol):
     def partitioned_by(self) -> tuple[str, ...]:
         """Return the partition columns, none where there are none or no table."""
 
+    def limited(self) -> Mapping[str, str]:
+        """Return the kind of each column of texts of limited length: `char(5)`, `varchar(9)`."""
+
     def refresh(self) -> None:
         """See what others have committed since."""
 

@@ -87,6 +87,10 @@ class Snapshots:
         """Return the partition columns, none where there are none or no table."""
         return () if self._manifest is None else self._manifest.partition_by
 
+    def limited(self) -> Mapping[str, str]:
+        """Return nothing: no column of a snapshot limits its texts."""
+        return {}
+
     def refresh(self) -> None:
         """See what others have committed since."""
         versions = self._versions()
