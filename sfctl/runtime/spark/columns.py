@@ -57,7 +57,11 @@ def named(name: str, schema: Mapping[str, DataType]) -> tuple[str, DataType]:
 
 
 def as_found(value: str, dtype: DataType) -> Term:
-    """Return a value as the type it has; NaN is null."""
+    """Return a value as the type it has; NaN is null.
+
+    Text is cast to text: so it is compared by code point whatever its collation is, and a literal
+    beside a CHAR is not filled up with blanks. Of any other text, Spark drops the cast.
+    """
     if dtype.is_integer:
         low, high = RANGES[dtype.kind]
         if dtype.kind == "UINT64":
@@ -72,6 +76,8 @@ def as_found(value: str, dtype: DataType) -> Term:
     if dtype.is_float:
         plain = value if dtype == DOUBLE else cast(value, "DOUBLE")
         return Term(f"nanvl({plain}, CAST(NULL AS DOUBLE))", "float", DOUBLE)
+    if dtype.kind == "STRING":
+        return Term(cast(value, "STRING"), "string", STRING)
     if dtype.kind == "TIME":
         return moments.of_clock(value)
     if dtype.kind == "DURATION":

@@ -11,6 +11,8 @@ from sfctl.runtime.spark.sql import Term, boolean, inner, joined
 
 _DIGITS = "0123456789"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_OF, _AT, _REST = "_sfctl_of", "_sfctl_at", "_sfctl_rest"
+"""Names inside of lambdas; any other would hide a column that is called so."""
 _HEX = "[0-9A-Fa-f]{1,4}"
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = f"{_OCTET}(?:[.]{_OCTET}){{3}}"
@@ -49,11 +51,11 @@ def _luhn(text: str) -> str:
     terms = []
     for place in range(1, 20):
         doubled = "0246813579" if place % 2 == 0 else _DIGITS
-        digit = f"instr('{_DIGITS}', substring(p, {20 - place}, 1))"
+        digit = f"instr('{_DIGITS}', substring({_OF}, {20 - place}, 1))"
         terms.append(f"CAST(substring('{doubled}', {digit}, 1) AS INT)")
     total = " + ".join(terms)
     same = f"translate({digits}, substring({digits}, 1, 1), '') <> ''"
-    return f"{same} AND exists(array(lpad({digits}, 19, '0')), p -> ({total}) % 10 = 0)"
+    return f"{same} AND exists(array(lpad({digits}, 19, '0')), {_OF} -> ({total}) % 10 = 0)"
 
 
 def _iban(text: str) -> str:
@@ -68,9 +70,10 @@ def _iban(text: str) -> str:
     turned = f"concat(substring({compact}, 5), left({compact}, 4))"
     places = f"sequence(1, char_length({compact}))"
     # two places of a number for a letter, one for a digit
-    value = f"instr('{_DIGITS}{_LETTERS}', substring(x, i, 1)) - 1"
-    step = f"(r * (CASE WHEN {value} > 9 THEN 100 ELSE 10 END) + {value}) % 97"
-    rest = f"exists(array({turned}), x -> aggregate({places}, 0, (r, i) -> {step}) = 1)"
+    value = f"instr('{_DIGITS}{_LETTERS}', substring({_OF}, {_AT}, 1)) - 1"
+    step = f"({_REST} * (CASE WHEN {value} > 9 THEN 100 ELSE 10 END) + {value}) % 97"
+    folded = f"aggregate({places}, 0, ({_REST}, {_AT}) -> {step})"
+    rest = f"exists(array({turned}), {_OF} -> {folded} = 1)"
     return f"CASE char_length({compact}) {whens} ELSE FALSE END AND {rest}"
 
 

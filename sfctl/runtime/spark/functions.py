@@ -75,11 +75,7 @@ def unified(terms: Sequence[Term]) -> list[Term]:
     if families == {"exact"}:
         return _exactly([_typed(term, "exact") for term in terms], max(t.scale for t in some))
     if families and families <= {"date", "time", "instant", "naive", "duration"}:
-        return (
-            moments.unified([replace(t, form=some[0].form) if t not in some else t for t in terms])
-            if False
-            else _moments(terms, some)
-        )
+        return _moments(terms, some)
     return [t if t.dtype.kind != "NULL" or not some else _typed(t, some[0].family) for t in terms]
 
 

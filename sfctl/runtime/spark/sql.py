@@ -17,11 +17,12 @@ Form = Literal["own", "unscaled", "micros"]
 DECIMAL(38,0); a moment as microseconds since the epoch, in BIGINT."""
 
 _PLAIN = re.compile(r"(?:[^\x00-\x1f\x7f'\\$\ud800-\udfff]|\$(?!\{))*")
-_SIMPLE = re.compile(
-    r"-?[A-Za-z0-9_.]+|`(?:[^`]|``)*`|(?:[A-Z_]+)?'[^'\\]*'|\(`(?:[^`]|``)*`\)\.`(?:[^`]|``)*`"
-)
+_SIMPLE = re.compile(r"-?[A-Za-z0-9_.]+|`(?:[^`]|``)*`(?:\['[^'\\]*'\])*|(?:[A-Z_]+)?'[^'\\]*'")
 _LITERAL = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?(?:L|D|BD)?")
 _LONG = 120
+_SAFE = re.compile(r"[^\x00-\x1f\x7f'\\\ud800-\udfff]*")
+_SHARED, _OWNER = "_sfctl_shared", "_sfctl_owner"
+"""Names inside of lambdas; any other would hide a column that is called so."""
 _JOINS = re.compile(r"\b(?:AND|OR|BETWEEN|NOT)\b")
 NO_TRUTH = "CAST(NULL AS BOOLEAN)"
 
@@ -69,19 +70,31 @@ def quoted(name: str) -> str:
 
 
 def column(path: tuple[str, ...]) -> str:
-    """Return a column, or a path into a struct, as SQL.
+    """Return a column, or a path into a struct, as SQL. Raises DataError as `field` does.
 
-    Steps stand behind parentheses: `a`.`b` would be column b of a frame that is called a. Spark
-    replaces `${…}` in a text before it reads it, inside of quotes as well; such names are given
-    by bytes.
+    Spark replaces `${…}` in a text before it reads it, inside of quotes as well; such names are
+    given by bytes.
     """
-    names = ["`" + name.replace("`", "``") + "`" for name in path]
-    if any("${" in name for name in path):
-        return f"IDENTIFIER({_bytes('.'.join(names))})"
-    found = names[0]
-    for name in names[1:]:
-        found = f"({found}).{name}"
+    name = "`" + path[0].replace("`", "``") + "`"
+    found = f"IDENTIFIER({_bytes(name)})" if "${" in name else name
+    for step in path[1:]:
+        found = field(found, step)
     return found
+
+
+def field(struct: str, name: str) -> str:
+    """Return a field of a struct, as SQL. Raises DataError for a name that cannot be written.
+
+    Not by a point: `a`.`b` would be column b of a frame that is called a, parentheses or not.
+    """
+    if _SAFE.fullmatch(name):
+        # a literal in two pieces is none that anything is replaced in
+        split = name.replace("${", "$' '{")
+        return f"{inner(struct)}['{split}']"
+    if "${" in name:
+        raise DataError(f"field {name!r} has a name that Spark SQL cannot be told")
+    own = f"{_OWNER}.`{name.replace('`', '``')}`"
+    return f"get(transform(array({struct}), {_OWNER} -> {own}), 0)"
 
 
 def text(value: str) -> str:
@@ -145,13 +158,13 @@ def sharing(body: Callable[..., str], **values: str) -> str:
     Written out at each place, nested arithmetic would double with every level. A name costs
     generated code, so that short values, as columns are, stand where they are used.
     """
-    long = {name: value for name, value in values.items() if len(value) > _LONG}
+    long = {name: v for name, v in values.items() if len(v) > _LONG or _SHARED in v}
     if not long:
         return body(**{name: inner(value) for name, value in values.items()})
     fields = ", ".join(f"{value} AS {name}" for name, value in long.items())
     short = {name: inner(value) for name, value in values.items() if name not in long}
-    said = body(**short, **{name: f"v.{name}" for name in long})
-    return f"get(transform(array(struct({fields})), v -> {said}), 0)"
+    said = body(**short, **{name: f"{_SHARED}.{name}" for name in long})
+    return f"get(transform(array(struct({fields})), {_SHARED} -> {said}), 0)"
 
 
 def undone(result: str, *operands: str) -> str:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from sfctl.model.types import DataType
 from sfctl.runtime.spark import columns
-from sfctl.runtime.spark.sql import Term, cast, inner, joined, quoted
+from sfctl.runtime.spark.sql import Term, cast, field, inner, joined
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+_LOOKS_OTHERWISE = ("HALF", "FLOAT", "DOUBLE", "JSON", "MAP", "STRING")
+"""Types of which equal values may look different, or different ones equal by collation."""
 OWN, ROWS, RULE, HASH = "_sfctl_own", "_sfctl_rows", "_sfctl_rule", "_sfctl_hash"
 
 
@@ -56,11 +58,11 @@ def part(value: str, dtype: DataType) -> str:
         return f"to_json({value})"
     if dtype.kind == "MAP":
         return f"array_sort(map_entries({value}))"
-    if not _holds(dtype, "HALF", "FLOAT", "DOUBLE", "JSON", "MAP") or not dtype.args:
+    if not dtype.args or not _holds(dtype, *_LOOKS_OTHERWISE):
         return columns.as_found(value, dtype).value
     if dtype.kind == "STRUCT":
         inside = ", ".join(
-            f"'{index}', {part(f'({value}).{quoted(name)}', kind)}"
+            f"'{index}', {part(field(value, name), kind)}"
             for index, (name, kind) in enumerate(zip(dtype.names, dtype.args, strict=True))
         )
         return f"CASE WHEN {inner(value)} IS NOT NULL THEN named_struct({inside}) END"
