@@ -367,7 +367,7 @@ def casts(value: Any, wanted: DataType, own: DataType) -> bool:
 
 def rounded(value: float, kind: DataType) -> float | None:
     """Return the nearest value of a float type, None where there is no finite one."""
-    code = {"HALF": "e", "FLOAT": "f"}.get(kind.kind, "d")
+    code = {"HALF": "<e", "FLOAT": "<f"}.get(kind.kind, "<d")  # native ones take 1e39 for infinity
     try:
         found: float = struct.unpack(code, struct.pack(code, value))[0]
     except OverflowError:

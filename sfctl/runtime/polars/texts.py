@@ -51,9 +51,11 @@ def column(text: pl.Expr, want: DataType) -> pl.Expr:
         return plain.cast(dtype, strict=False).fill_null(whole.cast(dtype, strict=False))
     if want.is_float:
         number = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Float64, strict=False)
-        finite = pl.when(number.is_finite()).then(number)
-        nan = pl.when(text.str.to_lowercase() == "nan").then(float("nan"))
-        return nan.otherwise(finite).cast(dtype)
+        # a number that is finite as a double may be none of a narrower type
+        narrow = number.cast(dtype)
+        finite = pl.when(narrow.is_finite()).then(narrow)
+        nan = pl.when(text.str.to_lowercase() == "nan").then(pl.lit(float("nan"), dtype))
+        return nan.otherwise(finite)
     if isinstance(dtype, pl.Decimal):
         before = max((want.precision or 38) - dtype.scale, 1)
         shape = rf"\A[+-]?0*[0-9]{{1,{before}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?\z"

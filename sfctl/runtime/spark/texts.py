@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sfctl.model.types import DataType
 from sfctl.runtime.spark.numbers import RANGES
 from sfctl.runtime.spark.patterns import like
-from sfctl.runtime.spark.sql import DataError
+from sfctl.runtime.spark.sql import DataError, sharing
 
 _NUMBER = "[+-]?[0-9]+(?:[.][0-9]*)?(?:[eE][+-]?[0-9]{1,3})?"
 _POWER = "[+-]?[0-9]+(?:[.][0-9]*)?[eE][+-]?[0-9]{1,3}"
@@ -82,13 +82,28 @@ def _integer(text: str, want: DataType) -> Reading:
 
 def _float(text: str, want: DataType) -> str:
     number = f"try_cast({text} AS DOUBLE)"
+    narrow = number
     if want.kind == "FLOAT":
-        number = f"CAST(CAST({number} AS FLOAT) AS DOUBLE)"
+        narrow = number = f"CAST(CAST({number} AS FLOAT) AS DOUBLE)"
+    if want.kind == "HALF":
+        narrow = sharing(_half, value=number)
     most = f"{_HALF!r}D" if want.kind == "HALF" else "CAST('Infinity' AS DOUBLE)"
     return (
         f"CASE WHEN lower({text}) = 'nan' THEN CAST('NaN' AS DOUBLE)"
-        f" WHEN {like(text, _NUMBER)} AND abs({number}) < {most} THEN {number} END"
+        f" WHEN {like(text, _NUMBER)} AND abs({number}) < {most} THEN {narrow} END"
     )
+
+
+def _half(value: str) -> str:
+    """Round a double to the nearest number of half precision, which Spark has not.
+
+    A number so great that the last bit of a double beside it is the last one of a half, added and
+    taken off again, leaves no bit beyond. A logarithm that is off by a hair next to a power of two
+    is of no consequence: the values there round to that power either way.
+    """
+    power = f"CAST(greatest(floor(log2(abs({value}))), -14) AS INT)"
+    great = f"CAST(shiftleft(3L, {power} + 41) AS DOUBLE)"
+    return f"(({value} + {great}) - {great})"
 
 
 def _decimal(text: str, want: DataType) -> Reading:

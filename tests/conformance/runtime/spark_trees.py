@@ -10,7 +10,7 @@ from typing import Any
 from sfctl.model.expr import Expr
 from sfctl.model.types import DataType
 from sfctl.runtime.spark.emit import Emitter
-from sfctl.runtime.spark.sql import DataError
+from sfctl.runtime.spark.sql import DataError, Term
 from tests.reference.interpreter import verdict
 
 _BATCH = 60
@@ -81,31 +81,38 @@ def verdicts(
     """Return for each tree what Spark says of each row, or why the data do not allow it."""
     emitter = Emitter({name: held(kind) for name, kind in columns.items()})
     found: list[list[str] | str] = []
-    asked: list[tuple[int, str]] = []
+    wanted: list[tuple[int, str]] = []
     for tree in trees:
         try:
             term = emitter.condition(tree)
         except DataError as error:
             found.append(str(error))
             continue
-        wrong = term.error or "FALSE"
-        said = f"concat_ws(' ', CAST({term.value} AS STRING), {wrong}, {term.failing()})"
-        asked.append((len(found), said))
+        wanted.append((len(found), asked(term)))
         found.append([])
-    for start in range(0, len(asked), _BATCH):
-        some = asked[start : start + _BATCH]
+    for start in range(0, len(wanted), _BATCH):
+        some = wanted[start : start + _BATCH]
         rows = spark_frame.selectExpr("`#`", *(sql for _, sql in some)).collect()
         rows.sort(key=lambda row: row[0])
         for place, (number, _) in enumerate(some, 1):
-            found[number] = [_SAID.get(row[place], row[place]) for row in rows]
+            found[number] = [said(row[place]) for row in rows]
     return found
 
 
+def asked(term: Term) -> str:
+    """Return what a condition says of a row as one text, which `said` reads."""
+    value = f"coalesce(CAST({term.value} AS STRING), 'null')"
+    return f"concat_ws(' ', {value}, {term.error or 'FALSE'})"
+
+
+def said(found: str) -> str:
+    """Return `pass`, `fail` or `error`; what contradicts itself is returned as it is."""
+    return _SAID.get(found, found)
+
+
 _SAID = {
-    "true false false": "pass", "false false": "pass", "false false true": "fail",
-    "true true": "error", "false": "pass",
+    "true false": "pass", "null false": "pass", "false false": "fail", "null true": "error",
 }  # fmt: skip
-"""Value, error and failing, a null left out; what is not here contradicts itself."""
 
 
 def differences(

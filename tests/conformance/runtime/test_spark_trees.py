@@ -1,72 +1,52 @@
 """Trees on Spark against the plain interpreter: drawn, written, of every case, in hostile sessions.
 
-`SFCTL_SPARK_TREES` asks for so many drawn trees of each kind instead of the few of every day.
+`SFCTL_SPARK_TREES` asks for so many trees of each kind instead of the few of every day, a fifth of
+them in each session, and for those of every case; `SFCTL_SPARK_SEED` for others than yesterday's.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
 
 from sfctl.model.expr import Expr, fields_of
 from sfctl.model.policy import RowCheck, Rule
 from sfctl.model.types import DataType
-from tests.conformance.runtime import generated
+from tests.conformance.runtime import generated, trees
 from tests.conformance.runtime.casebook import Rows, compiled, gathered, made
+from tests.conformance.runtime.spark_sessions import SESSIONS, session
 from tests.conformance.runtime.spark_trees import carried, differences, frame_of
 from tests.reference import texts
 
-COUNT = int(os.environ.get("SFCTL_SPARK_TREES", "40"))
-SESSIONS = {
-    "ANSI off": {"spark.sql.ansi.enabled": "false"},
-    "New York": {"spark.sql.session.timeZone": "America/New_York"},
-    "case-sensitive": {"spark.sql.caseSensitive": "true"},
-    "backslashes as they are": {"spark.sql.parser.escapedStringLiterals": "true"},
-    "no loss of precision": {"spark.sql.decimalOperations.allowPrecisionLoss": "false"},
-    "all at once": {
-        "spark.sql.ansi.enabled": "false",
-        "spark.sql.session.timeZone": "Asia/Kathmandu",
-        "spark.sql.caseSensitive": "true",
-        "spark.sql.parser.escapedStringLiterals": "true",
-        "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-        "spark.sql.timestampType": "TIMESTAMP_NTZ",
-        "spark.sql.legacy.literal.pickMinimumPrecision": "false",
-        "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "true",
-        "spark.sql.codegen.wholeStage": "false",
-    },
+COUNT = int(os.environ.get("SFCTL_SPARK_TREES", "0"))
+SEED = int(os.environ.get("SFCTL_SPARK_SEED", "20"))
+DAILY = 160
+ALONE = 8
+"""Trees of each kind in every session that differs in one setting."""
+PARSER = {
+    "spark.sql.parser.manageParserCaches": "true",
+    "spark.sql.parser.parserDfaCacheFlushThreshold": "10000",
 }
+"""Spark's parser remembers all that it ever looked ahead: half a megabyte a drawn tree."""
 Columns = Mapping[str, DataType]
+Made = tuple[Columns, list[dict[str, Any]], list[Expr]]
 
 
-@contextmanager
-def session(spark: Any, settings: Mapping[str, str]) -> Iterator[None]:
-    """Let a session have these settings, and afterwards those it had."""
-    before = {name: spark.conf.get(name, None) for name in settings}
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, old in before.items():
-            if old is None:
-                spark.conf.unset(name)
-            else:
-                spark.conf.set(name, old)
-
-
-def wrong(spark: Any, columns: Columns, rows: Sequence[Any], trees: Sequence[Expr]) -> list[str]:
+def wrong(spark: Any, columns: Columns, rows: Sequence[Any], some: Sequence[Expr]) -> list[str]:
     frame = frame_of(spark, columns, rows)
-    return [str(each) for each in differences(frame, columns, rows, trees)]
+    with session(spark, PARSER):
+        return [str(each) for each in differences(frame, columns, rows, some)]
 
 
-def written(seed: int, count: int) -> tuple[Columns, list[dict[str, Any]], list[Expr]]:
+def written(number: int, count: int) -> Made:
     """Return rows, and trees of random texts that compile over them."""
-    random = Random(seed)
+    random = Random(number)
     columns = {name: kind for name, kind in texts.COLUMNS.items() if carried(kind)}
     rows = [{name: row[name] for name in columns} for row in texts.rows(random, 24)]
     found: dict[Expr, None] = {}
@@ -80,9 +60,9 @@ def written(seed: int, count: int) -> tuple[Columns, list[dict[str, Any]], list[
     return columns, rows, list(found)
 
 
-def ruled(seed: int, count: int) -> tuple[Columns, list[Any], list[Expr]]:
+def ruled(number: int, count: int) -> Made:
     """Return rows, and trees of random rules of every kind that judges rows."""
-    random = Random(seed)
+    random = Random(number)
     rows: list[Any] = []
     while len(rows) < 20:
         rows += generated.rows(random).rows
@@ -90,6 +70,30 @@ def ruled(seed: int, count: int) -> tuple[Columns, list[Any], list[Expr]]:
     while len(found) < count:
         found.update(dict.fromkeys(trees_of(generated.rules(random, 20))))
     return generated.COLUMNS, rows, list(found)
+
+
+def drawn(number: int, count: int) -> Made:
+    """Return rows and typed conditions over them as Hypothesis draws them."""
+    rows = [row for some in examples(trees.rows, number, 12) for row in some]
+    found = dict.fromkeys(examples(trees.typed_conditions(), number, count))
+    return trees.TYPES, rows[-24:], list(found)
+
+
+def examples(strategy: SearchStrategy[Any], number: int, count: int) -> list[Any]:
+    """Return about so many examples, the same for the same number."""
+    found: list[Any] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(strategy)
+    def collect(each: Any) -> None:
+        found.append(each)
+
+    collect()
+    return found
 
 
 def trees_of(rules: Sequence[Rule]) -> Iterator[Expr]:
@@ -106,29 +110,33 @@ def cases() -> Iterator[tuple[str, Rows, list[Expr]]]:
         kept = {name for name, kind in table.data.columns.items() if carried(kind)}
         rows = table.data.only(kept)
         rules = [rule for case in table.cases for rule in case.rules]
-        trees = [tree for tree in trees_of(rules) if set(fields_of(tree)) <= kept]
-        if rows.rows and trees:
-            yield f"{table.kind}/{table.name}", rows, list(dict.fromkeys(trees))
+        some = [tree for tree in trees_of(rules) if set(fields_of(tree)) <= kept]
+        if rows.rows and some:
+            yield f"{table.kind}/{table.name}", rows, list(dict.fromkeys(some))
 
 
-def test_random_texts_mean_on_spark_what_they_say(spark: Any) -> None:
-    assert wrong(spark, *written(20, COUNT)) == []
+MAKERS = {"drawn": drawn, "texts": written, "rules": ruled}
 
 
-def test_random_rules_mean_on_spark_what_they_say(spark: Any) -> None:
-    assert wrong(spark, *ruled(21, COUNT)) == []
+@pytest.mark.parametrize("kind", MAKERS)
+def test_random_trees_mean_on_spark_what_they_say(spark: Any, kind: str) -> None:
+    few = DAILY if kind == "drawn" else DAILY // 4
+    assert wrong(spark, *MAKERS[kind](SEED, COUNT or few)) == []
 
 
 @pytest.mark.parametrize("name", SESSIONS)
 def test_no_setting_of_a_session_changes_what_is_meant(spark: Any, name: str) -> None:
+    few = DAILY // 6 if name == "all at once" else ALONE
     with session(spark, SESSIONS[name]):
-        found = wrong(spark, *written(22, COUNT // 2)) + wrong(spark, *ruled(23, COUNT // 2))
-    assert found == []
+        found = [
+            wrong(spark, *make(SEED + number, COUNT // 5 or few))
+            for number, make in enumerate(MAKERS.values(), 1)
+        ]
+    assert found == [[]] * len(MAKERS)
 
 
+@pytest.mark.skipif(not COUNT, reason="every case is judged on Spark by test_spark.py")
 def test_the_trees_of_every_case(spark: Any) -> None:
-    found = [
-        (label, *wrong(spark, rows.columns, rows.rows, trees)) for label, rows, trees in cases()
-    ]
+    found = [(label, *wrong(spark, rows.columns, rows.rows, some)) for label, rows, some in cases()]
     assert len(found) > 10
     assert [each for each in found if len(each) > 1] == []
