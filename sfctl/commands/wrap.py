@@ -19,6 +19,7 @@ from sfctl.report import text
 from sfctl.report.outcome import Outcome
 from sfctl.runtime.job.compiled import load
 from sfctl.runtime.supervision.command import job_named
+from sfctl.runtime.supervision.spark import delta_words
 from sfctl.spec.repository import find_root
 from sfctl.spec.wording import suggestion
 
@@ -155,7 +156,8 @@ def _before(entry: JobEntry) -> str:
     starter = "spark-submit" if entry.runtime == "spark" else "python"
     words = [arg.replace("{date}", "DATE") for arg in entry.args]
     if entry.runtime == "spark":
-        return shlex.join([starter, *entry.submit, entry.entrypoint, *words])
+        options = delta_words(entry.submit, "JARS") if entry.delta else entry.submit
+        return shlex.join([starter, *options, entry.entrypoint, *words])
     module, colon, function = entry.entrypoint.partition(":")
     if colon:
         return shlex.join([starter, "-c", f"from {module} import {function}; {function}()", *words])

@@ -4,6 +4,9 @@
 # Options of spark-submit stand in the job file, under `spark:`. SPARK_SUBMIT names another program.
 # To remove it, let the scheduler start the job as before:
 #   [[ before | line ]]
+[% if job.delta %]
+# JARS are the paths that `sfctl stack fetch spark` prints after `spark.jars=`.
+[% endif %]
 set -eu
 CDPATH='' cd -- "${SFCTL_PROJECT_DIR:-$(dirname -- "$0")/../..}"
 exec "${SFCTL:-sfctl}" run [[ job.name | sh ]] "$@"

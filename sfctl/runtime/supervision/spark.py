@@ -134,7 +134,12 @@ def _with_delta(entry: JobEntry, environ: Mapping[str, str]) -> list[str]:
             hint="sfctl doctor says which; sfctl stack fetch spark brings them",
             code="SF764",
         )
-    words, listed = list(entry.submit), ",".join(map(str, paths))
+    return delta_words(entry.submit, ",".join(map(str, paths)))
+
+
+def delta_words(submit: Sequence[str], listed: str) -> list[str]:
+    """Return options of spark-submit behind those of Delta, with its jars after their own."""
+    words = list(submit)
     if "--jars" in words:
         place = words.index("--jars") + 1
         words[place] = f"{words[place]},{listed}"

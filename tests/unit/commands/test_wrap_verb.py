@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -20,6 +21,8 @@ from sfctl.commands.compile import compile as compile_project
 from sfctl.errors import UsageError
 from sfctl.evidence.port import Query
 from sfctl.model import schedule
+from sfctl.model.manifest import JobEntry
+from sfctl.runtime.supervision import spark
 from sfctl.spec import wrapper
 
 JOBS = {
@@ -138,6 +141,19 @@ def test_removing_the_spark_wrapper_is_to_start_what_it_names(root: Path, tmp_pa
     without = started("sh", "-c", line, root=root, PATH=path)
     assert wrapper["before"] in wrapper["body"]
     assert without.stdout == with_us.stdout
+
+
+@pytest.mark.parametrize("own", [(), ("--jars", "own.jar", "--master", "local[2]")])
+def test_a_job_on_delta_is_named_with_all_that_we_give_it(
+    own: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark.jars, "found", lambda _: (Path("JARS"),))
+    job = JobEntry("d", runtime="spark", entrypoint="j.py", submit=own, delta=True)
+    plain = JobEntry("d", runtime="spark", entrypoint="j.py", submit=own)
+    made = verb._wrapper(job, "spark")
+    assert shlex.split(made.before)[1:] == spark.submit(job, {"SPARK_SUBMIT": "s"})[1:]
+    assert "# JARS are the paths" in made.body
+    assert "JARS" not in verb._wrapper(plain, "spark").body
 
 
 AIRFLOW = """\
