@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from sfctl.errors import StoreError
+from sfctl.errors import StoreError, UsageError
 from sfctl.model.policy import Detection, Policy
 from sfctl.model.verdict import PiiFinding
 from sfctl.model.write import WriteRecord
@@ -17,8 +17,9 @@ from sfctl.runtime.spark import act, blame, pack, plain, sql, workers
 from sfctl.runtime.spark import held as holding
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.held import Held
+from sfctl.runtime.spark.limited import as_stored
 from sfctl.runtime.spark.session import require_frame
-from sfctl.runtime.spark.staging import Stage
+from sfctl.runtime.spark.staging import NULL, Stage
 from sfctl.runtime.tables.port import StagedFile, Table, Write
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class OnSpark:
         stage.remove(leftovers)
         by = request.partition_columns if table.head() is None else table.partitioned_by()
         self._stage = stage = replace(stage, partition_by=by)
-        rows, elsewhere = _of_partition(rows, request, by)
+        rows, elsewhere = _of_partition(as_stored(rows, table.limited()), request, by)
         measures = {**self.riding(rows), **elsewhere}
         acted = any(d.action != "none" for d in request.policy.pii)
         found = self._take(rows, measures, holding.kept if acted else stage.put)
@@ -248,7 +249,9 @@ def _of_partition(
 ) -> tuple[DataFrame, dict[str, str]]:
     """Return the rows with the partition's columns, and counts of those that contradict it.
 
-    An empty text is null as a partition's value, so it is one before anybody judges it.
+    An empty text is null as a partition's value, and so is the name that folders have for null;
+    they are before anybody judges them. Raises UsageError SF312 where a column is called as the
+    partition but for case: Spark would take one for the other.
     """
     from pyspark.sql import functions as F  # noqa: N812
     from pyspark.sql import types as t
@@ -256,6 +259,12 @@ def _of_partition(
     elsewhere = {}
     for i, (name, value) in enumerate(request.partition.items()):
         if name not in rows.columns:
+            if alike := [each for each in rows.columns if each.lower() == name.lower()]:
+                raise UsageError(
+                    f"column {alike[0]} and the partition {name}={value} differ in case only",
+                    hint=f"name the partition as the column: partition={{{alike[0]!r}: ...}}",
+                    code="SF312",
+                )
             rows = rows.withColumn(name, F.lit(value))
             continue
         text = "null" if value is None else sql.text(str(value))
@@ -263,7 +272,8 @@ def _of_partition(
         elsewhere[f"{_ELSEWHERE}{i}"] = f"count_if(not ({same}))"
     for name in by if request.format != "parquet" else ():
         if name in rows.columns and isinstance(rows.schema[name].dataType, t.StringType):
-            rows = rows.withColumn(name, F.nullif(quoted(name), F.lit("")))
+            folder = quoted(name).isin("", NULL)
+            rows = rows.withColumn(name, F.when(~folder, quoted(name)))
     return rows, elsewhere
 
 

@@ -7,12 +7,15 @@ swallow the next write of the same job.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sfctl.errors import Conflict, StoreError, UsageError
 from sfctl.model.write import METADATA
 from sfctl.runtime.spark.aside import frame_in, session_beside
 from sfctl.runtime.spark.session import has_delta
+from sfctl.runtime.tables import casts
+from sfctl.runtime.tables.adoption import Field, fields_of, plain
 from sfctl.runtime.tables.port import Write
 
 if TYPE_CHECKING:
@@ -28,8 +31,11 @@ def write(frame: DataFrame, path: str, head: int | None, request: Write, why: st
     """Commit rows to a Delta table at `path`, whose newest version is `head`.
 
     `why` is what keeps files from being adopted. Raises UsageError SF314 where the session has no
-    Delta, Conflict where another writer was faster, StoreError where Spark says no.
+    Delta, Conflict where another writer was faster, StoreError where Spark says no, SF335 where a
+    merge would store other values than the rows have.
     """
+    from deltalake import DeltaTable
+
     spark = frame.sparkSession
     if not has_delta(spark):
         raise UsageError(
@@ -39,11 +45,16 @@ def write(frame: DataFrame, path: str, head: int | None, request: Write, why: st
         )
     beside = session_beside(spark, _settings(spark, head, request))
     rows = frame_in(beside, frame)
+    table = None if head is None else DeltaTable(path)
+    own = [] if table is None else fields_of(table.schema().to_json())
+    if request.mode == "merge" and (name := casts.altered(fields_of(rows.schema.json()), own)):
+        raise casts.other_values(name)  # a merge casts where an append refuses
     try:
         if request.mode == "merge":
             _merge(rows, beside, path, request)
         else:
-            _write(rows, path, request)
+            by = table.metadata().partition_columns if table is not None else request.partition_by
+            _write(rows, path, request, own, by)
     except Exception as error:
         text = str(error)
         if any(race in text for race in _RACES):
@@ -70,10 +81,16 @@ def _settings(spark: SparkSession, head: int | None, request: Write) -> dict[str
     }
 
 
-def _write(rows: DataFrame, path: str, request: Write) -> None:
+def _write(
+    rows: DataFrame, path: str, request: Write, own: Sequence[Field], by: Sequence[str]
+) -> None:
     writer = rows.write.format("delta")
     if request.mode == "overwrite":
-        writer = writer.mode("overwrite").option("overwriteSchema", "true")
+        writer = writer.mode("overwrite")
+        if own and not _same(rows, own):
+            # what a table says of its columns survives, unless they are others
+            computed = any(name.startswith("delta.") for f in own for name in f["metadata"])
+            writer = writer.option("mergeSchema" if computed else "overwriteSchema", "true")
     elif request.mode == "overwrite_partitions" and request.partition:
         same = " AND ".join(_equal(name, value) for name, value in request.partition.items())
         writer = writer.mode("overwrite").option("replaceWhere", same)
@@ -83,9 +100,15 @@ def _write(rows: DataFrame, path: str, request: Write) -> None:
         writer = writer.option("mergeSchema", "true")
     else:
         writer = writer.mode("append").option("mergeSchema", "true")
-    if request.partition_by:
-        writer = writer.partitionBy(*request.partition_by)
+    if by and {*by} <= {*rows.columns}:
+        writer = writer.partitionBy(*by)
     writer.save(path)
+
+
+def _same(rows: DataFrame, own: Sequence[Field]) -> bool:
+    """Tell whether rows have the columns of a table, in whatever order; nulls do not matter."""
+    given = {field["name"]: field["type"] for field in plain(fields_of(rows.schema.json()))}
+    return given == {field["name"]: field["type"] for field in plain(own)}
 
 
 def _merge(rows: DataFrame, spark: SparkSession, path: str, request: Write) -> None:

@@ -100,6 +100,15 @@ class Stage:
         files = _files(beside, folder, fields, twins if self.whole else {})
         height = sum(file.rows for file in files)
         back = beside.read.schema(stored.schema).options(**READING).parquet(literal(folder))
+        if len(back.inputFiles()) != len(files):
+            # names that Spark takes for hidden: what is not read back would pass unseen
+            self._remove(beside, folder.rpartition("/")[2])
+            raise StoreError(
+                "Spark does not read back all files that it wrote: a partition's name hides them",
+                hint="no name of a partition column may begin with '.', and no value of one end "
+                "with '._COPYING_'",
+                code="SF631",
+            )
         return Held(
             _as_it_was(back, rows.schema),
             height,
