@@ -110,6 +110,13 @@ def _text(found: list[Recertified], dry_run: bool) -> str:
         if each.reasons:
             code = "SF322 " if each.action == "refused" else ""
             lines.append(f"    {code}{', '.join(each.reasons)}")
+        if each.action == "refused" and each.judgement is not None:
+            failed = (gate for gate in each.judgement.gates if gate.result in ("FAIL", "ERROR"))
+            lines += [
+                f"    {gate.gate} {gate.result}: {', '.join(gate.reason_codes[:5])}"
+                for gate in failed
+                if gate.reason_codes
+            ]
         if each.held_since:
             lines.append(f"    held since {each.held_since}")
     good = sum(not _is_bad(each) and each.certification_status == "CERTIFIED" for each in found)

@@ -91,6 +91,15 @@ def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path)
 
 
+def test_a_table_that_does_not_pass_is_refused_with_what_broke(repo: Repo) -> None:
+    repo.write(5, 50, day=20)
+    repo.say(POLICY.replace("min: 0", "min: 9").replace("dq:", "version: 2\ndq:"))
+    repo.compile()
+    outcome = repo("certify", "orders", "--revalidate")
+    assert outcome.exit_code == 1
+    assert "    SF322 GATE_FAIL:DQ\n    DQ FAIL: RANGE_VIOLATION:amount" in outcome.text
+
+
 def test_certify_verifies_every_dataset(repo: Repo) -> None:
     never = repo("certify")
     assert (never.exit_code, never.payload["datasets"][0]["certified_version"]) == (1, None)
