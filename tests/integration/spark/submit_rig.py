@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,20 @@ class Project:
 
     root: Path
 
-    def job(self, name: str, code: str, runtime: str = "spark", more: str = "") -> None:
-        """Write a job and compile the project."""
+    def job(
+        self,
+        name: str,
+        code: str,
+        runtime: str = "spark",
+        more: str = "",
+        conf: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a job and compile the project; `conf` counts more than what all jobs have."""
         (self.root / "jobs").mkdir(exist_ok=True)
-        text = JOB.format(name=name, runtime=runtime) + (SPARK if runtime == "spark" else "")
+        own = "".join(f"    {name}: {json.dumps(value)}\n" for name, value in (conf or {}).items())
+        kept = [e for e in SPARK.splitlines(True) if e.strip().split(":")[0] not in (conf or {})]
+        text = JOB.format(name=name, runtime=runtime)
+        text += "".join(kept) + own if runtime == "spark" else ""
         (self.root / "jobs" / f"{name}.yaml").write_text(text + more)
         (self.root / "jobs" / f"{name}.py").write_text(code)
         done = compile_verb(project_dir=self.root, target=None, now=None)
