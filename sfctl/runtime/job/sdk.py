@@ -246,6 +246,12 @@ class Session:
                 hint=f"it stores {', '.join(entry.paths)}; add {stage} to storage: and compile",
                 code="SF313",
             )
+        if entry is not None and mode == "merge" and not policy.primary_key:
+            raise UsageError(
+                f"mode merge into {entry.name} needs a primary key",
+                hint="set primary_key in dataset.yaml and compile",
+                code="SF311",
+            )
         settings = compiled.manifest.target
         on_spark = session.is_frame(df)
         frame = session.require_frame(df) if on_spark else adapt.to_polars(df, policy=policy)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 import sfctl as sf
+from sfctl.commands.compile import compile as compile_verb
 from sfctl.errors import MissingExtra, SourceError, UsageError
 from sfctl.runtime.job import lifecycle
 from sfctl.runtime.job.lifecycle import Life
@@ -51,6 +52,17 @@ def test_a_block_is_raised_after_the_evidence_is_safe(shop: Shop) -> None:
     assert caught.value.result.rows_quarantined == 3
     assert "QUARANTINE" in kinds(shop)
     assert not shop.degraded()
+
+
+def test_a_merge_without_a_key_is_refused_before_any_row_is_looked_at(shop: Shop) -> None:
+    file = shop.root / "datasets" / "plain" / "dataset.yaml"
+    file.write_text(file.read_text().replace("primary_key: [id]\n", ""))
+    compile_verb(project_dir=shop.root, target=None, now=None)
+    with pytest.raises(UsageError, match="merge into plain needs a primary key") as caught:
+        sf.write(ROWS, "plain", mode="merge")
+    assert "primary_key in dataset.yaml" in "".join(caught.value.__notes__)
+    assert not shop.degraded()
+    assert not (shop.root / "lake" / "gold" / "plain").exists()
 
 
 def test_requests_that_cannot_be_meant(shop: Shop) -> None:
