@@ -9,6 +9,9 @@ from sfctl.runtime.spark import numbers
 from sfctl.runtime.spark.numbers import DIGITS, INT64, as_decimal, as_long, as_wide, fits, shape
 from sfctl.runtime.spark.sql import LIMIT, Term, any_error, cast, either, inner, sharing, undone
 
+_NEGATED = 34
+"""Digits that Spark keeps of a decimal whose sign it turns; it rounds the rest in silence."""
+_NONE = "CAST(0BD AS DECIMAL(38,0))"
 _NAMES = {"+": "try_add", "-": "try_subtract", "*": "try_multiply"}
 
 
@@ -46,7 +49,10 @@ def absolute(term: Term) -> Term:
     high = max(abs(term.low), abs(term.high))
     term = replace(term, low=0, high=high, constant=None)
     if not numbers.is_integer(term):
-        return replace(term, value=f"abs({term.value})")
+        if sum(shape(term)) <= _NEGATED:
+            return replace(term, value=f"abs({term.value})")
+        value = sharing(lambda v: f"if({v} < 0, {_NONE} - {v}, {v})", v=as_wide(term))
+        return numbers.wide(value, term.scale, 0, high, term.error)
     if fits(-high, high):
         return replace(term, value=f"abs({as_long(term)})", dtype=INT64)
     return replace(term, value=f"abs({as_decimal(term)})", dtype=DataType("DECIMAL", 20, 0))
@@ -232,8 +238,8 @@ def _wide_floor(a: str, b: str) -> str:
     lower = f"try_cast({behind} / {short} AS DECIMAL(38,0))"
     middle = f"try_cast({even} / try_cast({b} AS DECIMAL(19,0)) AS DECIMAL(38,0))"
     quotient = (
-        f"CASE WHEN abs({b}) < {10**10} THEN {upper} * {half} + {lower}"
-        f" WHEN abs({b}) < {10**19} THEN {middle}"
+        f"CASE WHEN {b} > -{10**10} AND {b} < {10**10} THEN {upper} * {half} + {lower}"
+        f" WHEN {b} > -{10**19} AND {b} < {10**19} THEN {middle}"
         f" ELSE try_cast({even} / {b} AS DECIMAL(38,0)) END"
     )
     less = f"if({rest} <> 0 AND ({rest} < 0) <> ({b} < 0), 1, 0)"

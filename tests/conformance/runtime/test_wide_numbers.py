@@ -8,14 +8,15 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from sfctl.compiler.check import policy_for_check
 from sfctl.model.policy import Threshold
 from sfctl.model.verdict import RuleResult
-from sfctl.runtime.core.judge import judge
 from sfctl.runtime.core.results import exceeds
-from sfctl.runtime.polars.measures import text_of
-from tests.conformance.runtime.rules import NOW, measure, result
+from sfctl.runtime.measured import text_of
+from tests.conformance.runtime.engines import Engine, Polars
+from tests.conformance.runtime.rules import measure, policy
 
 SIZES = [(18, 0), (19, 0), (28, 0), (29, 0), (38, 0), (20, 4), (30, 2), (38, 2), (38, 37)]
 
@@ -30,59 +31,68 @@ def neighbours(size: int, scale: int) -> tuple[str, str]:
 
 
 def decimals(scale: int, *values: str) -> pl.DataFrame:
-    series = pl.Series("a", [Decimal(v) for v in values], dtype=pl.Decimal(38, scale))
-    return pl.DataFrame([series])
+    return pl.DataFrame([column("a", scale, *values)])
 
 
-def outcomes(folder: Path, rows: pl.DataFrame, rules: list[str]) -> dict[str, RuleResult]:
+def column(name: str, scale: int, *values: str | None) -> pl.Series:
+    return pl.Series(name, [v and Decimal(v) for v in values], dtype=pl.Decimal(38, scale))
+
+
+def outcomes(
+    engine: Engine, folder: Path, rows: pl.DataFrame, rules: list[str]
+) -> dict[str, RuleResult]:
     """Judge rows by rules as they stand in a policy file."""
     bundle = folder / "policy.yaml"
     bundle.write_text("dq:\n  rules:\n" + "".join(f"    - {{{text}}}\n" for text in rules))
     compiled, _ = policy_for_check(bundle)
-    return {r.id: r for r in judge(rows, compiled, "gold", now=NOW).rules}
+    return {r.id: r for r in engine.by(rows, compiled).rules}
 
 
-@pytest.mark.parametrize(("size", "scale"), SIZES)
 @pytest.mark.parametrize("quote", ["", '"'])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_neighbours_of_many_digits_are_told_apart(
-    tmp_path: Path, size: int, scale: int, quote: str, sign: str
+    engine: Engine, tmp_path: Path, quote: str, sign: str
 ) -> None:
-    lesser, greater = (sign + text for text in neighbours(size, scale))
-    rows = decimals(scale, lesser, greater)
-    end = "min" if sign else "max"
-    one, other = f"{quote}{lesser}{quote}", f"{quote}{greater}{quote}"
-    symbol = ">=" if sign else "<="
-    found = outcomes(
-        tmp_path,
-        rows,
-        [
-            f"id: closed, kind: range, field: a, {end}: {one}",
-            f"id: all, kind: range, field: a, {end}: {other}",
-            f"id: open, kind: range, field: a, exclusive_{end}: {other}",
-            f"id: told, kind: expression, expression: 'a {symbol} {lesser}'",
-            f"id: between, kind: expression, expression: 'a BETWEEN {lesser} AND {lesser}'",
-            f"id: listed, kind: accepted_values, field: a, values: [{one}]",
-            f"id: unlisted, kind: not_accepted_values, field: a, values: [{other}]",
-            f"id: edge, kind: aggregate, function: {end}, field: a, {end}: {other}",
-            f"id: over, kind: aggregate, function: {end}, field: a, {end}: {one}",
-            f"id: brim, kind: aggregate, function: {end}, field: a, exclusive_{end}: {other}",
-        ],
-    )
-    assert {name: r.failed for name, r in found.items()} == {
+    end, symbol = ("min", ">=") if sign else ("max", "<=")
+    columns, rules = [], []
+    for number, (size, scale) in enumerate(SIZES):
+        lesser, greater = (sign + text for text in neighbours(size, scale))
+        name, one, other = f"a{number}", f"{quote}{lesser}{quote}", f"{quote}{greater}{quote}"
+        columns.append(column(name, scale, lesser, greater))
+        rules += [
+            f"id: {name}.{text}"
+            for text in (
+                f"closed, kind: range, field: {name}, {end}: {one}",
+                f"all, kind: range, field: {name}, {end}: {other}",
+                f"open, kind: range, field: {name}, exclusive_{end}: {other}",
+                f"told, kind: expression, expression: '{name} {symbol} {lesser}'",
+                f"between, kind: expression, expression: '{name} BETWEEN {lesser} AND {lesser}'",
+                f"listed, kind: accepted_values, field: {name}, values: [{one}]",
+                f"unlisted, kind: not_accepted_values, field: {name}, values: [{other}]",
+                f"edge, kind: aggregate, function: {end}, field: {name}, {end}: {other}",
+                f"over, kind: aggregate, function: {end}, field: {name}, {end}: {one}",
+                f"brim, kind: aggregate, function: {end}, field: {name}, exclusive_{end}: {other}",
+            )
+        ]
+    found = outcomes(engine, tmp_path, pl.DataFrame(columns), rules)
+    failed = {
         "closed": 1, "all": 0, "open": 1, "told": 1, "between": 1, "listed": 1, "unlisted": 1,
         "edge": 0, "over": 1, "brim": 1,
     }  # fmt: skip
+    for number, (size, scale) in enumerate(SIZES):
+        own = {name.partition(".")[2]: r for name, r in found.items() if name[1] == str(number)}
+        assert {name: r.failed for name, r in own.items()} == failed, (size, scale)
+        shown = own["over"].measured
+        assert shown is not None
+        assert Decimal(shown) == Decimal(sign + neighbours(size, scale)[1])
     assert not any("EVAL_ERROR" in s for r in found.values() for s in r.signatures)
-    shown = found["over"].measured
-    assert shown is not None
-    assert Decimal(shown) == Decimal(greater)
 
 
-def test_arithmetic_with_a_literal_of_38_digits(tmp_path: Path) -> None:
+def test_arithmetic_with_a_literal_of_38_digits(engine: Engine, tmp_path: Path) -> None:
     rows = decimals(0, "1", "2")
     most = "9" * 38
     found = outcomes(
+        engine,
         tmp_path,
         rows,
         [
@@ -94,12 +104,18 @@ def test_arithmetic_with_a_literal_of_38_digits(tmp_path: Path) -> None:
     assert {name: r.failed for name, r in found.items()} == {"sum": 1, "less": 1, "rest": 1}
 
 
-@pytest.mark.parametrize(("size", "scale"), SIZES)
-def test_a_measured_number_is_written_with_all_its_digits(size: int, scale: int) -> None:
-    least, most = neighbours(size, scale)
-    assert result(decimals(scale, least, most), measure("max", "a")).measured == most
-    assert result(decimals(scale, "-" + most), measure("min", "a")).measured == "-" + most
-    assert result(decimals(scale, most), measure("avg", "a")).measured == most
+def test_a_measured_number_is_written_with_all_its_digits(engine: Engine) -> None:
+    columns, rules, expected = [], [], {}
+    for number, (size, scale) in enumerate(SIZES):
+        least, most = neighbours(size, scale)
+        told = {"max": (most, least), "min": ("-" + most, "0"), "avg": (most, None)}
+        for name, values in told.items():
+            own = f"{name}{number}"
+            columns.append(column(own, scale, *values))
+            rules.append(replace(measure(name, own), id=own))
+            expected[own] = values[0]
+    found = engine.by(pl.DataFrame(columns), policy(*rules)).rules
+    assert {r.id: r.measured for r in found} == expected
 
 
 @pytest.mark.parametrize(
@@ -120,6 +136,7 @@ def test_a_share_is_compared_digit_for_digit(tmp_path: Path) -> None:
     assert not exceeds(Threshold(share=share[:-1] + "4"), 1, 3)
     rows = pl.DataFrame({"a": [1, 2, 3]})
     found = outcomes(
+        Polars(),
         tmp_path,
         rows,
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,22 @@ def test_a_text_of_fixed_length_ends_with_the_blanks_it_has(spark: Any, tmp_path
     trees = [condition(text, c="STRING") for text in ("c = 'a'", "c = 'a  '", "c IN ('a', 'b')")]
     found = [f"count_if({emitter.condition(tree).value})" for tree in trees]
     assert tuple(frame.selectExpr("count_if(c = 'a')", *found).first()) == (2, 0, 2, 0)
+
+
+def test_a_time_of_day_is_refused_aloud_where_a_session_has_none(spark: Any) -> None:
+    from pyspark.errors import AnalysisException
+
+    frame = spark.createDataFrame([(time(10, 30),), (time(9),), (None,)], "t TIME(6)")
+    emitter = Emitter(types_of(of_frame(frame)))
+    tree = condition("t > TIME '10:00:00.000001'", t="TIME")
+    asked = f"count_if({emitter.condition(tree).failing()})"
+    with session(spark, {"spark.sql.timeType.enabled": "true"}):
+        assert tuple(frame.selectExpr(asked).first()) == (1,)
+    with (
+        session(spark, {"spark.sql.timeType.enabled": "false"}),
+        pytest.raises(AnalysisException, match="UNSUPPORTED_TIME_TYPE"),
+    ):
+        frame.selectExpr(asked)
 
 
 def test_names_that_differ_in_case_alone(spark: Any) -> None:
