@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from sfctl.errors import SfctlError
 from sfctl.model import codec, urn
 from sfctl.model.manifest import TargetEntry
-from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy, Rule
+from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.budget import budget_for
 from sfctl.runtime.core.judge import Surroundings, judge
 from sfctl.runtime.core.split import split
 from sfctl.runtime.core.versions import Joint, joined, judge_both, split_both
+from sfctl.runtime.job import others
 from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.pii.actions import find
@@ -23,7 +24,6 @@ from sfctl.runtime.pii.keys import VARIABLE
 from sfctl.runtime.publishing.certified import CertifiedInfo, read_certified
 from sfctl.runtime.publishing.engine import Rows
 from sfctl.runtime.publishing.request import PublishRequest
-from sfctl.runtime.tables.formats import open_table
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Judging:
             registered=self.registered,
             confidence=self.confidence,
             references=self._certified,
-            others=self._others,
+            others=lambda _rule: others.kept_by(self.request),
             off=self.off,
             budget=budget_for(policy, GATES_OF_STAGE[stage]),
             root=self.compiled.root,
@@ -115,25 +115,6 @@ class Judging:
             return self.certified(dataset)[0]
         except SfctlError:
             return None
-
-    def _others(self, rule: Rule) -> pl.LazyFrame | None:  # noqa: ARG002
-        """Return the rows the table keeps beside this write's, for uniqueness in the table."""
-        import polars as pl
-
-        if self.request.mode in ("overwrite", "merge"):
-            return None
-        table = open_table(self.request.path, self.request.format)
-        if table.head() is None:
-            return None
-        rows = table.scan()
-        if self.request.mode == "overwrite_partitions":
-            names = self.request.partition_columns
-            if not names:
-                return None
-            kept = self.request.partition
-            same = [pl.col(n).cast(pl.String) == str(v) for n, v in kept.items()]
-            return rows.filter(~pl.all_horizontal(same)) if same else None
-        return rows
 
 
 def _secrets(target: TargetEntry) -> frozenset[str]:

@@ -76,7 +76,7 @@ class JudgingOnSpark:
         return replace(
             self.of.around(policy, stage),
             references=lambda dataset: self._certified(spark, dataset),
-            others=lambda _rule: others.kept_by(spark, self.of.request),
+            others=lambda _rule: others.kept_by(spark, self.of.request, held.frame),
         )
 
     def _certified(self, spark: Any, dataset: str) -> DataFrame | None:
