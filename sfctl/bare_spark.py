@@ -86,20 +86,27 @@ def protected(line: Any, frame: Any) -> tuple[Any, bool]:
 
 
 def hold(line: Any, frame: Any) -> Any:
-    """Seal rows that may not be written, on the executors; if that cannot be, say so loudly."""
+    """Seal rows that may not be written, on the executors; if that cannot be, say so loudly.
+
+    Raises what Spark raises where the rows cannot be computed even without anything of ours.
+    """
     name = "".join(c if c.isalnum() else "_" for c in f"{line.urn}-{line.stage}")
     file = f"{name}-{time.time_ns()}-{os.getpid()}.parquet.sealed"
     lake = str((line.manifest.get("target") or {}).get("lake") or "")
     place = f"{lake.rstrip('/')}/_sealed/{file}" if "://" in lake else ""
     place = place or str(line.root / ".sfctl" / "sealed" / file)
+    lost = ""
     try:
         from sfctl.runtime.spark import sealing
 
         rows = sealing.seal(frame, place, line.public_key())
     except Exception as fault:  # noqa: BLE001
+        lost = type(fault).__name__
+    if lost:
+        frame.write.format("noop").mode("overwrite").save()  # raises what the job's own plan does
         sfctl._say(
-            f"sfctl: NOT WRITTEN: rows for {line.urn}#{line.stage} hold personal data that could "
-            f"neither be masked nor sealed ({type(fault).__name__})"
+            f"sfctl: NOT WRITTEN: rows for {line.urn}#{line.stage} may hold personal data, and "
+            f"could be neither masked nor sealed ({lost})"
         )
         return line.report(int(line.trail.get("rows") or 0), "nowhere")
     sfctl._say(f"sfctl: {rows} rows for {line.urn}#{line.stage} are sealed in {place}")

@@ -249,7 +249,9 @@ def test_executors_without_us_write_no_plaintext(
     emptied(certified)
     lost = sf.write(rows, "everywhere")
     assert (lost.written, lost.published) == ("nowhere", False)
-    assert "NOT WRITTEN" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "NOT WRITTEN" in told
+    assert "hint: sfctl explain SF888" in told
     assert not (certified.root / "lake" / "gold" / "everywhere").exists()
     no_plaintext(certified)
     assert {e["error"] for e in certified.degraded()} == {"SF888"}
@@ -296,6 +298,15 @@ def test_a_bad_policy_is_never_judged_by(damage: bytes, certified: Shop, rows: A
     assert (result.degraded, result.rows_published) == (["write:SF403"], 3)
     emptied(certified)
     assert [(e["error"], e["written"]) for e in certified.degraded()] == [("SF403", "table")]
+
+
+def test_a_plan_that_fails_where_nothing_was_compiled_is_the_jobs_own_affair_too(
+    shop: Shop, rows: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop.root / "target" / "manifest.json").unlink()
+    with pytest.raises(Exception, match="the user's own words"):
+        sf.write(rows.mapInArrow(raises, rows.schema), "orders")
+    assert "sealed in" not in capsys.readouterr().err
 
 
 def test_a_damaged_manifest_seals_for_nobody_knows_what_is_acted_on(
