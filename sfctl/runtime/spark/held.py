@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sfctl.errors import StoreError
 from sfctl.runtime.spark.act import quoted
 from sfctl.runtime.spark.blame import running
 from sfctl.runtime.tables.port import StagedFile
@@ -68,10 +69,14 @@ def observed(frame: DataFrame, measures: Mapping[str, str]) -> tuple[DataFrame, 
     return frame.observe(told, count, *riding), told
 
 
-def believed(observation: Observation, height: int) -> Mapping[str, Any] | None:
+def believed(
+    observation: Observation, height: int, *, lasting: bool = False
+) -> Mapping[str, Any] | None:
     """Return what was observed, or None where it does not come or is not of just those rows.
 
-    Retried, skipped and failed writes leave observations that are partial, or none at all.
+    Retried, skipped and failed writes leave observations that are partial, or none at all. Where
+    rows are in `lasting` files, more that went out than are there is StoreError SF335: some are
+    lost already, as to a vacuum that spares nothing.
     """
     told: list[dict[str, Any]] = []
 
@@ -84,7 +89,14 @@ def believed(observation: Observation, height: int) -> Mapping[str, Any] | None:
     waiting = threading.Thread(target=wait, daemon=True, name="sfctl-observation")
     waiting.start()
     waiting.join(PATIENCE_S)
-    if not told or told[0].get(_COUNT) != height:
+    count = told[0].get(_COUNT) if told else None
+    if lasting and count is not None and count > height:
+        raise StoreError(
+            "files that Spark wrote are gone before they were published",
+            hint="run the job again; no vacuum may take files that are younger than a write lasts",
+            code="SF335",
+        )
+    if count != height:
         return None
     return {name: value for name, value in told[0].items() if name != _COUNT}
 

@@ -100,19 +100,16 @@ class Stage:
         files = _files(beside, folder, fields, twins if self.whole else {})
         height = sum(file.rows for file in files)
         back = beside.read.schema(stored.schema).options(**READING).parquet(literal(folder))
-        if len(back.inputFiles()) != len(files):
-            # names that Spark takes for hidden: what is not read back would pass unseen
+        try:
+            seen = holding.believed(told, height, lasting=True)
+            _require_all(back, files)
+        except StoreError:
             self._remove(beside, folder.rpartition("/")[2])
-            raise StoreError(
-                "Spark does not read back all files that it wrote: a partition's name hides them",
-                hint="no name of a partition column may begin with '.', and no value of one end "
-                "with '._COPYING_'",
-                code="SF631",
-            )
+            raise
         return Held(
             _as_it_was(back, rows.schema),
             height,
-            holding.believed(told, height),
+            seen,
             tuple(file for file in files if file.rows or self.whole),
         )
 
@@ -146,6 +143,17 @@ class Stage:
             if made and made[2] == _machine() and _started(int(made[3])) != int(made[4]):
                 found.append(folder)
         return found
+
+
+def _require_all(back: DataFrame, files: Sequence[StagedFile]) -> None:
+    """Raise StoreError SF631 where Spark takes files for hidden: their rows would pass unseen."""
+    if len(back.inputFiles()) != len(files):
+        raise StoreError(
+            "Spark does not read back all files that it wrote: a partition's name hides them",
+            hint="no name of a partition column may begin with '.', and no value of one end with "
+            "'._COPYING_'",
+            code="SF631",
+        )
 
 
 def _named(frame: DataFrame, name: str) -> Column:

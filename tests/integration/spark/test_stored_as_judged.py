@@ -113,3 +113,24 @@ def test_a_partition_is_not_taken_for_a_column_of_other_case(tmp_path: Path, spa
         rig.write(rows, policy(rules=(positive(),)), day=1, partition={"p": "a"})
     assert caught.value.code == "SF312"
     assert rig.table().head() is None
+
+
+def test_rows_that_are_gone_before_they_were_published_are_missed(
+    tmp_path: Path, spark: Any
+) -> None:
+    rig = SparkRig(tmp_path, spark=spark)
+    rig.write(batch(1, 2), day=1)
+
+    published = {*Path(rig.path).glob("stage-*/*.parquet")}
+
+    def vacuumed(step: str) -> None:
+        if step == "staged":
+            for file in {*Path(rig.path).glob("stage-*/*.parquet")} - published:
+                file.unlink()
+
+    rig.staging = vacuumed
+    with pytest.raises(StoreError, match="gone before") as caught:
+        rig.write(batch(3, 4, start=10), day=2)
+    assert caught.value.code == "SF335"
+    assert rig.table().head() == 0
+    assert rig.ids() == [0, 1]
