@@ -100,7 +100,8 @@ def flagged_columns(
     """Return the columns to encrypt: those the policy flags, and text it does not know.
 
     Where it flags none, or one entry covers every text column, that is all text. Nested and binary
-    columns may hold text and count as text; partition columns stand in folder names anyway.
+    columns may hold text and count as text. Partition columns stand in folder names anyway, unless
+    an entry acts on every text column: then what stands there is no original.
     """
     import polars as pl
 
@@ -111,7 +112,9 @@ def flagged_columns(
     known = {column.name for column in columns}
     nested = (pl.List, pl.Array, pl.Struct, pl.Map)
     text = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Object, *nested)
-    unknown = [n for n in frame.columns if n not in partition and (everywhere or n not in known)]
+    acted = any(not entry.columns and entry.action != "none" for entry in policy.pii)
+    told = () if acted else partition
+    unknown = [n for n in frame.columns if n not in told and (everywhere or n not in known)]
     return tuple(
         name
         for name, kind in frame.schema.items()

@@ -96,6 +96,28 @@ def test_columns_that_the_schema_flags_are_sealed() -> None:
     assert flagged_columns(pl.DataFrame({"i": [1]}), by) == ("i",)
 
 
+@pytest.mark.parametrize(
+    ("action", "flagged"),
+    [("tokenize", ("note", "p")), ("redact", ("note", "p")), ("none", ("note",))],
+)
+def test_a_partition_is_clear_only_where_its_folder_is(
+    action: Any, flagged: tuple[str, ...]
+) -> None:
+    frame = pl.DataFrame({"id": [1], "note": ["a"], "p": ["a@example.org"]})
+    by = policy(pii=(Detection("EMAIL", action),))
+    assert flagged_columns(frame, by, partition={"p"}) == flagged
+    assert flagged_columns(frame, policy(), partition={"p"}) == ("note",)
+
+
+@pytest.mark.parametrize("share", ["0.9", "0.1"])
+def test_no_original_of_an_acted_partition_is_held_in_clear(tmp_path: Path, share: str) -> None:
+    rig = Rig(tmp_path)
+    by = policy(share=share, pii=(Detection("EMAIL", "tokenize"),))
+    assert rig.write(batch(1, -1), by, partition_by=("note",)).rows_quarantined
+    held = pl.scan_delta(rig.quarantine_path).collect()
+    assert "example.org" not in str(held.select(pl.exclude("sealed")).to_dicts())
+
+
 def test_held_rows_say_why_and_show_nothing_sealed(rig: Rig) -> None:
     rig.write(batch(1, -1, start=10))
     store = rig.quarantine()
