@@ -127,3 +127,11 @@ class WriteResult(msgspec.Struct, frozen=True):
     evidence_safe: bool = True
     fingerprints_computed: int = 0
     """How many of the schema's two fingerprints were not known from an earlier batch."""
+
+    def __repr__(self) -> str:
+        """Return one line, for notebooks and logs."""
+        where = "not published" if self.version is None else f"version {self.version}"
+        parts = [f"{self.dataset}#{self.stage} {where}: {self.verdict}", f"{self.rows_in} in"]
+        parts += [f"{self.rows_published} published", f"{self.rows_quarantined} quarantined"]
+        parts += [each for each in (self.certification, *self.degraded) if each]
+        return f"<WriteResult {', '.join(parts)}>"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 from sfctl.certification import signature
@@ -52,6 +53,13 @@ class Compiled:
             (e for e in self.manifest.datasets.values() if name == e.name or name in e.aliases),
             None,
         )
+
+    def unknown(self, name: str) -> str:
+        """Return what to tell of a name that is no dataset's, with the nearest that is one."""
+        known = [entry.name for entry in self.manifest.datasets.values()]
+        near = get_close_matches(urn.short_name(self.urn_of(name)), known, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "register it, or check the name"
+        return f"{name} is no dataset of this project, so nothing judges its rows; {hint}"
 
     def urn_of(self, name: str) -> str:
         """Return the canonical URN of a dataset. Raises UsageError for what is no name of one."""

@@ -6,7 +6,9 @@ not catch ends in the last line of defence in `sfctl/__init__.py`.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -201,6 +203,12 @@ def undecided(policy: Policy, stage: str, rows: int, reason: str) -> Judgement:
         policy_digest=policy.digest,
         degraded=(f"JUDGE:{reason}",),
     )
+
+
+def say(line: str) -> None:
+    """Tell the job's author one thing, on stderr; a stream that is closed is no trouble."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(f"sfctl: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def show(error: BaseException) -> None:

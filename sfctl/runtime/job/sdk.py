@@ -93,6 +93,7 @@ class Session:
         self._state: StateStore | None = None
         self._active: Active | None = None
         self._lock = threading.RLock()
+        self._strangers: set[str] = set()
         self._inputs = Inputs(compiled, clock, self.latest_schema)
 
     @property
@@ -240,6 +241,9 @@ class Session:
                 hint="run `sfctl compile`",
                 code="SF752",
             )
+        elif name not in self._strangers:
+            self._strangers.add(name)
+            failopen.say(compiled.unknown(name))
         if entry is not None and entry.paths and stage not in entry.paths:
             raise UsageError(
                 f"{entry.name} stores no stage {stage!r}",

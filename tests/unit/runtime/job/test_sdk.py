@@ -85,6 +85,25 @@ def test_requests_that_cannot_be_meant(shop: Shop) -> None:
     assert not shop.degraded()
 
 
+def test_a_name_that_is_no_dataset_is_told_once_with_the_nearest(
+    shop: Shop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        sf.write(ROWS, "ds://shop/ordrs", stage="bronze")
+    told = [line for line in capfd.readouterr().err.splitlines() if "is no dataset" in line]
+    assert told == [
+        "sfctl: ds://shop/ordrs is no dataset of this project, so nothing judges its rows; "
+        "did you mean `orders`?"
+    ]
+
+
+def test_a_result_is_one_line(shop: Shop) -> None:
+    assert repr(sf.write(ROWS, "orders")) == (
+        "<WriteResult urn:dp:shop:orders#gold version 0: PASS, 3 in, 3 published, 0 quarantined, "
+        "CERTIFIED>"
+    )
+
+
 def test_an_unregistered_dataset_flows_and_is_told_how_to_register(shop: Shop) -> None:
     result = sf.write(ROWS, "ds://shop/nobody", stage="bronze")
     first = result.gates[0]
