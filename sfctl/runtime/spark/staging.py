@@ -51,6 +51,8 @@ WRITING = {
 }
 NULL = "__HIVE_DEFAULT_PARTITION__"
 _TWIN = "_sfctl_folder_"
+_FILLED = "v"
+"""What names of twins begin with, so that neither an empty text nor one like NULL becomes null."""
 _FOLDER = re.compile(rf"{STAGED}([0-9a-f]+)-([0-9a-f]+)-([0-9]+)-([0-9]+)-[0-9a-f]+")
 _THREADS = 8
 
@@ -77,6 +79,8 @@ class Stage:
         `measures` are aggregates by name, in SQL; they may name the columns that are left out.
         Raises what Spark raises, StoreError where files do not hold what was written.
         """
+        from pyspark.sql import functions as F  # noqa: N812
+
         beside = session_beside(frame.sparkSession, SETTINGS)
         rows, told = holding.observed(frame_in(beside, frame), measures)
         rows = holding.without(rows, leave_out)
@@ -87,7 +91,8 @@ class Stage:
         stored = holding.without(rows, _void(rows.schema))
         if self.whole:
             for twin, name in twins.items():
-                stored = stored.withColumn(twin, _named(stored, name))
+                named = F.concat(F.lit(_FILLED), _named(stored, name).cast("string"))
+                stored = stored.withColumn(twin, named)
         self.reached("staging")
         try:
             with running():
@@ -206,7 +211,10 @@ def _files(
                 f"{name}/{path}",
                 size,
                 footers[path][0],
-                {twins.get(k, k): v for k, v in _partition(path).items()},
+                {
+                    twins.get(k, k): v[len(_FILLED) :] if v is not None and k in twins else v
+                    for k, v in _partition(path).items()
+                },
                 written_at,
                 footers[path][1],
             )

@@ -134,3 +134,16 @@ def test_rows_that_are_gone_before_they_were_published_are_missed(
     assert caught.value.code == "SF335"
     assert rig.table().head() == 0
     assert rig.ids() == [0, 1]
+
+
+def test_texts_that_look_like_null_stay_when_the_partition_of_nulls_goes(
+    tmp_path: Path, spark: Any
+) -> None:
+    rig = SparkRig(tmp_path, spark=spark, format="parquet")
+    shape = "id long, note string"
+    rows = [(1, ""), (2, None), (3, "__HIVE_DEFAULT_PARTITION__"), (4, "v")]
+    how: dict[str, Any] = {"partition_by": ("note",), "mode": "overwrite_partitions"}
+    rig.write(spark.createDataFrame(rows, shape), by(), day=1, **how)
+    rig.write(spark.createDataFrame([(9, None)], shape), by(), day=2, **how)
+    assert rig.ids() == [1, 3, 4, 9]
+    assert rig.table().scan().sort("id").collect()["note"].to_list() == ["", rows[2][1], "v", None]
