@@ -34,6 +34,8 @@ from sfctl.runtime.tables.port import Table, Write
 ROW_KEYS = 10
 LOST = "QUARANTINE_LOST"
 """The fault of a resumed write whose quarantined rows are no longer there."""
+RESTORED = "RESTORED_SINCE"
+"""The fault of a resumed write whose rows a RESTORE of the table may have taken out again."""
 
 
 def publish(request: PublishRequest, ports: Ports) -> WriteResult:
@@ -77,26 +79,36 @@ def _resumed(request: PublishRequest, ports: Ports, table: Table, version: int) 
         )
     settled = _settle(request, ports, table, record, version)
     result = result_of(record, version, settled, already=True)
-    if record.quarantine is None or not _quarantine_lost(request):
-        return result
-    lost = facts.sdk_degraded(
+    if record.quarantine is not None and _quarantine_lost(request):
+        told = f"{record.counts.rows_quarantined} rows that waited there are gone"
+        result = msgspec.structs.replace(result, rows_quarantined=0, quarantine_table="")
+        result = _short_of(result, record, ports, "quarantine", LOST, told)
+    if any(each.operation == "RESTORE" for each in table.commits(version)):
+        told = f"the table was restored after version {version}; raise `rerun` to write it again"
+        result = _short_of(result, record, ports, "write", RESTORED, told)
+    return result
+
+
+def _short_of(
+    result: WriteResult, record: WriteRecord, ports: Ports, where: str, error: str, told: str
+) -> WriteResult:
+    """Put on record what a resumed write no longer has of what it brought."""
+    event = facts.sdk_degraded(
         record.run,
         ports.clock.now(),
-        where="quarantine",
-        error=LOST,
-        message=f"{record.counts.rows_quarantined} rows that waited there are gone",
+        where=where,
+        error=error,
+        message=told,
         dataset_urn=record.dataset_urn,
         stage=record.stage,
         ordinal=record.ordinal,
         seq=ports.reserve(1),
     )
-    safe = emit([lost], ports)
+    safe = emit([event], ports)
     return msgspec.structs.replace(
         result,
-        rows_quarantined=0,
-        quarantine_table="",
-        degraded=(*result.degraded, LOST),
-        evidence=(*result.evidence, lost.evidence_id),
+        degraded=(*result.degraded, error),
+        evidence=(*result.evidence, event.evidence_id),
         evidence_safe=result.evidence_safe and safe,
     )
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from sfctl.model.policy import ColumnSpec
 from sfctl.model.types import parse
@@ -26,6 +27,17 @@ def test_a_resumed_write_says_that_its_quarantine_is_gone(rig: Rig) -> None:
     assert again.degraded == ("QUARANTINE_LOST",)
     told = [event for event in rig.events() if event["evidence_id"] == again.evidence[-1]]
     assert [event["kind"] for event in told] == ["SDK_DEGRADED"]
+
+
+def test_a_resumed_write_says_that_its_table_was_restored_since(rig: Rig) -> None:
+    rig.write(batch(1))
+    rig.write(batch(2), day=2)
+    DeltaTable(rig.path).restore(0)
+    again = rig.write(batch(2), day=2)
+    assert (again.already_published, again.degraded) == (True, ("RESTORED_SINCE",))
+    assert rig.ids() == [0]
+    assert rig.write(batch(2), day=2, rerun=1).degraded == ()
+    assert rig.ids() == [0, 0]
 
 
 def test_nothing_declared_nothing_certified(rig: Rig) -> None:
