@@ -41,7 +41,7 @@ lint: $(VENV)/.dev    ## style, types, import contracts
 	$(BIN)/lint-imports
 
 test: lint $(VENV)/.jars ## everything that must hold before a change is merged
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 chaos: $(VENV)/.jars  ## kill engines and writes from Spark at random steps, 50 and 30 times
 	SFCTL_CHAOS_ROUNDS=50 $(BIN)/pytest -q tests/chaos/engines

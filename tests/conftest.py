@@ -19,6 +19,16 @@ def spark() -> Any:
     return spark_rig.required()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run the tests of the shared session: a second JVM would warm up in vain."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.spark)
+            item.add_marker(pytest.mark.xdist_group("spark"))
+        elif "spark" in item.path.parent.parts[-2:]:
+            item.add_marker(pytest.mark.spark)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line, which nobody overlooks, that Spark was not tested."""
     skipped = terminalreporter.stats.get("skipped", [])
