@@ -33,6 +33,7 @@ NAMES = {
     "profile-alarms": "suggested rules on held-out days: false alarms, and faults noticed",
     "expressions": "random expressions through compiler, engine and a plain interpreter",
     "spark": "gated writes of Spark frames to Delta, against Delta's own writer",
+    "spark-job": "the same at the end of a job that reads, joins, aggregates",
     "spark-observe": "a Spark job under sfctl run, against bare spark-submit",
     "engine": "a backlog through every stage: events a second, state a dataset",
 }

@@ -8,6 +8,12 @@ import sys
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+KEPT = [
+    "year", "month", "day", "hour", "origin", "dest", "carrier", "flight", "tailnum", "distance",
+    "sched_dep_time", "arr_delay", "departures", "delay_that_day", "usual_delay",
+    "worse_than_usual", "seats",
+]  # fmt: skip
+
 
 def enriched(spark: SparkSession, sources: dict[str, str]) -> DataFrame:
     """Read flights, join aircraft, airline and airport, and what is usual on that day and route."""
@@ -25,7 +31,8 @@ def enriched(spark: SparkSession, sources: dict[str, str]) -> DataFrame:
     rows = rows.join(spark.read.parquet(sources["airports"]), "dest", "left")
     rows = rows.join(traffic, day, "left").join(usual, route, "left")
     late = F.col("arr_delay") - F.col("usual_delay")
-    return rows.withColumn("worse_than_usual", late > 2 * F.col("usual_spread"))
+    rows = rows.withColumn("worse_than_usual", late > 2 * F.col("usual_spread"))
+    return rows.select(*KEPT)
 
 
 def main() -> None:
