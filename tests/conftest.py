@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import spark_rig
+from tests.shop_rig import Shop, compile_shop, copy_shop
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
@@ -17,6 +20,25 @@ settings.load_profile("busy")
 def spark() -> Any:
     """Return a Spark session with Delta; the tests of one process share it."""
     return spark_rig.required()
+
+
+@pytest.fixture(scope="session")
+def compiled_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small compiled project, to be copied by each test that changes it."""
+    root = tmp_path_factory.mktemp("shop")
+    compile_shop(root)
+    return root
+
+
+@pytest.fixture
+def shop(compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A project of its own; this process works in it."""
+    for name in list(os.environ):
+        if name.startswith("SFCTL_"):
+            monkeypatch.delenv(name)
+    made = copy_shop(compiled_shop, tmp_path / "shop")
+    monkeypatch.setenv("SFCTL_PROJECT_DIR", str(made.root))
+    return made
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

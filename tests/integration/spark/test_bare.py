@@ -15,28 +15,11 @@ import polars as pl
 import pytest
 
 import sfctl
-from tests.shop_rig import Shop, compile_shop, copy_shop
+from tests.shop_rig import Shop, copy_shop
 
 SHAPE = "id long, amount double, contact string"
 TOLD = [(1, 1.0, "a@b.org"), (2, 2.0, None), (3, 3.0, "x")]
 PACKAGE = Path(sfctl.__file__).parent
-
-
-@pytest.fixture(scope="session")
-def compiled_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("bare-shop")
-    compile_shop(root)
-    return root
-
-
-@pytest.fixture
-def shop(compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    for name in list(os.environ):
-        if name.startswith("SFCTL_"):
-            monkeypatch.delenv(name)
-    made = copy_shop(compiled_shop, tmp_path / "shop")
-    monkeypatch.setenv("SFCTL_PROJECT_DIR", str(made.root))
-    return made
 
 
 class Broken(importlib.abc.MetaPathFinder):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import sys
 import threading
 import time
@@ -26,30 +25,12 @@ from sfctl.runtime.publishing.quarantine import Quarantine
 from sfctl.runtime.spark import reins, workers
 from sfctl.runtime.spark.reins import SparkReins
 from sfctl.runtime.tables.delta import DeltaLake
-from tests.shop_rig import Shop, compile_shop, copy_shop
+from tests.shop_rig import Shop
 
 SHAPE = "id long, amount double, contact string"
 SPARKS_OWN = {"PythonException", "Py4JJavaError"}
 """Which of the two a failed write raises is a race inside Spark, with us and without."""
 TOLD = [(1, 1.0, "a@b.org"), (2, 2.0, None), (3, 3.0, "x")]
-
-
-@pytest.fixture(scope="session")
-def compiled_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("spark-shop")
-    compile_shop(root)
-    return root
-
-
-@pytest.fixture
-def shop(compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A project of its own; this process works in it."""
-    for name in list(os.environ):
-        if name.startswith("SFCTL_"):
-            monkeypatch.delenv(name)
-    made = copy_shop(compiled_shop, tmp_path / "shop")
-    monkeypatch.setenv("SFCTL_PROJECT_DIR", str(made.root))
-    return made
 
 
 @pytest.fixture

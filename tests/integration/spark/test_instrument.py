@@ -13,25 +13,18 @@ import pytest
 
 from sfctl import wiring
 from tests.integration.spark.hooked import patched
-from tests.shop_rig import Shop, compile_shop, copy_shop
+from tests.shop_rig import Shop, copy_shop
 
 ROWS = [(1, 1.0, "a@b.org"), (2, 2.0, None), (3, 5000.0, "x")]
 OURS = ("sfctl.runtime", "sfctl.instrumented")
 SCHEMA = "id bigint, amount double, contact string"
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("shop")
-    compile_shop(root)
-    return root
-
-
 @pytest.fixture
 def shop(
-    spark: Any, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any, compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shop]:
-    made = copy_shop(compiled, tmp_path / "shop")
+    made = copy_shop(compiled_shop, tmp_path / "shop")
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.setenv("SFCTL_PROJECT_DIR", str(made.root))

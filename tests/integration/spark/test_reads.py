@@ -23,7 +23,7 @@ from sfctl.runtime.spark import frames, plans, session
 from sfctl.runtime.tables import counted
 from sfctl.runtime.tables.formats import open_table
 from sfctl.runtime.tables.port import Write
-from tests.shop_rig import Shop, compile_shop, copy_shop
+from tests.shop_rig import Shop, copy_shop
 
 ODD = pl.DataFrame(
     {
@@ -47,16 +47,9 @@ ODD = pl.DataFrame(
 )
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("shop")
-    compile_shop(root)
-    return root
-
-
 @pytest.fixture
-def shop(compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    made = copy_shop(compiled, tmp_path / "shop")
+def shop(compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    made = copy_shop(compiled_shop, tmp_path / "shop")
     monkeypatch.setenv("SFCTL_PROJECT_DIR", str(made.root))
     yield made
     wiring._sessions.clear()

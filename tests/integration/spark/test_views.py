@@ -16,23 +16,16 @@ from sfctl.errors import StoreError, UsageError
 from sfctl.model.manifest import DatasetEntry
 from sfctl.runtime.spark import views
 from sfctl.runtime.spark.views import Pinned
-from tests.shop_rig import Shop, compile_shop, copy_shop
+from tests.shop_rig import Shop, copy_shop
 
 SCHEMA = "id bigint, amount double, contact string"
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("shop")
-    compile_shop(root)
-    return root
-
-
 @pytest.fixture
 def shop(
-    spark: Any, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any, compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shop]:
-    made = copy_shop(compiled, tmp_path / "shop")
+    made = copy_shop(compiled_shop, tmp_path / "shop")
     monkeypatch.setenv("SFCTL_PROJECT_DIR", str(made.root))
     yield made
     wiring._sessions.clear()
