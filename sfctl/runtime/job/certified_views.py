@@ -78,6 +78,7 @@ def _of_dataset(
             known.generation,
             known.last_certified_at,
             known.certification_status,
+            present,
         )
 
     if pinned() is None:

@@ -24,12 +24,16 @@ _ATTEMPTS = 3
 
 
 class Pinned(NamedTuple):
-    """What the pin of a dataset says. `generation` grows with each of its moves."""
+    """What the pin of a dataset says. `generation` grows with each of its moves.
+
+    Generations of one `table` have an order; a table made anew begins again.
+    """
 
     version: int
     generation: int
     certified_at: str = ""
     status: str = ""
+    table: str = ""
 
 
 class Shown(NamedTuple):
@@ -98,7 +102,11 @@ class _State(NamedTuple):
     owner: str
     version: int | None
     generation: int
+    table: str
     select: str
+
+    def is_newer(self, pin: Pinned) -> bool:
+        return self.table == pin.table and self.generation > pin.generation
 
 
 def _show(
@@ -120,7 +128,7 @@ def _show(
             hint=f"rename it, and call sf.certified_views(spark): the name is {entry.name}'s",
             code="SF895",
         )
-    if state is not None and pin is not None and state.generation > pin.generation:
+    if state is not None and pin is not None and state.is_newer(pin):
         return Shown(view, state.version, False)
     properties = _properties(entry, pin)
     if state is None:
@@ -134,7 +142,8 @@ def _show(
     moved = state.select != select
     if moved:
         spark.sql(f"ALTER VIEW {CATALOG}.{view} AS {select}")
-    if pin is not None and (moved or state.generation != pin.generation):
+    told = (pin.generation, pin.table) if pin else (state.generation, state.table)
+    if moved or told != (state.generation, state.table):
         spark.sql(f"ALTER VIEW {CATALOG}.{view} SET TBLPROPERTIES ({properties})")
     return Shown(view, version, moved)
 
@@ -147,6 +156,7 @@ def _properties(entry: DatasetEntry, pin: Pinned | None) -> str:
             "sfctl.certified_at": pin.certified_at,
             "sfctl.status": pin.status,
             "sfctl.generation": str(pin.generation),
+            "sfctl.table": pin.table,
         }
     return ", ".join(f"'{name}' = '{_text(value)}'" for name, value in told.items())
 
@@ -167,6 +177,7 @@ def _state(spark: SparkSession, view: str) -> _State | None:
         _property(properties, _OURS),
         int(match[1]) if match else None,
         int(generation) if generation.isdigit() else 0,
+        _property(properties, "sfctl.table"),
         text,
     )
 
