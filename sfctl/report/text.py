@@ -21,12 +21,9 @@ def width() -> int:
 
 
 def status_line(name: str, word: str, *, columns: int | None = None) -> str:
-    """Return `name ........ word`, cut in the middle of the name where it would not fit."""
-    room = (columns or width()) - len(word) - 5
-    if len(name) > room:
-        head = room // 2 - 1
-        name = f"{name[:head]}…{name[len(name) - (room - head - 1) :]}"
-    return f"{name} {'.' * (room - len(name) + 3)} {word}"
+    """Return `name ........ word`, filled up to the width; a longer name is never cut."""
+    dots = (columns or width()) - len(name) - len(word) - 2
+    return f"{name} {'.' * max(3, dots)} {word}"
 
 
 def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> list[str]:
