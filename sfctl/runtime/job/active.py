@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from sfctl.clock import Clock
 from sfctl.errors import StoreError
 from sfctl.evidence.outbox import Outbox
+from sfctl.model import facts
 from sfctl.model.evidence import Expected
 from sfctl.model.policy import GATES_OF_STAGE
 from sfctl.model.run import RunContext
@@ -60,6 +62,16 @@ class Active:
             count = count + 1 if before == attempt else 0
             self._batches[f"{dataset_urn}#{stage}"] = (attempt, count)
         return f"{name}/{count}"
+
+    def suffered(self, where: str, error: str, dataset_urn: str = "", stage: str = "") -> None:
+        """Put a fault of ours beside any write on record, and tell the supervisor of it."""
+        event = facts.sdk_degraded(
+            self.run, self.clock.now(), where=where, error=error,
+            dataset_urn=dataset_urn, stage=stage, seq=self.reserve(1),
+        )  # fmt: skip
+        self.sink.append(event)
+        with contextlib.suppress(OSError):
+            self.journal.note("degraded", {"degraded": [f"{where}:{error}"]})
 
     def close(self) -> None:
         """Let go of the outbox, so that a flusher takes its file for finished."""

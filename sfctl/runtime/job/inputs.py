@@ -67,13 +67,7 @@ class Inputs:
             self._saw(active, plans.sources(usable))
         except Exception as error:  # noqa: BLE001  lineage is never worth a write
             failopen.show(error)
-            reason = failopen.reason_of(error)
-            active.sink.append(
-                facts.sdk_degraded(
-                    active.run, self.clock.now(), where="reads", error=reason,
-                    seq=active.reserve(1),
-                )
-            )  # fmt: skip
+            active.suffered("reads", failopen.reason_of(error))
 
     def _saw(self, active: Active, sources: Iterable[Source]) -> None:
         for source in sources:

@@ -426,12 +426,7 @@ class Session:
         entries = None if names is None else [entry for entry in found if entry is not None]
         brought = certified_views.bring(self.compiled, spark, self._state_or_none, entries)
         for dataset, reason in brought.faults.items():
-            active.sink.append(
-                facts.sdk_degraded(
-                    active.run, self.clock.now(), where="view", error=reason, dataset_urn=dataset,
-                    stage=certified_views.STAGE, seq=active.reserve(1),
-                )
-            )  # fmt: skip
+            active.suffered("view", reason, dataset, certified_views.STAGE)
         return brought.versions
 
     def _place(

@@ -231,6 +231,19 @@ def test_inputs_of_a_write_are_on_record_once(spark: Any, shop: Shop, tmp_path: 
     ]  # fmt: skip
 
 
+def test_inputs_that_cannot_be_told_cost_no_row_and_are_a_fault_of_the_run(
+    spark: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(frame: object) -> Any:
+        raise KeyError(frame)
+
+    monkeypatch.setattr(plans, "sources", broken)
+    assert sf.write(spark.range(3), "plain").rows_published == 3
+    assert [(e["where"], e["error"]) for e in shop.degraded()] == [("reads", "KeyError")]
+    journal = wiring.session().active().journal
+    assert [each["degraded"] for each in journal.entries("degraded")] == [["reads:KeyError"]]
+
+
 def test_what_was_read_through_us_is_not_told_twice(spark: Any, shop: Shop) -> None:
     sf.write(pl.DataFrame({"id": [1], "amount": [1.0], "contact": ["x"]}), "orders")
     frame = sf.read_certified("orders", as_="spark")

@@ -111,6 +111,8 @@ def test_views_of_others_stay_theirs(spark: Any, shop: Shop) -> None:
     assert spark.table("gold_certified.orders").first().own == "mine"
     [told] = shop.degraded()
     assert (told["where"], told["error"]) == ("view", "SF895")
+    journal = wiring.session().active().journal
+    assert [each["degraded"] for each in journal.entries("degraded")] == [["view:SF895"]]
 
 
 def test_two_names_that_spark_cannot_tell_apart(spark: Any) -> None:
