@@ -49,23 +49,38 @@ def altered(given: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 def require_kept(frame: pl.DataFrame, own: pl.Schema) -> None:
     """Raise StoreError SF335 where a table's types would store other values than the rows have.
 
-    Parts of a moment that no table keeps are not looked at, nor what is inside of nested columns.
+    Parts of a moment that no table keeps are not looked at.
     """
+    for name, kind in own.items():
+        if name in frame.columns and not _same(frame[name], kind):
+            raise other_values(name)
+
+
+def _same(values: pl.Series, own: pl.DataType) -> bool:
+    """Tell whether values are the same in another type, those inside of them included."""
     import polars as pl
 
-    for name, kind in own.items():
-        if name not in frame.columns or frame.schema[name] == kind:
-            continue
-        given = frame.schema[name]
-        moments = given.is_temporal() and given.base_type() == kind.base_type()
-        if moments or given.is_nested() or kind.is_nested():
-            continue
-        try:
-            same = frame[name].cast(kind).cast(given).eq_missing(frame[name]).all()
-        except pl.exceptions.PolarsError:
-            same = False
-        if not same:
-            raise other_values(name)
+    given = values.dtype
+    if given == own or (given.is_temporal() and given.base_type() == own.base_type()):
+        return True
+    if isinstance(given, pl.Struct) and isinstance(own, pl.Struct):
+        kinds = dict(own)
+        fields = [name for name, _ in given]
+        return {*fields} <= {*kinds} and all(
+            _same(values.struct.field(name), _type(kinds[name])) for name in fields
+        )
+    if isinstance(given, pl.List | pl.Array) and isinstance(own, pl.List):
+        return _same(values.explode(), _type(own.inner))
+    try:
+        return values.cast(own).cast(given).eq_missing(values).all()
+    except pl.exceptions.PolarsError:
+        return False
+
+
+def _type(dtype: object) -> pl.DataType:
+    """Return a type as a value, where Polars may also have it as a class."""
+    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype  # type: ignore[assignment]
+    return made
 
 
 def other_values(name: str) -> StoreError:

@@ -49,6 +49,11 @@ def test_types(given: str, own: str, kept: bool) -> None:
         ([1e-60], pl.Float32, False),
         ([0.5, float("nan")], pl.Float32, True),
         ([datetime(2026, 1, 1, 5)], pl.Date, False),
+        ([{"a": 0.4}], pl.Struct({"a": pl.Int32}), False),
+        ([[{"a": 4.0}, None], None], pl.List(pl.Struct({"a": pl.Int32})), True),
+        ([{"b": 1, "a": [4.0]}], pl.Struct({"a": pl.List(pl.Int32), "b": pl.Int64}), True),
+        ([["007"]], pl.List(pl.Int64), False),
+        ([[0.5, float("nan")]], pl.List(pl.Float32), True),
     ],
 )
 @pytest.mark.parametrize("mode", ["append", "overwrite", "merge"])
