@@ -46,14 +46,26 @@ def altered(given: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
     return ""
 
 
-def require_kept(frame: pl.DataFrame, own: pl.Schema) -> None:
+def require_kept(frame: pl.DataFrame, own: pl.Schema, limited: Mapping[str, str]) -> None:
     """Raise StoreError SF335 where a table's types would store other values than the rows have.
 
-    Parts of a moment that no table keeps are not looked at.
+    Parts of a moment that no table keeps are not looked at. `limited` has the kind of each column
+    of texts of limited length, `char(5)`: delta-rs lets longer ones in.
     """
     for name, kind in own.items():
         if name in frame.columns and not _same(frame[name], kind):
             raise other_values(name)
+    for name, limit in limited.items():
+        if name in frame.columns and _longest(frame[name]) > int(limit.strip("varch()")):
+            raise other_values(name)
+
+
+def _longest(texts: pl.Series) -> int:
+    """Return the length of the longest of some texts, in characters."""
+    import polars as pl
+
+    found: Any = texts.cast(pl.String).str.len_chars().max()
+    return found or 0
 
 
 def _same(values: pl.Series, own: pl.DataType) -> bool:

@@ -282,7 +282,8 @@ class DeltaLake:
         )
         evolution = self._evolution(frame, request)
         if self._table is not None and evolution != "overwrite":
-            casts.require_kept(frame, pl.Schema(self._table.schema().to_arrow()))
+            own = pl.Schema(self._table.schema().to_arrow())
+            casts.require_kept(frame, own, self.limited())
         # delta-rs commits no merge that changes nothing; an empty append commits the key
         if request.mode == "merge" and self._table is not None and not frame.is_empty():
             self._merge(frame, request, properties)

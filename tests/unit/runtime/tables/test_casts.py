@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
+from deltalake import Field as Column
+from deltalake import Schema as Columns
 
 from sfctl.errors import StoreError
 from sfctl.runtime.tables import casts
@@ -72,3 +74,19 @@ def test_rows_are_stored_as_they_were_judged_or_not_at_all(
         rig.write(rows, policy(rules=()), day=2, mode=mode)
     assert caught.value.code == "SF335"
     assert rig.table().head() == 0
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite", "merge"])
+def test_texts_of_limited_length_are_no_longer_than_the_table_says(
+    tmp_path: Path, mode: str
+) -> None:
+    rig = Rig(tmp_path)
+    limit = {"__CHAR_VARCHAR_TYPE_STRING": "varchar(3)"}
+    columns = [Column("id", "long"), Column("x", "string", metadata=limit)]
+    DeltaTable.create(rig.path, Columns(columns))
+    short, long = (pl.DataFrame({"id": [1, 2], "x": [None, text]}) for text in ("äöü", "abcd"))
+    with pytest.raises(StoreError, match="column x") as caught:
+        rig.write(long, policy(rules=()), day=2, mode=mode)
+    assert caught.value.code == "SF335"
+    rig.write(short, policy(rules=()), day=2, mode=mode)
+    assert rig.ids() == [1, 2]
