@@ -115,7 +115,9 @@ def show(
         entry = _entry(lake, dataset)
         store = _store(lake, entry)
         private = lake.private_key(key) if unseal else None
-        for held in _distinct(store.held(), run, stage):
+        found = _matching(store.held(), run, stage)
+        total = sum(held.rows for held in found)
+        for held in _distinct(found):
             frame = store.rows(held.write_key, limit=limit, private_key=private)
             for row in frame.iter_rows(named=True):
                 values = {k: _shown(v) for k, v in row.items() if not k.startswith("_sfctl_")}
@@ -138,8 +140,16 @@ def show(
         f"{', '.join(row['reasons']) or 'batch blocked'}  {row['state'].upper()}"
         for row in shown
     ]
-    lines.append(f"{len(shown)} rows shown")
-    payload = {"dataset_urn": entry.urn, "quarantine_table": store.name, "rows": shown}
+    if len(shown) < total:
+        lines.append(f"{len(shown):,} of {total:,} rows shown: --limit shows more of each write")
+    else:
+        lines.append(f"{len(shown):,} rows shown")
+    payload = {
+        "dataset_urn": entry.urn,
+        "quarantine_table": store.name,
+        "rows": shown,
+        "rows_in_all": total,
+    }
     return Outcome("quarantine", payload, "\n".join(lines))
 
 
@@ -304,19 +314,24 @@ def _store(lake: Lake, entry: DatasetEntry) -> Quarantine:
     return Quarantine(quarantine_path(lake_path, entry.urn), entry.urn)
 
 
-def _distinct(found: list[Held], run: str, stage: str) -> list[Held]:
-    """Return one of each write, by run and stage."""
+def _matching(found: list[Held], run: str, stage: str) -> list[Held]:
+    """Return what is of the run and the stage, where these are named."""
+    return [h for h in found if run in ("", h.run_id) and stage in ("", h.stage)]
+
+
+def _distinct(found: list[Held]) -> list[Held]:
+    """Return one of each write."""
     first: dict[str, Held] = {}
     for held in found:
-        if (not run or held.run_id == run) and (not stage or held.stage == stage):
-            first.setdefault(held.write_key, held)
+        first.setdefault(held.write_key, held)
     return list(first.values())
 
 
 def _by_stage(lake: Lake, entry: DatasetEntry, run: str, stage: str) -> dict[str, list[str]]:
     """Return the keys of held writes by stage. Raises UsageError SF340 when there are none."""
     found: dict[str, list[str]] = {}
-    for held in _distinct(_store(lake, entry).held(("held", "replaying")), run, stage):
+    waiting = _store(lake, entry).held(("held", "replaying"))
+    for held in _distinct(_matching(waiting, run, stage)):
         found.setdefault(held.stage, []).append(held.write_key)
     if not found:
         raise UsageError(

@@ -227,6 +227,14 @@ def test_quarantine_show_keeps_sealed_what_is_sealed(repo: Repo) -> None:
         repo("quarantine", "show", "nothing")
 
 
+def test_quarantine_show_tells_of_rows_it_leaves_out(repo: Repo) -> None:
+    repo.write(1, -1, -2, -3, day=2)
+    few = repo("quarantine", "show", "orders", "--limit", "2")
+    assert (len(few.payload["rows"]), few.payload["rows_in_all"]) == (2, 4)
+    assert few.text.splitlines()[-1] == "2 of 4 rows shown: --limit shows more of each write"
+    assert repo("quarantine", "show", "orders").text.splitlines()[-1] == "4 rows shown"
+
+
 def test_quarantine_replay_and_discard(repo: Repo) -> None:
     repo.write(1, -1, -2, -3, day=2)
     first = repo("quarantine", "replay", "orders")
