@@ -57,10 +57,10 @@ class Minimum:
             node = node.get(key) if node is not None else None
         return node
 
-    def less(self, node: Node | None, what: str, got: str, demand: Node) -> None:
+    def less(self, node: Node | None, what: str, got: str, demand: Node, wanted: str = "") -> None:
         """Report that the repo says less than is demanded, at `node` or at the bundle."""
         at = node or self.bundle or self.files.dataset
-        wanted = demand.value if isinstance(demand.value, str) else demand.text
+        wanted = wanted or (demand.value if isinstance(demand.value, str) else demand.text)
         message = f"{what} is below the organisation's minimum of {self.tier} (got {got}"
         message += f", expected {wanted})" if wanted else ")"
         hint = f"the minimum stands at {place(demand)}; a repo cannot weaken it"
@@ -129,7 +129,8 @@ class Minimum:
         demands = tuple(self.demand("pii", "detection") or ())
         if switch is not None and switch.value is True and not found:
             if not demands:
-                self.less(self.said("pii"), "PII detection", "none", switch)
+                such = "an entry such as `pii: {detection: [{pattern: EMAIL}]}`"
+                self.less(self.said("pii"), "PII detection", "none", switch, such)
             named = {demand.string("pattern") for demand in demands}
             found = [Detection(kind) for kind in PII_KINDS if kind not in named]
         for demand in demands:

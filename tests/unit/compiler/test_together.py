@@ -99,6 +99,12 @@ def test_switched_off_detection_is_on_for_every_kind() -> None:
     assert {d.action for d in policy.pii} == {"none"}
 
 
+def test_what_the_demand_for_detection_asks_for_can_be_written_as_it_stands() -> None:
+    demand = "tiers: {TIER_3: {pii_detection: true}}"
+    _, [problem] = compiled("", minimum=node(demand, "policies/minimum.yaml"))
+    assert with_minimum(problem.message.split("`")[1], demand)[1] == []
+
+
 @pytest.mark.parametrize(
     "other",
     [
