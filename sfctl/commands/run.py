@@ -173,11 +173,12 @@ def _planned(
                 "run --name needs a command", hint=f"sfctl run --name {name} -- CMD", code="SF750"
             )
         compiled, notes = _compiled_or_none(root)
-        notes = (*notes, *_of_spark(passed, level, Path(), declared=False))
+        other = _written_elsewhere(root, target, compiled) if compiled is not None else ()
+        notes = (*notes, *other, *_of_spark(passed, level, Path(), declared=False))
         return Plan(name, passed, None, compiled, notes, level=level or LEVELS[1])
     compiled = load(root)
     compiled.require_target(target)
-    other = _another_target(root, compiled) if target is None else ()
+    other = _written_elsewhere(root, target, compiled)
     entry = job_named(compiled.manifest, job)
     command = tuple(command_of(entry, date, passed))
     notes = run_outcome.warnings(compiled, entry)
@@ -215,15 +216,19 @@ def _of_spark(
     return tuple(notes)
 
 
-def _another_target(root: Path, compiled: Compiled) -> tuple[str, ...]:
-    """Say where the run writes, where nobody asked for that and the project means elsewhere."""
+def _written_elsewhere(root: Path, target: str | None, compiled: Compiled) -> tuple[str, ...]:
+    """Say where the run writes, where the project means elsewhere: another target or lake."""
     from sfctl.spec.target import load_header
 
-    name = compiled.manifest.target.name
+    own = compiled.manifest.target
     with contextlib.suppress(Exception):  # a project file that is broken stops no job
-        meant = load_header(root, None, offline=True).target.name
-        if meant != name:
-            return (f"on target {name}, as compiled last; sfctl.yml means {meant} unless --target",)
+        meant = load_header(root, target, offline=True).target
+        if meant.name != own.name:
+            said = f"sfctl.yml means {meant.name} unless --target"
+            return (f"on target {own.name}, as compiled last; {said}",)
+        if os.path.realpath(meant.lake) != os.path.realpath(own.lake):
+            said = f"sfctl.yml means {meant.lake}: run `sfctl compile`"
+            return (f"writes to the lake {own.lake}, as compiled last; {said}",)
     return ()
 
 

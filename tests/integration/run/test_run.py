@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -227,6 +228,18 @@ def test_a_run_says_where_it_writes_if_nobody_asked_for_that(shop: Shop) -> None
     assert said not in sfctl(shop, "run", "daily", "--target", "night").stderr
     project.write_text("{half")
     assert sfctl(shop, "run", "daily", "--date", "2024-01-02").returncode == 0
+
+
+def test_a_run_in_a_copy_says_that_it_writes_to_the_lake_of_the_original(shop: Shop) -> None:
+    job(shop)
+    at, lake = shop.root.parent / "copy", shop.root / "lake"
+    shutil.copytree(shop.root, at)
+    copy = Shop(at)
+    said = f"writes to the lake {lake}, as compiled last; sfctl.yml means {at / 'lake'}"
+    assert said in sfctl(copy, "run", "daily").stderr
+    assert said in sfctl(copy, "run", "--name", "x", "--", "true").stderr
+    assert sfctl(copy, "compile").returncode == 0
+    assert "writes to the lake" not in sfctl(copy, "run", "daily", "--date", "2024-01-02").stderr
 
 
 def test_usage_before_the_job_starts(shop: Shop) -> None:
