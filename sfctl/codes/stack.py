@@ -1,4 +1,4 @@
-"""Codes 78x: what Spark needs beside Python: jars, Java, settings."""
+"""Codes 78x and 79x: what Spark needs beside Python: jars, Java, settings."""
 
 from __future__ import annotations
 
@@ -63,5 +63,14 @@ CODES: dict[str, Code] = {
         "A setting that loses or hides rows",
         "With this setting of Spark rows are skipped, doubled or not read, and no error says so.",
         "Set it as the message says.",
+    ),
+    "SF790": Code(
+        "A key may reach local disks",
+        "Executors get the key that columns are tokenized with inside their tasks. Where memory is "
+        "short Spark spills those to the local disks of driver and executors, unless its "
+        "encryption of them is on.",
+        "Set spark.io.encryption.enabled=true; on a cluster spark.authenticate=true and "
+        "spark.network.crypto.enabled=true as well, or the key of that encryption is readable on "
+        "the wire.",
     ),
 }

@@ -117,7 +117,7 @@ def _schemas(project: Project) -> Examined:
 
 
 def _pii_key(project: Project, store: Path) -> Examined:
-    acting = [d.name for d in project.datasets if d.policy is not None and _tokenizes(d.policy)]
+    acting = tokenizing(project)
     settings = project.target.settings.get("pii_key")
     try:
         ring = keys.load(store, settings if isinstance(settings, dict) else None)
@@ -127,6 +127,11 @@ def _pii_key(project: Project, store: Path) -> Examined:
         return Examined("pii key", status, f"{error}{need}", error.hint, error.code)  # type: ignore[arg-type]
     older = len(ring.keys) - 1
     return Examined("pii key", "ok", f"{ring.active.id} (active){f', {older} older' * bool(older)}")
+
+
+def tokenizing(project: Project) -> list[str]:
+    """Return the datasets whose policies replace personal data with tokens, which takes a key."""
+    return [d.name for d in project.datasets if d.policy is not None and _tokenizes(d.policy)]
 
 
 def _tokenizes(policy: object) -> bool:

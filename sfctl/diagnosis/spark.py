@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
 from sfctl import __version__
 from sfctl.diagnosis.finding import Examined, Status
+from sfctl.diagnosis.project import tokenizing
 from sfctl.report import text
 from sfctl.runtime.spark import configured, dangers, jars, java, pins
 from sfctl.spec.project import Project
@@ -47,9 +48,14 @@ def examine(project: Project | None, environ: Mapping[str, str] = os.environ) ->
     yield _java(environ, need)
     yield _jars(spark, settings, need, environ)
     yield _workers(settings, environ, need)
-    yield from _dangers("spark setting", settings)
+    yield from _dangers("spark setting", dangers.of(settings))
+    if project is None:
+        return
+    keyed = bool(tokenizing(project))
     for job in jobs:
-        yield from _dangers(f"spark setting in {job.path}", _conf(job))
+        own = _conf(project.root, job)
+        found = [*dangers.of(own), *(dangers.of_keys({**settings, **own}) if keyed else ())]
+        yield from _dangers(f"spark setting in {job.path}", found)
 
 
 def _versions(spark: Path) -> Examined:
@@ -156,19 +162,23 @@ def _workers(settings: Mapping[str, str], environ: Mapping[str, str], need: Stat
     return Examined(name, "ok", f"{program}, Python {said} with sfctl {ours}")
 
 
-def _dangers(name: str, settings: Mapping[str, str]) -> Iterator[Examined]:
-    for danger in dangers.of(settings):
+def _dangers(name: str, found: Iterable[dangers.Danger]) -> Iterator[Examined]:
+    for danger in found:
         status: Status = "fail" if danger.grave else "warn"
         detail = f"{danger.setting}={danger.value}: {danger.harm}"
-        yield Examined(name, status, detail, danger.remedy, "SF789")
+        yield Examined(name, status, detail, danger.remedy, danger.code)
 
 
-def _conf(job: Node) -> dict[str, str]:
-    """Return the properties that a job file gives Spark."""
+def _conf(root: Path, job: Node) -> dict[str, str]:
+    """Return the properties that a job file gives Spark, or names a file of."""
     spark = job.get("spark")
-    conf = spark.get("conf") if spark is not None else None
+    if spark is None:
+        return {}
+    file, conf = spark.string("properties_file"), spark.get("conf")
     plain = conf.plain() if conf is not None else {}
-    return {str(k): str(v) for k, v in plain.items()} if isinstance(plain, dict) else {}
+    named = configured.of_file(root / file) if file else {}
+    own = {str(k): str(v) for k, v in plain.items()} if isinstance(plain, dict) else {}
+    return {**named, **own}
 
 
 def _installed(name: str) -> str:

@@ -258,3 +258,39 @@ def test_settings_of_a_job_file_are_told_with_its_place(
     away = {**environ, "SFCTL_JARS": str(tmp_path / "none"), "JAVA_HOME": str(tmp_path)}
     weight = {each.name: each.status for each in spark.examine(project, away)}
     assert (weight["java"], weight["delta jars"]) == ("fail", "fail"), "a job needs them"
+
+
+def test_a_key_that_tasks_carry_is_a_danger_unless_spills_are_encrypted(
+    environ: dict[str, str], repo: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "shop"
+    (root / "datasets" / "orders").mkdir(parents=True)
+    (root / "datasets/orders/dataset.yaml").write_text(
+        "urn: ds://shop/orders\nowner_team: shop\ntier: TIER_2\nstorage: {gold: gold/orders}\n"
+    )
+    (root / "jobs").mkdir()
+    (root / "jobs" / "daily.py").touch()
+    (root / "sfctl.yml").write_text((repo / "sfctl.yml").read_text())
+    (root / "spark.properties").write_text("spark.io.encryption.enabled true\n")
+    policy = "schema: {{constraints: [{{field: id, type: STRING}}]}}\npii: {{detection: [{}]}}\n"
+
+    def told(spark_block: str, action: str = "tokenize") -> list[tuple[str, str, str]]:
+        detection = f"{{pattern: EMAIL, columns: [id], action: {action}}}"
+        (root / "datasets/orders/policy_bundle.yaml").write_text(policy.format(detection))
+        job = f"owner: shop\nruntime: spark\nentrypoint: jobs/daily.py\n{spark_block}"
+        (root / "jobs" / "daily.yaml").write_text(job)
+        project = load(root, offline=True)
+        assert not project.errors
+        found = spark.examine(project, environ)
+        return [(e.name, e.status, e.detail) for e in found if e.code == "SF790"]
+
+    ((name, status, detail),) = told("")
+    assert (name, status) == ("spark setting in jobs/daily.yaml", "warn")
+    assert detail.startswith("spark.io.encryption.enabled=false: the key")
+    assert told("spark: {conf: {spark.io.encryption.enabled: false}}\n")
+    assert told("", action="mask") == [], "takes no key"
+    assert told("spark: {conf: {spark.io.encryption.enabled: true}}\n") == []
+    assert told("spark: {properties_file: spark.properties}\n") == []
+    conf = Path(environ["SPARK_HOME"]) / "conf" / "spark-defaults.conf"
+    conf.write_text("spark.io.encryption.enabled true\n")
+    assert told("") == []

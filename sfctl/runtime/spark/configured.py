@@ -40,13 +40,18 @@ def version(spark: Path) -> str:
 
 def settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the settings every session begins with here, the later word going before."""
-    found: dict[str, str] = {}
-    with suppress(OSError, UnicodeError):
-        lines = _defaults(environ).read_text(encoding="utf-8").splitlines()
-        found = {match[1]: match[2] for match in map(_LINE.match, lines) if match}
+    found = of_file(_defaults(environ))
     if environ.get("SPARK_REMOTE"):
         found["spark.remote"] = environ["SPARK_REMOTE"]
     return {**found, **_submitted(environ.get("PYSPARK_SUBMIT_ARGS", ""))}
+
+
+def of_file(path: Path) -> dict[str, str]:
+    """Return the settings of a properties file, none where it cannot be read."""
+    with suppress(OSError, UnicodeError):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return {match[1]: match[2] for match in map(_LINE.match, lines) if match}
+    return {}
 
 
 def _defaults(environ: Mapping[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""Settings of Spark under which rows are lost, doubled or hidden without an error."""
+"""Settings of Spark that lose, double or hide rows without an error, or lay keys open."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sfctl.runtime.spark.pins import DELTA, PYSPARK
 
 _DELTA_PACKAGE = re.compile(r"io\.delta:delta-spark[\w.]*:([\w.]+)")
 _SCALA = PYSPARK.rpartition(".")[0]
+ENCRYPTION = "spark.io.encryption.enabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Danger:
     harm: str
     remedy: str
     grave: bool
+    code: str = "SF789"
 
 
 def _on(value: str) -> bool:
@@ -109,3 +111,18 @@ def of(settings: Mapping[str, str]) -> Iterator[Danger]:
         for name, bad, harm, remedy, weight in _KNOWN:
             if weight is grave and name in settings and bad(settings[name]):
                 yield Danger(name, settings[name], harm, remedy, grave)
+
+
+def of_keys(settings: Mapping[str, str]) -> Iterator[Danger]:
+    """Yield what is dangerous where executors are given a key to tokenize with."""
+    value = settings.get(ENCRYPTION, "false")
+    if not _on(value):
+        yield Danger(
+            ENCRYPTION,
+            value,
+            "the key that columns are tokenized with travels with tasks, and Spark may spill it "
+            "to local disks in the clear",
+            "set it to true; on a cluster spark.authenticate and spark.network.crypto.enabled too",
+            False,
+            "SF790",
+        )
