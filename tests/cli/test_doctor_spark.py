@@ -82,7 +82,7 @@ def test_without_pyspark_only_a_project_with_a_job_on_spark_hears_of_it(
     ("said", "status", "detail"),
     [
         ('openjdk version "11.0.2"', "warn", "version 11 in"),
-        ('java version "1.8.0_392"', "warn", "Spark needs 17"),
+        ('java version "1.8.0_392"', "warn", "version 8 in"),
         ('openjdk version "21.0.1"', "ok", "version 21 in"),
         ('openjdk version "24"', "warn", "newer than"),
         ("no runtime", "warn", "none; Spark needs 17"),

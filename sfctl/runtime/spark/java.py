@@ -11,7 +11,8 @@ from pathlib import Path
 
 OLDEST = 17
 """The oldest Java that Spark 4 starts on."""
-_VERSION = re.compile(r'version "(\d+)')
+_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+"""Java 8 calls itself 1.8."""
 _PATIENCE_S = 30
 
 
