@@ -22,6 +22,8 @@ _NO_DELTA = (
     "DATA_SOURCE_NOT_FOUND", "DELTA_CONFIGURE_SPARK_SESSION", "ClassNotFoundException",
     "NoClassDefFoundError",
 )  # fmt: skip
+_LOST = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
+"""What Spark raises where executors that kept rows are gone."""
 
 
 def write(
@@ -33,8 +35,37 @@ def write(
 ) -> Any:
     """Write what is not written yet; return what `line` can say of it.
 
-    Raises what Spark raises where the rows cannot be computed or written, for that is the job's.
+    Rows that were kept on executors that are gone by now are taken from the step before, in the
+    end from the job's own plan. Raises what Spark raises where the rows cannot be computed or
+    written, for that is the job's.
     """
+    while True:
+        try:
+            return _write(line, df, mode, partition, fallback)
+        except Exception as error:
+            if _LOST not in str(error) or not _step_back(line.trail):
+                raise
+
+
+def _step_back(trail: dict[str, Any]) -> bool:
+    """Forget the last rows that were kept; tell whether there are some to be had elsewhere."""
+    if trail.pop("outgoing", None) is None:
+        return trail.pop("taken", None) is not None
+    try:
+        if withdraw := trail.get("withdraw"):
+            withdraw()  # what was held back is among the rows that are written now
+    except Exception as fault:  # noqa: BLE001
+        sfctl._say(f"sfctl: rows that wait in quarantine are written too ({type(fault).__name__})")
+    return True
+
+
+def _write(
+    line: Any,
+    df: Any,
+    mode: str,
+    partition: Mapping[str, object],
+    fallback: str | Callable[[Any], object] | None,
+) -> Any:
     trail = line.trail
     frame, safe = trail.get("outgoing"), True
     if frame is None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sfctl.model import codec
 from sfctl.model.write import WriteRecord, WriteResult
 from sfctl.runtime.job import failopen
+from sfctl.runtime.publishing.quarantine import Quarantine
 from sfctl.runtime.publishing.request import PublishRequest
 from sfctl.runtime.publishing.result import result_of
 from sfctl.runtime.publishing.settle import Settled
@@ -28,7 +29,8 @@ class Trail:
     `outgoing` the rows as they may be written, once they are known; `settled` that nothing is left
     to be written: `table` when they were committed, `quarantine` when all are held back. Of frames
     of Spark `taken` reads the very rows that were taken, `rows` is how many, and `answer` is what
-    the job's own plan raised.
+    the job's own plan raised. `withdraw` takes what the write held back out of quarantine again,
+    for a caller that can only write all of its rows.
     """
 
     def __init__(self, facts: dict[str, Any]) -> None:
@@ -62,6 +64,8 @@ class Trail:
         facts = self.facts
         if facts.get("step") == "withheld":
             facts["settled"] = "quarantine"
+        store = Quarantine(request.quarantine_path, request.dataset_urn)
+        facts["withdraw"] = lambda: store.withdraw(request.write_key)
         if "note" not in facts:
             return
         if "version" not in facts:

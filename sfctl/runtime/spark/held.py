@@ -41,14 +41,23 @@ class Held:
 def kept(frame: DataFrame, measures: Mapping[str, str]) -> Held:
     """Compute a frame into the executors' own storage, and measure it on the way.
 
-    Nothing is written to the lake. Where a block is lost later the job fails, rather than compute
-    rows anew that may come out otherwise.
+    Nothing is written to the lake. Where a block is lost later it is missed, rather than that
+    rows are computed anew that may come out otherwise.
     """
     watched, observation = observed(frame, measures)
     with running():
-        rows = watched.localCheckpoint(eager=True)
+        rows = computed(watched)
     height = rows.count()
     return Held(rows, height, believed(observation, height))
+
+
+def computed(frame: DataFrame) -> DataFrame:
+    """Compute a frame into the executors' storage, on two of them, for one may be lost."""
+    from pyspark import StorageLevel
+
+    alone = frame.sparkSession.sparkContext._jsc.sc().isLocal()
+    level = StorageLevel.MEMORY_AND_DISK if alone else StorageLevel.MEMORY_AND_DISK_2
+    return frame.localCheckpoint(eager=True, storageLevel=level)
 
 
 def let_go(held: Held) -> None:

@@ -17,7 +17,7 @@ from sfctl.runtime.core.split import REASONS, RULES
 from sfctl.runtime.core.surroundings import Surroundings
 from sfctl.runtime.faults import DataError
 from sfctl.runtime.spark.aggregate import aggregated
-from sfctl.runtime.spark.held import Held
+from sfctl.runtime.spark.held import Held, computed
 from sfctl.runtime.spark.marks import Marks
 from sfctl.runtime.spark.program import Program, program_for
 from sfctl.runtime.spark.schema import of_frame
@@ -122,7 +122,7 @@ def flagged(
     rows = marks.beside(asking)
     if _asks(asking):
         # asked twice, a function may say otherwise, and a row be on both sides or on none
-        rows = rows.localCheckpoint(eager=True)
+        rows = computed(rows)
         marks.blame(asking, aggregated(rows, marks.faults(asking), program))
     conditions = {rule.id: _fails(program, rule) for rule in rules}
     rules = [rule for rule in rules if conditions[rule.id]]

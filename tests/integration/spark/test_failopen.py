@@ -20,9 +20,11 @@ from sfctl.errors import StoreError
 from sfctl.runtime import seal
 from sfctl.runtime.job import failopen
 from sfctl.runtime.job.judging_spark import JudgingOnSpark
+from sfctl.runtime.job.trail import Trail
 from sfctl.runtime.pii import actions
 from sfctl.runtime.publishing.quarantine import Quarantine
 from sfctl.runtime.spark import reins, workers
+from sfctl.runtime.spark.held import Held, computed, let_go
 from sfctl.runtime.spark.reins import SparkReins
 from sfctl.runtime.tables.delta import DeltaLake
 from tests.shop_rig import Shop
@@ -339,6 +341,43 @@ def test_rows_that_were_taken_are_not_computed_again(
     if name == "orders":
         assert contacts(shop)[0].startswith("tok_")  # type: ignore[union-attr]
         no_plaintext(shop)
+
+
+def test_rows_whose_executors_are_gone_are_computed_again(
+    certified: Shop, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Trail.took
+
+    def took(self: Trail, held: Held) -> None:
+        whole(self, held)
+        let_go(held)
+
+    monkeypatch.setattr(Trail, "took", took)
+    assert sf.write(rows, "orders").written == "table"
+    emptied(certified)
+
+
+def test_rows_whose_good_side_is_gone_are_in_table_or_quarantine_but_not_in_both(
+    shop: Shop, spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, whole = Trail.goes_out, DeltaLake.adopt
+
+    def goes_out(self: Trail, held: Held) -> None:
+        told(self, held)
+        self.facts["outgoing"] = computed(held.frame)
+        let_go(Held(self.facts["outgoing"], held.height))
+
+    def adopt(self: DeltaLake, *words: Any, **more: Any) -> int:
+        if self.path.endswith("gold/plain"):
+            raise StoreError("the table does not answer")
+        return whole(self, *words, **more)
+
+    monkeypatch.setattr(Trail, "goes_out", goes_out)
+    monkeypatch.setattr(DeltaLake, "adopt", adopt)
+    twice = spark.createDataFrame([(i, 1.0, "x") for i in (*range(50), 1)], SHAPE)
+    result = sf.write(twice, "plain")
+    assert (result.written, len(ids(shop, "plain"))) == ("table", 51)
+    assert held(shop, "plain") == 0
 
 
 def test_a_fault_after_the_commit_never_writes_twice(
