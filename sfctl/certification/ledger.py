@@ -14,6 +14,8 @@ from sfctl.model.write import Commit, Counts, WriteRecord
 from sfctl.state.port import Delete, Put, StateStore
 
 TABLE = "ledger"
+DISAGREES = "COMMIT_DISAGREES"
+"""The fault of a commit that brought more or fewer rows than were to be published."""
 KEPT = 100
 """Records older than the certified version that are kept, for people."""
 TAINTING: frozenset[VersionKind] = frozenset({"failed", "failed_batch", "unjudged", "foreign"})
@@ -136,9 +138,31 @@ def written_by(commit: Commit) -> WriteRecord | None:
     if not commit.note:
         return None
     try:
-        return codec.decode(commit.note, WriteRecord)
+        return counted(codec.decode(commit.note, WriteRecord), commit)
     except msgspec.DecodeError:
         return None
+
+
+def counted(record: WriteRecord, commit: Commit) -> WriteRecord:
+    """Return a record as its commit bears it out: other rows than it speaks of never certify.
+
+    The record is written before anybody knows what came of it; the commit's own figures come after.
+    A record of what was judged afterwards speaks of more rows than the commit brought.
+    """
+    told, rows = record.counts.rows_published, commit.rows
+    if rows is None or rows == told or record.judged_after:
+        return record
+    fault = f"{DISAGREES}:{rows} rows for {told}"
+    judgement = msgspec.structs.replace(
+        record.judgement, degraded=(*record.judgement.degraded, fault)
+    )
+    sound: tuple[VersionKind, ...] = ("passed", "diverted")
+    return msgspec.structs.replace(
+        record,
+        judgement=judgement,
+        kind="unjudged" if record.kind in sound else record.kind,
+        blockers=(*record.blockers, f"DEGRADED:{fault}"),
+    )
 
 
 def kind_of(blockers: Sequence[str], counts: Counts, *, batch_failed: bool) -> VersionKind:

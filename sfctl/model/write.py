@@ -79,13 +79,17 @@ class WriteRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Commit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of a table as its own log tells it. `note` is our record as JSON, or empty."""
+    """One version of a table as its own log tells it. `note` is our record as JSON, or empty.
+
+    `rows` is how many the commit's own figures call new or changed, None where there are none.
+    """
 
     version: int
     at: str
     operation: str
     kind: CommitKind
     note: str = ""
+    rows: int | None = None
 
 
 class WriteResult(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from sfctl.model.write import Mode
 from sfctl.runtime.tables.delta_log import LogVersion
 from sfctl.runtime.tables.delta_part import Snapshot, partition_of, partitioned_by, snapshot
+from sfctl.runtime.tables.figures import COPIED, rows_written
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 Which = Literal["added", "changes", "rewritten", "partitions", "table"]
 ROW_CHANGES = frozenset({"MERGE", "UPDATE", "DELETE"})
 """Operations that change rows in place, and copy those beside them into new files."""
-_COPIED = ("numTargetRowsCopied", "numCopiedRows", "num_target_rows_copied", "num_copied_rows")
-_WRITTEN = ("numOutputRows", "num_added_rows", "num_output_rows")
-_UPDATED = ("numUpdatedRows", "num_updated_rows")
-_MERGED = (
-    ("numTargetRowsInserted", "num_target_rows_inserted"),
-    ("numTargetRowsUpdated", "num_target_rows_updated"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,7 @@ def changed(table: str, version: LogVersion, *, by_file: bool = False) -> Change
         dict.fromkeys(partition_of(file, names) for file in (*version.added, *version.removed))
     )
     others = [name for name in held.partitions if name not in fresh]
-    copied = version.metric(*_COPIED) or 0
+    copied = version.metric(*COPIED) or 0
     in_place = version.operation in ROW_CHANGES
     where = held.rows(held.below(touched))
     which: Which = "rewritten" if copied else "added"
@@ -85,7 +79,7 @@ def changed(table: str, version: LogVersion, *, by_file: bool = False) -> Change
         mode="merge" if in_place else _mode(version, held, set(fresh), touched),
         partitions=touched if names else (),
         copied=copied,
-        rows_written=_written(version, copied),
+        rows_written=rows_written(version.operation, version.metrics),
     )
 
 
@@ -98,16 +92,3 @@ def _mode(version: LogVersion, held: Snapshot, fresh: set[str], touched: tuple[s
     if not older:
         return "overwrite"
     return "append" if older & set(touched) else "overwrite_partitions"
-
-
-def _written(version: LogVersion, copied: int) -> int | None:
-    """Return how many rows the log says are new or changed; None where it does not tell."""
-    if version.operation == "DELETE":
-        return 0
-    if version.operation == "UPDATE":
-        return version.metric(*_UPDATED)
-    if version.operation == "MERGE":
-        parts = [version.metric(*names) for names in _MERGED]
-        return None if None in parts else sum(part or 0 for part in parts)
-    found = version.metric(*_WRITTEN)
-    return None if found is None else max(0, found - copied)

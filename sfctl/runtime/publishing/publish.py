@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from sfctl.certification import predicate, view
-from sfctl.certification.ledger import kind_of, written_by
+from sfctl.certification.ledger import counted, kind_of, written_by
 from sfctl.clock import format_instant
 from sfctl.errors import Conflict, PublishBlocked, StoreError
 from sfctl.model import codec, facts
@@ -130,7 +130,7 @@ def _published(request: PublishRequest, ports: Ports, table: Table, frame: Frame
     )
     judgement = without_partition(judgement, request.partition_columns)
     rows = ports.split(frame, request.policy, request.stage, judgement) if judgement.bad else None
-    judgement = _agreed(judgement, rows)
+    judgement = _agreed(judgement, rows, frame.height)
     level = "G0" if not request.approved else request.level
     choice = decision.decide(judgement, request.policy.enforcement, ports.environment, level=level)
     if request.replay_id:
@@ -161,6 +161,8 @@ def _published(request: PublishRequest, ports: Ports, table: Table, frame: Frame
         assert protected.frame is not None
         version = ports.engine.commit(table, protected.frame, _write(request, record))
         ports.reached("committed")
+        commit = table.commit(version)
+        record = record if commit is None else counted(record, commit)
     settled = _settle(request, ports, table, record, version)
     return result_of(record, version, settled)
 
@@ -196,15 +198,26 @@ def _pii_off(request: PublishRequest, judgement: Judgement) -> str:
     return request.gates_off or ("KILL_SWITCH" if off else "")
 
 
-def _agreed(judgement: Judgement, rows: Rows | None) -> Judgement:
-    """The rows that were split are the rows that move: where counts differ, they decide."""
-    if rows is None or (rows.good.height, rows.bad.height) == (judgement.good, judgement.bad):
+def _agreed(judgement: Judgement, rows: Rows | None, height: int) -> Judgement:
+    """The rows that were split are the rows that move: where counts differ, they decide.
+
+    Raises StoreError SF335 where judge or split lost or doubled rows: none may move then.
+    """
+    good, bad = judgement.good, judgement.bad
+    if rows is not None:
+        good, bad = rows.good.height, rows.bad.height
+    if good + bad != height or judgement.rows != height:
+        raise StoreError(
+            f"{height} rows were taken, {judgement.rows} were judged, {good} good and {bad} bad",
+            code="SF335",
+        )
+    if (good, bad) == (judgement.good, judgement.bad):
         return judgement
     fault = () if judgement.sampled else ("SPLIT_DISAGREES",)
     return msgspec.structs.replace(
         judgement,
-        good=rows.good.height,
-        bad=rows.bad.height,
+        good=good,
+        bad=bad,
         degraded=(*judgement.degraded, *fault),
     )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 _TXN = "spark.databricks.delta.write.txn"
+_FIGURES = "spark.databricks.delta.history.metricsEnabled"
 _SOURCE = "_sfctl_rows"
 _RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 
@@ -76,6 +77,7 @@ def _settings(spark: SparkSession, head: int | None, request: Write) -> dict[str
     told |= {METADATA: request.note, f"{METADATA}_keys": " ".join(request.keys)}
     return {
         _NOTE: json.dumps(told, ensure_ascii=False),
+        _FIGURES: "true",  # else nobody could tell how many rows the commit brought
         f"{_TXN}AppId": request.keys[0],
         f"{_TXN}Version": str(0 if head is None else head + 1),
     }

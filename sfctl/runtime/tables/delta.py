@@ -12,6 +12,7 @@ from sfctl.clock import format_instant
 from sfctl.errors import Conflict, SfctlError, StoreError, UsageError
 from sfctl.model.write import METADATA, Commit, CommitKind
 from sfctl.runtime.tables import adoption, casts
+from sfctl.runtime.tables.figures import rows_written
 from sfctl.runtime.tables.port import DataFile, StagedFile, Unadoptable, Write
 
 if TYPE_CHECKING:
@@ -395,8 +396,9 @@ def _literal(value: object) -> str:
 
 
 def _commit(entry: Mapping[str, Any]) -> Commit:
-    note = _told(entry).get(METADATA)
     operation = str(entry.get("operation", ""))
+    # what a writer compacts after its commit has the notes of that commit
+    note = None if operation in MAINTENANCE else _told(entry).get(METADATA)
     kind: CommitKind = "foreign"
     if note is not None:
         kind = "ours"
@@ -409,6 +411,7 @@ def _commit(entry: Mapping[str, Any]) -> Commit:
         operation=operation,
         kind=kind,
         note=note if isinstance(note, str) else json.dumps(note) if note is not None else "",
+        rows=rows_written(operation, entry.get("operationMetrics") or {}),
     )
 
 

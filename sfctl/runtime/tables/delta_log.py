@@ -13,6 +13,7 @@ import msgspec
 
 from sfctl.errors import StoreError
 from sfctl.model import codec
+from sfctl.runtime.tables import figures
 
 FOLDER = "_delta_log"
 _COMMIT = re.compile(r"([0-9]{20})\.json")
@@ -70,12 +71,7 @@ class LogVersion:
 
     def metric(self, *names: str) -> int | None:
         """Return the first of the operation's figures that the log tells."""
-        for name in names:
-            try:
-                return int(self.metrics[name])
-            except (KeyError, TypeError, ValueError):
-                continue
-        return None
+        return figures.first(self.metrics, names)
 
 
 @dataclass(frozen=True, slots=True)

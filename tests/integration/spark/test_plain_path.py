@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from sfctl.errors import StoreError, UsageError
@@ -64,6 +65,9 @@ def test_what_a_table_asks_is_done(
     assert bool(told.why) == bool(why)
     assert why in "".join(told.why)
     assert (result.version, result.rows_published, result.rows_quarantined) == (1, 2, 1)
+    commit = rig.table().commit(1)
+    assert commit is not None
+    assert commit.rows == (2 if why else None)
     read = spark.read.format("delta").load(rig.path)
     assert sorted(row.id for row in read.select("id").collect()) == [0, 2]
     assert rig.write(batch(1, -1, 2), day=2, attempt=1).already_published
@@ -126,6 +130,22 @@ def test_a_merge_is_idempotent_and_leaves_no_key_in_the_session(
     assert commit is not None
     assert (commit.kind, json.loads(commit.note)["write_key"]) == ("ours", first.write_key)
     assert rig.write(batch(4, start=9), day=4).version == 3
+
+
+def test_a_merge_into_doubled_keys_is_held_though_the_session_wants_no_figures(
+    tmp_path: Path, spark: Any
+) -> None:
+    rig = SparkRig(tmp_path, spark=spark)
+    rig.write(pl.concat([batch(1), batch(2)]))
+    name = "spark.databricks.delta.history.metricsEnabled"
+    spark.conf.set(name, "false")
+    try:
+        result = rig.write(batch(7), day=2, mode="merge")
+    finally:
+        spark.conf.unset(name)
+    assert (result.rows_published, result.certified_version) == (1, 0)
+    assert result.certification_reasons == ("DEGRADED:COMMIT_DISAGREES:2 rows for 1",)
+    assert rig.write(batch(7), day=2, mode="merge").degraded == result.degraded
 
 
 def test_the_users_own_note_stays_beside_ours(tmp_path: Path, spark: Any) -> None:

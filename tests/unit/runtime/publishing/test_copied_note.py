@@ -15,14 +15,15 @@ def rig(tmp_path: Path) -> Rig:
     return Rig(tmp_path)
 
 
-def copy_note(rig: Rig, source: str) -> None:
+def note_of(source: str) -> deltalake.CommitProperties:
     entry = deltalake.DeltaTable(source).history(1)[0]
     note = {name: str(entry[name]) for name in ("sfctl", "sfctl_keys")}
+    return deltalake.CommitProperties(custom_metadata=note)
+
+
+def copy_note(rig: Rig, source: str) -> None:
     deltalake.write_deltalake(
-        rig.path,
-        batch(-9, start=900),
-        mode="append",
-        commit_properties=deltalake.CommitProperties(custom_metadata=note),
+        rig.path, batch(-9, start=900), mode="append", commit_properties=note_of(source)
     )
 
 
@@ -48,3 +49,13 @@ def test_a_note_copied_from_the_table_of_another_stage_taints(rig: Rig, tmp_path
     copy_note(rig, other.path)
     result = rig.write(batch(2, start=10), day=3)
     assert result.certification_reasons == ("TAINTED(1)",)
+
+
+def test_files_that_a_writer_compacts_under_the_note_of_its_commit_taint_nothing(rig: Rig) -> None:
+    rig.write(batch(1), day=1)
+    rig.write(batch(2, start=10), day=2)
+    table = deltalake.DeltaTable(rig.path)
+    table.optimize.compact(commit_properties=note_of(rig.path))
+    assert deltalake.DeltaTable(rig.path).version() == 2
+    result = rig.write(batch(3, start=20), day=3)
+    assert (result.certification, result.certified_version) == ("CERTIFIED", 3)
