@@ -259,7 +259,8 @@ def events_in(folder: Path, run_id: str, *, waiting: bool = False) -> int:
 
 def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
     lines = [line for each in told.writes for line in _of_write(each, compiled)]
-    lines += [_of_version(each) for each in told.versions.seen if not each["own"]]
+    own = level == "observe"  # else they are among the writes, or maintenance
+    lines += [_of_version(each) for each in told.versions.seen if own or not each["own"]]
     lines += [_of_process(each) for each in told.ended.left]
     seconds = text.duration(told.ended.duration)
     memory = text.size(told.ended.peak_memory_bytes)
@@ -316,9 +317,11 @@ def _of_process(left: Left) -> str:
 
 
 def _of_version(each: Mapping[str, Any]) -> str:
-    whose = "another run" if each["known_by"] == "other_run" else "nobody the log names"
     name = f"{_short(each['dataset'])}#{each['stage']} v{each['version']}"
     said = f" ({each['operation']})" if each["operation"] else ""
+    if each["own"]:
+        return text.status_line(f"{name}{said}: not judged", "seen")
+    whose = "another run" if each["known_by"] == "other_run" else "nobody the log names"
     return text.status_line(f"{name}{said}: committed meanwhile by {whose}", "foreign")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -18,6 +19,7 @@ from sfctl.report.outcome import Outcome
 from tests.shop_rig import Shop
 
 PLAIN = """
+import re
 import sys
 import polars as pl
 from deltalake import write_deltalake
@@ -106,6 +108,7 @@ def test_at_level_observe_versions_are_seen_and_nothing_is_judged(shop: Shop) ->
     done = started(shop, GOOD, level="observe")
     assert done.payload["integration_level"] == "observe"
     assert (done.payload["writes"], done.payload["versions"][0]["judged"]) == ([], "not")
+    assert re.match(r"orders#gold v0 \(\S.*\): not judged \.+ seen$", done.notes[0])
     assert shop.certified() is None
     assert events(shop, "GATE") == []
     (committed,) = events(shop, "DatasetWriteCommitted")
