@@ -387,6 +387,8 @@ def _text(payload: dict[str, Any], now: datetime) -> str:
         file = f"datasets/{each['name']}/policy_bundle.yaml"
         lines.append(f"{file} is a draft, unreviewed for {waited}")
     lines += [f"gates are off for {s['scope']} until {s['expires']}" for s in payload["switches"]]
+    if waiting := payload["evidence_pending_bytes"]:
+        lines.append(f"{waiting:,} bytes of evidence wait in the outbox: sfctl evidence flush")
     count = len(payload["datasets"])
     certified = sum(r["certification_status"] == "CERTIFIED" for r in payload["datasets"])
     lines.append(f"{text.count(count, 'dataset')}, {certified} certified.")

@@ -46,6 +46,13 @@ def test_a_project_that_never_ran(shop: Shop) -> None:
     assert look(shop, health=True).exit_code == 0
 
 
+def test_evidence_that_waits_is_named_where_runs_are_looked_for(shop: Shop) -> None:
+    sf.write(ROWS, "orders")
+    assert "wait in the outbox: sfctl evidence flush" in look(shop).text
+    deliver(shop)
+    assert "outbox" not in look(shop).text
+
+
 def test_a_project_that_was_never_compiled(tmp_path: Path) -> None:
     (tmp_path / "sfctl.yml").write_text(PROJECT)
     outcome = status(project_dir=tmp_path)
