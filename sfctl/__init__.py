@@ -481,7 +481,10 @@ def _fixed(partition: Mapping[str, object] | None) -> dict[str, object]:
     """Return the partition; `["dt"]`, as Spark takes it, would be read as `{"d": "t"}`."""
     if partition is None or hasattr(partition, "keys"):
         return dict(partition or {})
-    raise ValueError(f"partition is {partition!r}, expected values by name such as {{'dt': date}}")
+    raise ValueError(
+        f"partition is {partition!r}, expected values by name such as {{'dt': date}}; columns of "
+        "the rows to partition by are the stage's `partition_by` in dataset.yaml"
+    )
 
 
 def _say(line: str) -> None:
