@@ -28,7 +28,7 @@ from sfctl.model.evidence import Expected
 from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
 from sfctl.report.outcome import Outcome
-from sfctl.runtime.job import journal, lifecycle
+from sfctl.runtime.job import journal, lifecycle, uncaught
 from sfctl.runtime.job.active import open_sink
 from sfctl.runtime.job.compiled import Compiled, load
 from sfctl.runtime.job.journal import Journal
@@ -360,9 +360,11 @@ def _told(
     writes = [*inside_writes, *versions.writes]
     ends = records.entries("end")
     rows_read = sum(int(each.get("rows", 0)) for each in records.entries("read"))
-    inside = next((each for each in reversed(ends) if each.get("failed")), None)
+    failures = [each for each in ends if each.get("failed")]
+    if ended.exit_code == uncaught.EXIT_CODE:
+        failures += records.entries(uncaught.KIND)
     # what a job says last that is told to end, or whose JVM is gone, is about that
-    inside = None if ended.timed_out or ended.jvm else inside
+    inside = failures[-1] if failures and ended.by_itself else {}
     if ended.exit_code == 0:
         life.complete(
             rows_read=rows_read,
@@ -374,11 +376,10 @@ def _told(
             **_left(ended),
         )
     else:
-        told = inside if inside and not ended.signal else {}
         life.fail(
-            str(told.get("failure_reason") or ended.reason),
-            message=str(told.get("message", "")),
-            stack_trace=told.get("stack_trace") or (),
+            str(inside.get("failure_reason") or ended.reason),
+            message=str(inside.get("message", "")),
+            stack_trace=inside.get("stack_trace") or (),
             resources=ended.resources,
             exit_code=ended.exit_code,
             out_of_memory=ended.out_of_memory or None,
@@ -395,7 +396,7 @@ def _told(
         ended,
         tuple(writes),
         delivered,
-        inside or {},
+        inside,
         bool(ends or inside_writes or rows_read),
         sum(int(e.get("fingerprints_computed", 0)) for e in (*writes, *records.entries("read"))),
         versions,

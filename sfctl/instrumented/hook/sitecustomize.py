@@ -6,6 +6,7 @@ the standard library alone: where nothing of ours can be imported, jobs write as
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib.machinery
 import importlib.util
@@ -175,6 +176,22 @@ def _say_by_hand(cause: str) -> None:
         return
 
 
+def _ended() -> None:
+    """Note what nobody caught: the interpreter has told of it by now, and keeps it."""
+    folder = os.environ.get("SFCTL_RUN_FOLDER")
+    if not folder or getattr(sys, "last_value", None) is None:
+        return
+    try:
+        from pathlib import Path
+
+        from sfctl.runtime.job import uncaught
+        from sfctl.runtime.job.journal import Journal
+
+        uncaught.note(Journal(Path(folder)))
+    except Exception:  # noqa: BLE001  the exit code tells that it failed
+        return
+
+
 def _is_fault(error: BaseException) -> bool:
     """Say whether that is a fault: Rust code that panics raises what is no Exception."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
@@ -205,4 +222,5 @@ def _is_worker() -> bool:
 if __name__ == "sitecustomize":
     if os.environ.get("SFCTL_RUN_FOLDER") and not _is_worker():
         sys.meta_path.insert(0, Finder())
+        atexit.register(_ended)
     _chain()

@@ -11,6 +11,7 @@ from typing import Any
 
 import sfctl.runtime
 from sfctl.evidence import sanitizer
+from sfctl.runtime.spark import heap
 
 FRAMES = 50
 _OURS = str(Path(sfctl.runtime.__file__).parents[1])
@@ -18,7 +19,12 @@ _NULL = re.compile(r"'?NoneType'? object")
 
 
 def signature(error: BaseException) -> str:
-    """Return `JOB_ERROR:<class>[:<top own frame>]`, `NULL_REF:…` where None was used."""
+    """Return `JOB_ERROR:<class>[:<top own frame>]`, `NULL_REF:…` where None was used.
+
+    Where the driver's heap was full that is all it says.
+    """
+    if heap.filled(error):
+        return heap.FILLED
     kind = "NULL_REF" if _is_null_reference(error) else f"JOB_ERROR:{_name(error)}"
     own = [frame for frame in _frames(error) if frame["own"]]
     return f"{kind}:{own[-1]['function']}" if own else kind

@@ -29,6 +29,7 @@ from sfctl.runtime.job import (
     journal,
     lifecycle,
     reading,
+    uncaught,
 )
 from sfctl.runtime.job.active import Active, open_sink
 from sfctl.runtime.job.agreed import Agreed
@@ -125,6 +126,8 @@ class Session:
         notes = journal.Journal(Path(given)) if given else journal.begin(store, run.run_id)
         sink, trouble = open_sink(store, run.run_id)
         rerun = int(os.environ.get(RERUN) or 0)
+        if given:
+            uncaught.watch(notes)
         return Active(run, notes, sink, self.clock, bool(given), rerun, trouble=trouble)
 
     def begin(self, name: str) -> Watch:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sfctl.clock import Clock
 from sfctl.model import codec
 from sfctl.model.run import RunContext
+from sfctl.runtime.job import uncaught
 from sfctl.runtime.job.journal import RUNS, Journal
 from sfctl.runtime.job.lifecycle import Life
 from sfctl.runtime.publishing.request import Sink
@@ -47,7 +48,8 @@ def report(store: Path, sink: Sink, clock: Clock) -> list[Lost]:
         except (OSError, ValueError):
             continue
         life = Life(run, sink, clock)
-        ends = Journal(folder).entries("end")
+        notes = Journal(folder)
+        ends = [*notes.entries("end"), *notes.entries(uncaught.KIND)]
         if ends and not ends[-1].get("failed"):
             life.complete(supervisor="lost", reported_by="inside")
         elif ends:

@@ -25,6 +25,7 @@ from typing import Any
 
 from sfctl.errors import SourceError
 from sfctl.runtime.job.lifecycle import Life
+from sfctl.runtime.spark import heap
 from sfctl.runtime.supervision import memory_kill, processes, spark
 from sfctl.runtime.supervision.processes import Left
 
@@ -91,6 +92,11 @@ class Ended:
         return self._of_spark or self._of_process
 
     @property
+    def by_itself(self) -> bool:
+        """Whether nothing but its exit code shows from outside: what it says itself counts."""
+        return self.reason == f"EXIT_CODE:{self.exit_code}"
+
+    @property
     def _of_process(self) -> str:
         if self.signal:
             return f"KILLED:{self.signal}"
@@ -103,7 +109,7 @@ class Ended:
         if not code:
             return ""
         if (self.submitted and code == EXIT_DRIVER_MEMORY) or (jvm is not None and not jvm.signal):
-            return "DRIVER_OUT_OF_MEMORY"
+            return heap.FILLED
         if self.submitted and self.signal:
             return f"JVM_KILLED:{self.signal}"
         if jvm is not None:

@@ -98,6 +98,31 @@ def test_a_fault_of_the_instrumented_writer_is_told_though_no_write_was_ours(sho
     assert started(shop, FAULT, level="in-job", strict_exit=True).exit_code == 3
 
 
+RAISES = "def load():\n    raise ValueError('bob@corp.example')\nload()\n"
+
+
+def test_what_nobody_caught_is_told_where_something_of_ours_is_in_the_process(shop: Shop) -> None:
+    outside = started(shop, GOOD + RAISES)
+    assert (outside.exit_code, outside.payload["failure_reason"]) == (1, "EXIT_CODE:1")
+    hooked = started(shop, RAISES, level="in-job")
+    assert (hooked.exit_code, hooked.payload["failure_reason"]) == (1, "JOB_ERROR:ValueError:load")
+    assert hooked.payload["integration_level"] == "observe", "nothing was judged"
+    writes = "import sfctl as sf\nsf.write(frame((9, 9.0)), 'ds://shop/orders')\n"
+    spoke = started(shop, PLAIN + writes + RAISES)
+    assert (spoke.exit_code, spoke.payload["failure_reason"]) == (1, "JOB_ERROR:ValueError:load")
+    failed = events(shop, "JobRunFailed")[-1]
+    assert failed.payload["stack_trace"][-1]["function"] == "load"
+    assert "bob" not in str(failed.payload)
+
+
+def test_a_process_of_the_job_that_failed_is_not_the_job(shop: Shop) -> None:
+    child = f"import subprocess\nsubprocess.run([sys.executable, '-c', {RAISES!r}])\n"
+    done = started(shop, PLAIN + child, level="in-job")
+    assert (done.exit_code, done.payload["failure_reason"]) == (0, None)
+    done = started(shop, PLAIN + child + "sys.exit(3)\n", level="in-job")
+    assert (done.exit_code, done.payload["failure_reason"]) == (3, "EXIT_CODE:3")
+
+
 def test_a_job_that_ended_well_and_committed_nothing_says_so(shop: Shop) -> None:
     done = started(shop, NOTHING)
     assert done.payload["versions"] == []
