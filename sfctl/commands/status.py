@@ -37,6 +37,7 @@ from sfctl.state.port import StateStore
 
 T = TypeVar("T")
 Select = Annotated[tuple[str, ...], typer.Argument(help="Datasets; all without any.")]
+BUS = "bus store"
 _WORDS = {
     "CERTIFIED": "certified",
     "HELD_AT_PREVIOUS": "held",
@@ -67,7 +68,8 @@ def status(
 ) -> Outcome:
     """Show per dataset the certified version, its state, the last run and what waits.
 
-    Works offline; where a store does not answer, what it would have said is left out and named.
+    Works offline; where something is there and cannot be read, what it would have said is left
+    out and named, and the exit code is 3.
     """
     root = find_root(project_dir)
     moment = now or clock_from_environment().now()
@@ -94,11 +96,13 @@ def status(
                 for name, at in late_drafts(root, moment)
             ],
             "troubles": look.troubles,
+            "unread": look.unread,
         }
     finally:
         look.close()
     shown = status_metrics.prometheus(payload) if metrics else _text(payload, moment)
-    return Outcome("status", payload, shown, notes=tuple(look.troubles))
+    code = exit_codes.UNABLE if look.unread else exit_codes.OK
+    return Outcome("status", payload, shown, code, notes=tuple(look.troubles))
 
 
 @dataclass(slots=True)
@@ -111,6 +115,8 @@ class _Look:
     state: StateStore | None = None
     bus: Bus | None = None
     troubles: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    """What is there and could not be read; such a look is not whole."""
     stores: dict[str, str] = field(default_factory=dict)
     switches: tuple[switch.Switch, ...] = ()
     signals: list[SignalState] = field(default_factory=list)
@@ -162,7 +168,16 @@ class _Look:
             self.signals = [msgspec.convert(item.value, SignalState) for item in items]
             self.incidents = every(state)
         except SfctlError as error:
-            self.troubles.append(f"{error.code} the state store does not answer: {error}")
+            self._trouble("state store", error)
+
+    def _trouble(self, what: str, error: SfctlError) -> None:
+        """Tell once of something that could not be read, and what to do."""
+        hint = f"; {error.hint}" if error.hint else ""
+        said = f"{error.code} {what} cannot be read: {error}{hint}"
+        if said not in self.troubles:
+            self.troubles.append(said)
+        if what not in self.unread:
+            self.unread.append(what)
 
     def close(self) -> None:
         """Let go of the stores."""
@@ -178,7 +193,7 @@ class _Look:
             found = opened()
             ask(found)
         except SfctlError as error:
-            self.troubles.append(f"{error.code} the {name} store does not answer: {error}")
+            self._trouble(f"{name} store", error)
             self.stores[name] = "broken"
             return None
         self.stores[name] = "ok"
@@ -280,7 +295,7 @@ class _Look:
                 on_stale=entry.on_stale,
             )
         except SfctlError as error:
-            self.troubles.append(f"{entry.name}: {error.code} {error}")
+            self._trouble(f"certificate of {entry.name}", error)
             return Certificate(entry.urn)
         if known is None:
             return Certificate(entry.urn)
@@ -333,7 +348,7 @@ class _Look:
         try:
             events = [record.event for record in self.bus.query(query)]
         except SfctlError as error:
-            self.troubles.append(f"{error.code} the bus store does not answer: {error}")
+            self._trouble(BUS, error)
             return []
         names = ("run_id", "job_urn", "timestamp", "kind")
         return [
@@ -355,7 +370,7 @@ class _Look:
         try:
             held = Quarantine(path, entry.urn).held(("held", "replaying"))
         except SfctlError as error:
-            self.troubles.append(f"{entry.name}: {error.code} {error}")
+            self._trouble(f"quarantine of {entry.name}", error)
             return None
         return sum(each.rows for each in held)
 
@@ -381,7 +396,7 @@ def _text(payload: dict[str, Any], now: datetime) -> str:
         version = row["certified_version"]
         name = row["name"] if version is None else f"{row['name']} v{version}"
         lines.append(text.status_line(name, _WORDS[row["certification_status"]]))
-        lines += [f"    {line}" for line in _details(row, now)]
+        lines += [f"    {line}" for line in _details(row, now, runs=BUS not in payload["unread"])]
     for each in payload["drafts"]:
         waited = text.duration((now - parse_instant(each["drafted_at"])).total_seconds())
         file = f"datasets/{each['name']}/policy_bundle.yaml"
@@ -392,10 +407,12 @@ def _text(payload: dict[str, Any], now: datetime) -> str:
     count = len(payload["datasets"])
     certified = sum(r["certification_status"] == "CERTIFIED" for r in payload["datasets"])
     lines.append(f"{text.count(count, 'dataset')}, {certified} certified.")
+    if payload["unread"]:
+        lines.append(f"not whole: {', '.join(payload['unread'])} cannot be read")
     return "\n".join(lines)
 
 
-def _details(row: dict[str, Any], now: datetime) -> Iterable[str]:
+def _details(row: dict[str, Any], now: datetime, *, runs: bool) -> Iterable[str]:
     if row["held_since"]:
         since = text.duration((now - parse_instant(row["held_since"])).total_seconds())
         yield f"held for {since}: {row['held_reason']}"
@@ -413,7 +430,7 @@ def _details(row: dict[str, Any], now: datetime) -> Iterable[str]:
     yield from (line for word in row["signals"] if (line := _wrong(word)))
     run = row["last_run"]
     if run is None:
-        yield "no run on record"
+        yield "no run on record" if runs else "last run unknown"
     elif row["integration_level"] != "in-job" or run["outcome"] == "failed":
         told = _LEVELS.get(row["integration_level"], "")
         yield f"last run {run['run_id']} {run['outcome']}{told}"

@@ -117,7 +117,13 @@ def test_a_broken_store_is_named_and_the_rest_is_shown(shop: Shop) -> None:
     outcome = look(shop)
     assert row(outcome)["certified_version"] == 0, "the pin beside the table tells"
     assert outcome.payload["stores"] == {"state": "broken", "bus": "broken"}
-    assert any("SF604" in note for note in outcome.notes)
+    assert outcome.payload["unread"] == ["state store", "bus store"]
+    told = next(note for note in outcome.notes if note.startswith("SF604 state store"))
+    assert "move it away and restore a copy" in told
+    assert outcome.text.splitlines()[-1] == "not whole: state store, bus store cannot be read"
+    assert "no run on record" not in outcome.text
+    assert outcome.exit_code == 3, "what is not known is no all-clear"
+    assert look(shop, metrics=True).exit_code == 3
     assert look(shop, health=True).exit_code == 3
 
 
