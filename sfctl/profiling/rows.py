@@ -152,7 +152,7 @@ def table_of(project: Project, dataset: DatasetFiles) -> str:
         if node is None:
             continue
         named = node.string("path") if node.is_mapping else str(node.value)
-        path = Path(project.target.lake) / named
+        path = Path(os.path.normpath(Path(project.target.lake) / named))
         if path.is_dir():
             return str(path)
         tried.append(stage)

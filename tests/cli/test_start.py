@@ -215,6 +215,15 @@ def test_register_from_a_folder_finds_every_table(
     assert main(["profile", "sales", "north_events", "hive"]) == 0
 
 
+def test_a_table_beside_a_project_without_a_lake_is_found(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pl.DataFrame({"id": [1, 2]}).write_delta(home.parent / "warehouse" / "events")
+    assert not (home / "lake").exists()
+    assert main(["register", "--from", "../warehouse/events"]) == 0
+    assert main(["profile", "events"]) == 0
+
+
 def test_register_from_a_folder_goes_on_where_it_ended(
     lake: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
