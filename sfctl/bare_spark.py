@@ -130,7 +130,8 @@ def hold(line: Any, frame: Any) -> Any:
     try:
         from sfctl.runtime.spark import sealing
 
-        rows = sealing.seal(frame, place, line.public_key())
+        known = None if line.trail.get("taken") is None else int(line.trail.get("rows") or 0)
+        rows = sealing.seal(frame, place, line.public_key(), known)
     except Exception as fault:  # noqa: BLE001
         lost = type(fault).__name__
     if lost:

@@ -62,8 +62,10 @@ class Acted:
         return self.findings(self.frame.agg(*totals).first().asDict())  # type: ignore[union-attr]
 
 
-def act(frame: DataFrame, detections: Sequence[Detection], keys: Callable[[], KeyRing]) -> Acted:
-    """Return the frame with every action done when it is written.
+def act(
+    frame: DataFrame, detections: Sequence[Detection], keys: Callable[[], KeyRing], rows: int
+) -> Acted:
+    """Return the frame with every action done when it is written; it has about `rows` rows.
 
     Columns keep their types; those with texts may be null where they could not before. A missing
     key is a fault only where something is tokenized, on the executor that should have.
@@ -86,7 +88,7 @@ def act(frame: DataFrame, detections: Sequence[Detection], keys: Callable[[], Ke
     counts = t.StructField(FOUND, t.ArrayType(t.LongType()))
     ring, code = _ring(detections, keys)
     done = workers.through(
-        frame,
+        workers.gathered(frame, rows),
         _Acting(tuple(detections), schema.serialize().to_pybytes(), ring, code),
         t.StructType([*fields, counts]),
     )

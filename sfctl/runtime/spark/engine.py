@@ -144,7 +144,7 @@ class OnSpark:
         Raises SfctlError with what an executor told where one could not.
         """
         try:
-            done = act.act(frame.frame, detections, keys)
+            done = act.act(frame.frame, detections, keys, frame.height)
             if all(d.action == "none" for d in detections):
                 return frame, done.counted()
             staged = self._stage.put(done.frame, done.measures, leave_out=(act.FOUND,))

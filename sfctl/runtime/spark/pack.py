@@ -53,7 +53,9 @@ def packed(
     from pyspark.sql import types as t
 
     originals = _originals(bad, good)
-    rows = _union(bad, good, originals.names).withColumn(ROW, F.monotonically_increasing_id())
+    read = record.counts.rows_in * ((bad is not None) + (good is not None))
+    rows = workers.gathered(_union(bad, good, originals.names), read)
+    rows = rows.withColumn(ROW, F.monotonically_increasing_id())
     schema = arrow.arrow_schema(originals)
     nobody = arrow.no_rows(schema)
     flagged = flagged_columns(nobody, policy, partition=partition_names(record))

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def seal(frame: DataFrame, place: str, public_key: bytes) -> int:
+def seal(frame: DataFrame, place: str, public_key: bytes, known: int | None = None) -> int:
     """Write rows into a folder of Parquet files that hold nothing in the clear; return how many.
 
+    `known` is how many they are, for rows that were taken; a plan of the job's is run as it is.
     Each value of `sealed` is what `seal.unseal` opens: a Parquet file of `rows` rows. Raises what
     Spark raises, OSError where the files cannot be seen from here.
     """
@@ -27,12 +28,13 @@ def seal(frame: DataFrame, place: str, public_key: bytes) -> int:
 
     schema = arrow.arrow_schema(frame.schema).serialize().to_pybytes()
     shape = t.StructType().add("rows", t.LongType()).add("sealed", t.BinaryType())
-    workers.through(frame, _Sealing(schema, public_key), shape).write.parquet(place)
+    rows = frame if known is None else workers.gathered(frame, known)
+    workers.through(rows, _Sealing(schema, public_key), shape).write.parquet(place)
     told = frame.sparkSession.read.schema(shape).parquet(place).agg(F.sum("rows")).first()
-    rows = int(told[0] or 0) if told else 0
-    if rows and "://" not in place and not any(Path(place).glob("*.parquet")):
+    written = int(told[0] or 0) if told else 0
+    if written and "://" not in place and not any(Path(place).glob("*.parquet")):
         raise OSError("the sealed files lie on other machines")
-    return rows
+    return written
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -70,6 +70,16 @@ def through(frame: DataFrame, work: Work, schema: StructType) -> DataFrame:
         return numbered.mapInArrow(_Task(work, tuple(frame.columns)), schema)
 
 
+def gathered(frame: DataFrame, rows: int) -> DataFrame:
+    """Return a frame that reads `rows` rows in no more tasks than they are worth.
+
+    Every task is a round trip to a worker. Partitions are joined where they lie and keep their
+    order; no core is left idle for it.
+    """
+    cores = frame.sparkSession.sparkContext.defaultParallelism
+    return frame.coalesce(max(cores, -(-rows // PIECE_ROWS)))
+
+
 def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Yield a batch in slices that share its memory."""
     for start in range(0, batch.num_rows, PIECE_ROWS):

@@ -63,7 +63,7 @@ def test_the_same_rows_and_findings_as_on_one_machine(
     expected, findings = actions.apply(before, DETECTIONS, ring)
     spark.conf.set("spark.sql.session.timeZone", zone)
     try:
-        acted = act.act(frame.drop("span", "nothing"), DETECTIONS, ring)
+        acted = act.act(frame.drop("span", "nothing"), DETECTIONS, ring, 30_000)
         rows, found = staged(acted, tmp_path / "out")
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
@@ -74,7 +74,7 @@ def test_the_same_rows_and_findings_as_on_one_machine(
 
 def test_types_stay_what_they_are_known_beforehand(spark: Any) -> None:
     frame = spark.sql(ROWS)
-    acted = act.act(frame, DETECTIONS, ring)
+    acted = act.act(frame, DETECTIONS, ring, 30_000)
     kinds = [(f.name, f.dataType.simpleString()) for f in frame.schema]
     assert [
         (f.name, f.dataType.simpleString()) for f in acted.frame.drop(act.FOUND).schema
@@ -97,7 +97,7 @@ def test_a_task_that_is_retried_counts_once(spark: Any, tmp_path: Path) -> None:
         raise RuntimeError("the task fell after its last row")
 
     source = spark.range(0, 5000, 1, 1).selectExpr("concat('u', id, '@b.org') as mail")
-    acted = act.act(source, [Detection("EMAIL", "mask")], ring)
+    acted = act.act(source, [Detection("EMAIL", "mask")], ring, 30_000)
     schema, layout = acted.frame.schema, (acted._layout, acted._detections)
     stumbling = act.Acted(acted.frame.mapInArrow(stumbles, schema), acted.measures, *layout)
     rows, found = staged(stumbling, tmp_path / "out")
@@ -107,26 +107,26 @@ def test_a_task_that_is_retried_counts_once(spark: Any, tmp_path: Path) -> None:
 
 
 def test_no_rows_have_no_findings(spark: Any) -> None:
-    acted = act.act(spark.sql(ROWS).where("id < 0"), DETECTIONS, ring)
+    acted = act.act(spark.sql(ROWS).where("id < 0"), DETECTIONS, ring, 30_000)
     assert acted.counted() == ()
     assert acted.frame.count() == 0
-    nothing = act.act(spark.range(3), DETECTIONS, ring)
+    nothing = act.act(spark.range(3), DETECTIONS, ring, 30_000)
     assert (nothing.counted(), dict(nothing.measures)) == ((), {})
 
 
 def test_a_key_is_missed_only_where_something_is_tokenized(spark: Any) -> None:
     plain = spark.createDataFrame([("x",), (None,)], "c string")
-    assert act.act(plain, DETECTIONS, no_key).counted() == ()
+    assert act.act(plain, DETECTIONS, no_key, 30_000).counted() == ()
     mail = spark.createDataFrame([("a@b.org",)], "c string")
     with pytest.raises(Exception, match="sfctl:SF450") as raised:
-        act.act(mail, DETECTIONS, no_key).counted()
+        act.act(mail, DETECTIONS, no_key, 30_000).counted()
     told = workers.explained(raised.value)
     assert getattr(told, "code", "") == "SF450"
     assert "a@b.org" not in str(raised.value)
 
 
 def test_keys_stand_in_no_plan_and_no_name(spark: Any) -> None:
-    acted = act.act(spark.sql(ROWS), DETECTIONS, ring)
+    acted = act.act(spark.sql(ROWS), DETECTIONS, ring, 30_000)
     plan = acted.frame._jdf.queryExecution().toString()
     shown = f"{plan}{acted!r}{acted.frame._jdf.queryExecution().logical().toJSON()}"
     for key in RING.keys:
