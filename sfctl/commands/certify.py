@@ -119,6 +119,10 @@ def _text(found: list[Recertified], dry_run: bool) -> str:
             ]
         if each.held_since:
             lines.append(f"    held since {each.held_since}")
+        elif each.head is None:
+            lines.append("    there is no table yet")
+        elif each.action == "verified" and each.certification_status == "NEVER_CERTIFIED":
+            lines.append(f"    its table is at version {each.head}: `certify --init` judges it")
     good = sum(not _is_bad(each) and each.certification_status == "CERTIFIED" for each in found)
     would = " (dry run: nothing was changed)" if dry_run else ""
     lines.append(f"{good} of {len(found)} in order{would}")

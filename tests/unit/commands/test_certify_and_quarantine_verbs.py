@@ -103,6 +103,7 @@ def test_a_table_that_does_not_pass_is_refused_with_what_broke(repo: Repo) -> No
 def test_certify_verifies_every_dataset(repo: Repo) -> None:
     never = repo("certify")
     assert (never.exit_code, never.payload["datasets"][0]["certified_version"]) == (1, None)
+    assert never.text.splitlines()[1] == "    there is no table yet"
     repo.write(1, 2, day=1)
     good = repo("certify", "orders")
     assert good.exit_code == 0
@@ -125,6 +126,7 @@ def test_certify_init_takes_a_table_that_passes_and_refuses_one_that_does_not(re
     path = str(repo.root / "lake" / "gold" / "orders")
     frame = pl.DataFrame({"id": [1, 2], "amount": [1.0, -1.0], "note": ["a", "b"]})
     write_deltalake(path, frame)
+    assert "its table is at version 0: `certify --init` judges it" in repo("certify").text
     refused = repo("certify", "orders", "--init")
     assert (refused.exit_code, refused.payload["datasets"][0]["action"]) == (1, "refused")
     assert "REFUSED" in refused.text
