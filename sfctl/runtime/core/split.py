@@ -54,6 +54,11 @@ def split(
     return Split(frame.filter(~bad), with_reasons(frame.filter(bad), flags.filter(bad), rules))
 
 
+def together(sides: Split, again: Split) -> Split:
+    """Return the sides of a batch whose good rows were divided again."""
+    return Split(again.good, pl.concat([sides.bad, again.bad]))
+
+
 def flags_of(
     program: Program, frame: pl.DataFrame, rules: list[Rule], around: Surroundings
 ) -> pl.DataFrame:

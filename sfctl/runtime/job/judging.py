@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sfctl.errors import SfctlError
 from sfctl.model import codec, urn
 from sfctl.model.manifest import TargetEntry
-from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy
+from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy, Rule
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.budget import budget_for
 from sfctl.runtime.core.judge import Surroundings, judge
-from sfctl.runtime.core.split import split
+from sfctl.runtime.core.split import split, together
 from sfctl.runtime.core.versions import Joint, joined, judge_both, split_both
 from sfctl.runtime.job import others
 from sfctl.runtime.job.agreed import Agreed
@@ -69,12 +70,24 @@ class Judging:
         return judge(rows, policy, stage, now=self.now, around=around)
 
     def split(self, frame: pl.DataFrame, policy: Policy, stage: str, judgement: Judgement) -> Rows:
-        """Return good and bad rows."""
+        """Return good and bad rows; what stays in the table for bad ones is held against good ones.
+
+        That may make more rows bad than the judgement counted.
+        """
         if (joint := self.joint()) is not None:
             around = self.around(joint.policy, stage)
-            return split_both(frame, joint, stage, judgement=judgement, around=around)
-        around = self.around(policy, stage)
-        return split(frame, policy, stage, judgement=judgement, around=around)
+            sides = split_both(frame, joint, stage, judgement=judgement, around=around)
+        else:
+            around = self.around(policy, stage)
+            sides = split(frame, policy, stage, judgement=judgement, around=around)
+        asked = others.in_question(self.request, policy)
+        more = sides.bad.height
+        while asked is not None and more:
+            beside = others.kept_by(self.request, sides.good)
+            around = replace(around, others=partial(_always, beside))
+            again = split(sides.good, asked, stage, around=around)
+            sides, more = together(sides, again), again.bad.height
+        return sides
 
     def joint(self) -> Joint | None:
         """Return the two versions of the policy in a new one's first days, else None."""
@@ -87,7 +100,7 @@ class Judging:
             registered=self.registered,
             confidence=self.confidence,
             references=self._certified,
-            others=lambda _rule: others.kept_by(self.request),
+            others=lambda _rule: others.kept_by(self.request, self.request.frame),
             off=self.off,
             budget=budget_for(policy, GATES_OF_STAGE[stage]),
             root=self.compiled.root,
@@ -115,6 +128,10 @@ class Judging:
             return self.certified(dataset)[0]
         except SfctlError:
             return None
+
+
+def _always(rows: pl.LazyFrame | None, _rule: Rule) -> pl.LazyFrame | None:
+    return rows
 
 
 def _secrets(target: TargetEntry) -> frozenset[str]:

@@ -9,6 +9,7 @@ from sfctl.errors import SfctlError
 from sfctl.model.policy import Policy
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.surroundings import Surroundings
+from sfctl.runtime.job import others
 from sfctl.runtime.job.failopen import show
 from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.publishing.engine import Rows
@@ -55,14 +56,27 @@ class JudgingOnSpark:
         return judge.judge(held, policy, stage, now=self.of.now, around=around)
 
     def split(self, held: Held, policy: Policy, stage: str, judgement: Judgement) -> Rows:
-        """Return good and bad rows."""
+        """Return good and bad rows; what stays in the table for bad ones is held against good ones.
+
+        That may make more rows bad than the judgement counted.
+        """
         from sfctl.runtime.spark import split
+        from sfctl.runtime.spark.held import Held, computed
 
         if (joint := self.of.joint()) is not None:
             around = self._around(held, joint.policy, stage)
-            return split.split_both(held, joint, stage, judgement=judgement, around=around)
-        around = self._around(held, policy, stage)
-        return split.split(held, policy, stage, judgement=judgement, around=around)
+            sides = split.split_both(held, joint, stage, judgement=judgement, around=around)
+        else:
+            around = self._around(held, policy, stage)
+            sides = split.split(held, policy, stage, judgement=judgement, around=around)
+        asked = others.in_question(self.of.request, policy)
+        more = sides.bad.height
+        while asked is not None and more:
+            # a plan that names itself twice grows beyond all measure, round by round
+            good = Held(computed(sides.good.frame), sides.good.height)
+            again = split.split(good, asked, stage, around=self._around(good, asked, stage))
+            sides, more = split.together(sides, again), again.bad.height
+        return sides
 
     def _asked(self, policy: Policy, stage: str) -> tuple[Policy, Surroundings]:
         joint = self.of.joint()
@@ -70,13 +84,13 @@ class JudgingOnSpark:
         return policy, self.of.around(policy, stage)
 
     def _around(self, held: Held, policy: Policy, stage: str) -> Surroundings:
-        from sfctl.runtime.spark import others
+        from sfctl.runtime.spark.others import kept_by
 
         spark = held.frame.sparkSession
         return replace(
             self.of.around(policy, stage),
             references=lambda dataset: self._certified(spark, dataset),
-            others=lambda _rule: others.kept_by(spark, self.of.request, held.frame),
+            others=lambda _rule: kept_by(spark, self.of.request, held.frame),
         )
 
     def _certified(self, spark: Any, dataset: str) -> DataFrame | None:

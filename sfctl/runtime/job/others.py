@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from sfctl.model.policy import Policy, Unique
 from sfctl.runtime.tables.formats import open_table
 
 if TYPE_CHECKING:
@@ -13,11 +16,11 @@ if TYPE_CHECKING:
     from sfctl.runtime.publishing.request import PublishRequest
 
 
-def kept_by(request: PublishRequest) -> pl.LazyFrame | None:
-    """Return the rows of the newest version that a write leaves in the table, None for none.
+def kept_by(request: PublishRequest, batch: pl.DataFrame) -> pl.LazyFrame | None:
+    """Return the rows of the newest version that a write of a batch leaves in the table.
 
-    A merge leaves those of other primary keys, a write over partitions those of the partitions
-    that neither it nor its rows name.
+    None for none. A merge leaves those of other primary keys, a write over partitions those of
+    the partitions that neither it nor its rows name.
     """
     import polars as pl
 
@@ -34,10 +37,27 @@ def kept_by(request: PublishRequest) -> pl.LazyFrame | None:
         ]
         return rows.filter(~pl.all_horizontal(same))
     if request.mode == "overwrite_partitions":
-        return _beside(rows, request.frame, table.partitioned_by(), nulls=True)
+        return _beside(rows, batch, table.partitioned_by(), nulls=True)
     if request.mode == "merge":
-        return _beside(rows, request.frame, request.policy.primary_key, nulls=False)
+        return _beside(rows, batch, request.policy.primary_key, nulls=False)
     return rows
+
+
+def in_question(request: PublishRequest, policy: Policy) -> Policy | None:
+    """Return a policy with only the rules whose answer changes when rows are held back, or None.
+
+    A row that is held back takes nothing out of the table: what stays there for it may have the
+    value of a row that goes in.
+    """
+    by_rows = request.mode == "merge" or (
+        request.mode == "overwrite_partitions" and not request.partition
+    )
+    rules = tuple(
+        rule
+        for rule in policy.rules
+        if isinstance(rule.check, Unique) and rule.check.scope == "table"
+    )
+    return replace(policy, rules=rules) if by_rows and rules else None
 
 
 def _beside(

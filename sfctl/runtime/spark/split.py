@@ -97,6 +97,12 @@ def split_both(
     return found.sides(in_both(found, joint), heights, found.rules)
 
 
+def together(sides: Sides, again: Sides) -> Sides:
+    """Return the sides of a batch whose good rows were divided again."""
+    bad = sides.bad.frame.unionByName(again.bad.frame)
+    return Sides(again.good, Held(bad, sides.bad.height + again.bad.height))
+
+
 def in_both(found: Flagged, joint: Joint) -> str:
     """Return the rows that fail in both versions as a condition."""
     new = [name for name in found.flags if name not in joint.only_earlier]
