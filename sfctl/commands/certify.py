@@ -101,9 +101,17 @@ def _is_bad(each: Recertified) -> bool:
     )
 
 
+def _would(each: Recertified) -> bool:
+    """Tell whether a dry run found that the table's newest version passes."""
+    return each.dry_run and each.action == "certified"
+
+
 def _text(found: list[Recertified], dry_run: bool) -> str:
     lines = []
     for each in found:
+        if _would(each):
+            lines.append(f"{each.dataset}  v{each.head}  WOULD")
+            continue
         version = "no version" if each.certified_version is None else f"v{each.certified_version}"
         word = "REFUSED" if each.action == "refused" else each.certification_status
         lines.append(f"{each.dataset}  {version}  {word}")
@@ -123,7 +131,10 @@ def _text(found: list[Recertified], dry_run: bool) -> str:
             lines.append("    there is no table yet")
         elif each.action == "verified" and each.certification_status == "NEVER_CERTIFIED":
             lines.append(f"    its table is at version {each.head}: `certify --init` judges it")
-    good = sum(not _is_bad(each) and each.certification_status == "CERTIFIED" for each in found)
+    good = sum(
+        _would(each) or (not _is_bad(each) and each.certification_status == "CERTIFIED")
+        for each in found
+    )
     would = " (dry run: nothing was changed)" if dry_run else ""
     lines.append(f"{good} of {len(found)} in order{would}")
     return "\n".join(lines)

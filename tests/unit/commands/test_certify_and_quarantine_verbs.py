@@ -133,6 +133,10 @@ def test_certify_init_takes_a_table_that_passes_and_refuses_one_that_does_not(re
     write_deltalake(path, frame.head(1), mode="overwrite")
     plan = repo("certify", "--init", "--dry-run")
     assert (plan.exit_code, plan.payload["dry_run"]) == (0, True)
+    assert plan.text.splitlines() == [
+        "urn:dp:curated:orders  v1  WOULD",
+        "1 of 1 in order (dry run: nothing was changed)",
+    ]
     done = repo("certify", "--init")
     assert (done.exit_code, done.payload["datasets"][0]["certified_version"]) == (0, 1)
 
