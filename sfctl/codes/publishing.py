@@ -37,6 +37,12 @@ CODES: dict[str, Code] = {
         "generated columns, column mapping, …), and the Spark session has no Delta.",
         "Give the session Delta's jars and settings; `sfctl doctor` prints the lines.",
     ),
+    "SF315": Code(
+        "Column name is sfctl's own",
+        "A column is named `_sfctl_…`, in whatever case. Such columns carry what sfctl says of a "
+        "row while it is divided, sealed and replayed: one of the job's would be lost among them.",
+        "Rename the column before the write, and in the policy.",
+    ),
     "SF320": Code(
         "Not a certified version",
         "The view moves only to versions that were certified.",

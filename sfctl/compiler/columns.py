@@ -9,6 +9,7 @@ from sfctl.errors import Problem
 from sfctl.model.binding import is_ambiguous, path_of, typed_field
 from sfctl.model.expr import Field
 from sfctl.model.policy import ColumnSpec, SchemaPolicy
+from sfctl.model.reserved import CODE, HINT, reserved
 from sfctl.model.schema import Schema, from_json
 from sfctl.model.types import DataType, parse
 from sfctl.spec.dataset import DatasetFiles
@@ -70,6 +71,8 @@ def known_columns(
     lite = files.policy.get("contract_lite") if files.policy else None
     for node in (lite.get("required_fields") if lite else None) or ():
         name = split(str(node.value), columns.types)[0]
+        if name not in columns.types:
+            _require_free(node, findings)
         columns.types.setdefault(name, ANY)
         columns.required.setdefault(str(node.value), node)
     for name in extra or ():
@@ -90,12 +93,18 @@ def known_columns(
     return columns, policy
 
 
+def _require_free(name: Node, findings: Findings) -> None:
+    if reserved([str(name.value)]):
+        findings.error(name, CODE, f"no column may be named `{name.value}`", HINT)
+
+
 def _declared(policy: Node | None, columns: Columns, findings: Findings) -> dict[str, ColumnSpec]:
     declared: dict[str, ColumnSpec] = {}
     places: dict[str, Node] = {}
     schema = policy.get("schema") if policy else None
     for entry in (schema.get("constraints") if schema else None) or ():
         name, node = entry.string("field"), entry["field"]
+        _require_free(node, findings)
         kind = ANY
         written = entry.get("type")
         if written is not None:

@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 
 ANSWERS = frozenset(
     [
-        "SF310", "SF311", "SF312", "SF313", "SF314", "SF321", "SF323", "SF503", "SF701", "SF751",
-        "SF754", "SF890", "SF891", "SF892", "SF893",
+        "SF310", "SF311", "SF312", "SF313", "SF314", "SF315", "SF321", "SF323", "SF503", "SF701",
+        "SF751", "SF754", "SF890", "SF891", "SF892", "SF893",
     ]
 )  # fmt: skip
 """Codes that tell the caller something about the request itself, and are no faults of ours."""

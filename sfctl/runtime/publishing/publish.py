@@ -12,10 +12,11 @@ import msgspec
 from sfctl.certification import predicate, view
 from sfctl.certification.ledger import counted, kind_of, written_by
 from sfctl.clock import format_instant
-from sfctl.errors import Conflict, PublishBlocked, StoreError
+from sfctl.errors import Conflict, PublishBlocked, StoreError, UsageError
 from sfctl.model import codec, facts
 from sfctl.model.certificate import Certificate
 from sfctl.model.ids import row_key_hash
+from sfctl.model.reserved import CODE, HINT, reserved
 from sfctl.model.verdict import Judgement
 from sfctl.model.write import Counts, QuarantineRef, WriteRecord, WriteResult
 from sfctl.runtime.core import gates
@@ -42,16 +43,23 @@ def publish(request: PublishRequest, ports: Ports) -> WriteResult:
     """Judge a batch, send each row where the policy says, and let the certified view decide.
 
     Asked again after a commit, it writes nothing and finishes what was left open. Enforcement that
-    says no is an answer (`blocked`), not an exception. Raises StoreLocked when another publisher
-    holds the dataset for too long, SfctlError when a step cannot be done; then nothing that is
-    visible is half done, and no acted column was written in the clear.
+    says no is an answer (`blocked`), not an exception. Raises UsageError SF315 for a column whose
+    name is ours, StoreLocked when another publisher holds the dataset for too long, SfctlError
+    when a step cannot be done; then nothing that is visible is half done, and no acted column was
+    written in the clear.
     """
+    _require_names(request)
     with (
         ports.engine.taken(request, ports) as frame,
         dataset_lock(ports.store / "locks", request.stage_urn, seconds=ports.lock_seconds),
     ):
         ports.reached("locked")
         return publish_locked(request, ports, frame)
+
+
+def _require_names(request: PublishRequest) -> None:
+    if name := reserved([*request.frame.columns, *request.partition]):
+        raise UsageError(f"rows come with a column {name}", hint=HINT, code=CODE)
 
 
 def publish_locked(request: PublishRequest, ports: Ports, frame: Frame | None) -> WriteResult:

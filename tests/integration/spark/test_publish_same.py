@@ -141,6 +141,9 @@ def test_a_partition_of_the_write(tmp_path: Path, spark: Any) -> None:
         with pytest.raises(UsageError, match="other values") as caught:
             rig.write(rows, day=4, partition={"p": "d"})
         assert caught.value.code == "SF312"
+        with pytest.raises(UsageError, match="column _sfctl_found") as caught:
+            rig.write(rows.with_columns(_sfctl_found=1), day=4)
+        assert caught.value.code == "SF315"
     pair.check()
 
 

@@ -76,6 +76,8 @@ def test_requests_that_cannot_be_meant(shop: Shop) -> None:
         sf.read("orders", partition="dt=1")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="names no dataset"):
         sf.write(ROWS, "no such thing")
+    with pytest.raises(UsageError, match="rows come with a column _sfctl_found"):
+        sf.write(ROWS.with_columns(_sfctl_found=1), "orders")
     with pytest.raises(SourceError):
         sf.write(7, "orders")
     with pytest.raises(SourceError, match="no table"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import polars as pl
 import pytest
 
 from sfctl.certification import pin
@@ -193,7 +194,6 @@ def test_merge_without_a_primary_key_says_what_to_do(rig: Rig) -> None:
 
 
 def test_rows_that_contradict_their_partition_are_refused(rig: Rig) -> None:
-    import polars as pl
 
     frame = batch(1, 2).with_columns(dt=pl.Series(["a", "b"]))
     with pytest.raises(UsageError, match="other values than the partition dt=a"):
@@ -201,7 +201,6 @@ def test_rows_that_contradict_their_partition_are_refused(rig: Rig) -> None:
 
 
 def test_the_partition_of_a_write_is_no_new_column(rig: Rig) -> None:
-    import polars as pl
 
     frame = batch(1, 2).with_columns(extra=pl.lit("x"))
     known = tuple(ColumnSpec(name, parse(t)) for name, t in (("id", "INT64"), ("amount", "DOUBLE")))
@@ -218,7 +217,6 @@ def test_the_partition_of_a_write_is_no_new_column(rig: Rig) -> None:
 
 
 def test_a_new_nullable_column_arrives_with_its_write(rig: Rig) -> None:
-    import polars as pl
 
     rig.write(batch(1))
     rig.write(batch(2, start=5).with_columns(extra=pl.lit("x")), day=2)
@@ -351,6 +349,17 @@ def test_a_split_that_disagrees_with_its_judgement_certifies_nothing(rig: Rig) -
     result = rig.write(batch(1, -1, -2), lenient, ports={"judge": forgetful})
     assert (result.rows_good, result.rows_bad, result.rows_quarantined) == (1, 2, 2)
     assert "DEGRADED:SPLIT_DISAGREES" in result.certification_reasons
+
+
+@pytest.mark.parametrize(
+    ("column", "partition"), [("_sfctl_rules", {}), ("_SFCTL_x", {}), ("x", {"_sfctl_dt": "1"})]
+)
+def test_columns_named_as_ours_are_refused(
+    rig: Rig, column: str, partition: dict[str, object]
+) -> None:
+    with pytest.raises(UsageError, match="_sfctl_|_SFCTL_") as caught:
+        rig.write(batch(1).with_columns(pl.lit("theirs").alias(column)), partition=partition)
+    assert (caught.value.code, rig.table().head()) == ("SF315", None)
 
 
 class DeafState:
