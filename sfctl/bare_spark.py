@@ -49,6 +49,7 @@ def write(
 
 def _step_back(trail: dict[str, Any]) -> bool:
     """Forget the last rows that were kept; tell whether there are some to be had elsewhere."""
+    trail.pop("rows", None)
     if trail.pop("outgoing", None) is None:
         return trail.pop("taken", None) is not None
     try:
