@@ -18,6 +18,9 @@ from tests.integration.spark.test_submit import awaited
 
 pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("SFCTL_CHAOS_ROUNDS") or 0)
+GROUP = os.environ.get("SFCTL_CHAOS_CGROUP", "")
+"""A control group that may use about 1.2 GB, for a job to be killed in. Root makes one: a folder
+below /sys/fs/cgroup/memory with 1200M in its memory.limit_in_bytes; in version 2 memory.max."""
 COMMIT = """
 import os, time
 from pathlib import Path
@@ -32,6 +35,7 @@ STOPS_EARLY = COMMIT + "spark.stop()\nprint(sum(range(10)), flush=True)\nos._exi
 TOO_MUCH = COMMIT + """
 print(spark.range(1).selectExpr("size(sequence(0L, id + 400000000L))").collect(), flush=True)
 """  # fmt: skip
+EATS = COMMIT + "eaten = []\nwhile True:\n    eaten.append(bytearray(b'x' * 10_000_000))\n"
 WAITS = COMMIT + "Path('pid').write_text(str(os.getpid()))\ntime.sleep(300)\n"
 
 
@@ -123,3 +127,16 @@ def test_a_job_that_is_ended_from_outside_leaves_nothing_behind(
     assert [w["certification"] for w in result["writes"]] == ["CERTIFIED"]
     (failed,) = project.events("JobRunFailed")
     assert failed.payload["failure_reason"] == reason
+
+
+@pytest.mark.skipif(not GROUP, reason="SFCTL_CHAOS_CGROUP: a control group that root made")
+def test_a_job_that_the_kernel_killed_for_memory(project: Project) -> None:
+    project.job("daily", EATS)
+    words = sfctl("run", "daily", "--format", "json")
+    inside = 'echo $$ > "$0/cgroup.procs"; exec "$@"'
+    process = project.start("sh", "-c", inside, GROUP, *words, TABLE=project.table)
+    result, err = ended(process)
+    assert (process.returncode, result["failure_reason"]) == (137, "OUT_OF_MEMORY"), err
+    assert [w["certification"] for w in result["writes"]] == ["CERTIFIED"]
+    (failed,) = project.events("JobRunFailed")
+    assert failed.payload["out_of_memory"] == "cgroup"
