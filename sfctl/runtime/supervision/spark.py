@@ -113,10 +113,12 @@ def submit(entry: JobEntry, environ: Mapping[str, str] = os.environ) -> list[str
 
     Raises UsageError SF764 for an entry point that is no script, or where there is no spark-submit.
     """
-    if ":" in entry.entrypoint and not entry.entrypoint.endswith((".py", ".jar")):
+    sql = entry.entrypoint.endswith(".sql")
+    if sql or (":" in entry.entrypoint and not entry.entrypoint.endswith((".py", ".jar"))):
+        instead = f"sfctl run --name {entry.name} -- spark-sql -f {entry.entrypoint}"
         raise UsageError(
             f"{entry.name} starts {entry.entrypoint}, and spark-submit takes a script",
-            hint="name a script as the entrypoint",
+            hint=instead if sql else "name a script as the entrypoint",
             code="SF764",
         )
     words = _with_delta(entry, environ) if entry.delta else entry.submit

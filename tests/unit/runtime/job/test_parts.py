@@ -102,6 +102,9 @@ def test_what_starts_a_job() -> None:
     assert command[1:] == ["-v", "s.py", "2026-01-31", "--verbose"]
     with pytest.raises(UsageError, match="takes a script"):
         command_of(JobEntry("s", runtime="spark", entrypoint="jobs.s:main"), "")
+    with pytest.raises(UsageError, match="takes a script") as caught:
+        command_of(JobEntry("s", runtime="spark", entrypoint="jobs/s.sql"), "")
+    assert caught.value.hint == "sfctl run --name s -- spark-sql -f jobs/s.sql"
     manifest = Manifest("p", TargetEntry("dev", "dev", "/lake"), jobs={"daily": script})
     assert job_named(manifest, "daily") is script
     with pytest.raises(UsageError) as caught:
