@@ -116,6 +116,11 @@ def _untainted(standing: Standing) -> Iterable[str]:
     yield from (f"TAINTED({version})" for version in standing.taints[:SHOWN])
 
 
+def only_tainted(held_reason: str) -> bool:
+    """Whether nothing but earlier versions holds a view: its table as a whole may well pass."""
+    return all(why.startswith("TAINTED(") for why in held_reason.split(", "))
+
+
 OF_THE_JUDGEMENT: dict[str, Callable[[Case], Iterable[str]]] = {
     "the policy is verified": _approved,
     "a schema or a gold rule is declared": _declared,

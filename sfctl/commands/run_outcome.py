@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sfctl import exit_codes
+from sfctl.certification import predicate
 from sfctl.commands.run_versions import Versions
 from sfctl.errors import SfctlError
 from sfctl.model import schema_change
@@ -353,6 +354,8 @@ def _of_write(each: Mapping[str, Any], compiled: Compiled | None) -> list[str]:
     reasons = each.get("certification_reasons") or ()
     if reasons:
         lines.append(f"    held: {', '.join(list(reasons)[:5])}")
+        if entry and predicate.only_tainted(", ".join(reasons)):
+            lines.append(f"    sfctl certify {entry.name} --revalidate judges the table as a whole")
     return lines
 
 

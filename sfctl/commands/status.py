@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from sfctl import exit_codes, wiring
-from sfctl.certification import view
+from sfctl.certification import predicate, view
 from sfctl.clock import clock_from_environment, format_instant, parse_instant
 from sfctl.commands import status_metrics
 from sfctl.commands.run_outcome import source_says
@@ -416,6 +416,8 @@ def _details(row: dict[str, Any], now: datetime, *, runs: bool) -> Iterable[str]
     if row["held_since"]:
         since = text.duration((now - parse_instant(row["held_since"])).total_seconds())
         yield f"held for {since}: {row['held_reason']}"
+        if predicate.only_tainted(row["held_reason"]):
+            yield f"sfctl certify {row['name']} --revalidate judges the table as a whole"
     if row["quarantined_rows"]:
         waiting = text.count(row["quarantined_rows"], "row")
         yield f"{waiting} in quarantine: sfctl quarantine list {row['name']}"

@@ -118,7 +118,7 @@ def decide_head(request: PublishRequest, ports: Ports) -> Certificate | None:
         spoiled = taints(records, after=certified, upto=last.version, distrusted=before.distrusted)
         commit = table.commit(last.version)
         record = written_by(ledger.noted([commit])[0]) if commit is not None else None
-        if spoiled or record is None or not _held_for_taint(before):
+        if spoiled or record is None or not predicate.only_tainted(before.held_reason):
             return None
         after = view.move(
             ports.state,
@@ -144,12 +144,6 @@ def decide_head(request: PublishRequest, ports: Ports) -> Certificate | None:
         settling.emit([event], ports)
         settling.place_pin(table, after, request.policy, request.format)
         return after
-
-
-def _held_for_taint(certificate: Certificate) -> bool:
-    """Whether nothing but versions nobody had judged holds the view."""
-    reasons = certificate.held_reason.split(", ") if certificate.held_reason else []
-    return bool(reasons) and all(why.startswith("TAINTED(") for why in reasons)
 
 
 def _put(ledger: Ledger, table: Table, commit: Commit, record: WriteRecord) -> None:

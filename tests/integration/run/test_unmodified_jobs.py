@@ -75,6 +75,15 @@ def test_bad_rows_stay_and_hold_the_view_and_the_exit_code_is_the_jobs(shop: Sho
     assert started(shop, BAD, strict_exit=True).exit_code == 1
 
 
+def test_a_view_that_only_an_earlier_version_holds_is_told_with_the_way_on(shop: Shop) -> None:
+    way = "    sfctl certify orders --revalidate judges the table as a whole"
+    started(shop, GOOD)
+    assert way not in started(shop, BAD).notes, "it would not pass"
+    later = started(shop, GOOD.replace("(1, 1.0), (2, 2.0)", "(9, 1.0)"))
+    assert later.notes[1:3] == ("    held: TAINTED(1)", way)
+    assert way in status(("orders",), project_dir=shop.root).text.splitlines()
+
+
 def test_a_job_that_failed_after_its_commit_is_told_as_both(shop: Shop) -> None:
     done = started(shop, FAILS)
     assert (done.exit_code, done.payload["state"]) == (3, "FAILED")
