@@ -145,6 +145,11 @@ def compile_shop(root: Path) -> None:
         (folder / "policy_bundle.yaml").write_text(policy)
     (root / "jobs").mkdir()
     (root / "jobs" / "daily.yaml").write_text(JOB)
+    compile_project(root)
+
+
+def compile_project(root: Path) -> None:
+    """Give the project in `root` its keys, and compile it."""
     (root / ".sfctl").mkdir()
     keys.create(root / ".sfctl")
     seal.create_keys(root / ".sfctl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.conformance.runtime import writebook
 from tests.conformance.runtime.carriers import CARRIERS, SPARK, Gap, carried, gap_of, gaps, lost
 from tests.conformance.runtime.casebook import ROOT, Case, Expected, Table, tables
 
@@ -26,6 +27,11 @@ On Spark the rows are three partitions, one of them empty, and rules are Spark S
 counts, signatures, numbers and rows on both sides are held to the same expectations. Spark has no
 unsigned types: there UINT64 is DECIMAL(20,0). Its TIME is behind a setting, which is on.
 
+[Whole writes](#whole-writes) are cases too: gates, levels, the split, actions on personal data,
+drift of the schema, modes. Each is written by pandas, Arrow and Spark into a project of its own;
+answer, evidence with fingerprints, table and opened quarantine are what the case says, and equal
+among the three. A null among pandas' doubles is NaN to it, and stored so.
+
 Every case is judged at 2024-01-15T12:00:00Z.
 """
 _BIG = 60
@@ -36,6 +42,7 @@ def page() -> str:
     """Return the page."""
     parts = [_HEAD, "## Kinds", "", *_kinds(), "", "## Carriers", "", *_carriers(), ""]
     parts += ["## What a carrier cannot carry", "", *_gaps(), ""]
+    parts += ["## Whole writes", "", *_writes(), ""]
     for kind in _by_kind():
         parts += [f"## `{kind.replace('_', ' ') if _of_aggregate(kind) else kind}`", ""]
         parts += [
@@ -84,6 +91,22 @@ def _gaps() -> Iterator[str]:
     yield "|---|---|---|--:|"
     for gap in gaps():
         yield f"| {gap.carrier} | {gap.trait} | {gap.reason} | {cases_lost(gap)} |"
+
+
+def _writes() -> Iterator[str]:
+    yield "| of | case | what holds | each write: verdict, certification, rows published and held |"
+    yield "|---|---|---|---|"
+    for case in writebook.cases():
+        told = "; ".join(_answered(step) for step in case.steps)
+        yield f"| {case.file} | {case.id} | {case.says} | {told} |"
+
+
+def _answered(step: writebook.Step) -> str:
+    said = step.answer
+    gates = "".join(f", {gate} {result}" for gate, result in step.gates.items())
+    schema = f", {step.schema} schema" if step.schema else ""
+    rows = f"{said['rows_published']} and {said['rows_quarantined']}"
+    return f"{said['verdict']}, {said['certification']}, {rows}{gates}{schema}"
 
 
 def cases_lost(gap: Gap) -> int:
