@@ -248,6 +248,7 @@ class _Look:
             "name": entry.name,
             "owner": entry.owner,
             "tier": entry.tier,
+            "stages": list(entry.paths),
             "certified_version": certificate.certified_version,
             "last_certified_version": certificate.certified_version,
             "last_certified_at": certificate.last_certified_at or None,
@@ -413,6 +414,8 @@ def _text(payload: dict[str, Any], now: datetime) -> str:
 
 
 def _details(row: dict[str, Any], now: datetime, *, runs: bool) -> Iterable[str]:
+    if row["stages"] and "gold" not in row["stages"]:
+        yield "it stores no gold stage, which alone is certified"
     if row["held_since"]:
         since = text.duration((now - parse_instant(row["held_since"])).total_seconds())
         yield f"held for {since}: {row['held_reason']}"

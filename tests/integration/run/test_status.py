@@ -46,6 +46,14 @@ def test_a_project_that_never_ran(shop: Shop) -> None:
     assert look(shop, health=True).exit_code == 0
 
 
+def test_a_dataset_that_nothing_can_certify_says_so(shop: Shop) -> None:
+    said = "it stores no gold stage, which alone is certified"
+    assert said not in look(shop).text
+    shop.edit("orders", paths={"silver": str(shop.root / "lake" / "silver" / "orders")})
+    outcome = look(shop, select=("orders",))
+    assert (said in outcome.text, row(outcome)["stages"]) == (True, ["silver"])
+
+
 def test_evidence_that_waits_is_named_where_runs_are_looked_for(shop: Shop) -> None:
     sf.write(ROWS, "orders")
     assert "wait in the outbox: sfctl evidence flush" in look(shop).text
