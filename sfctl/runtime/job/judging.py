@@ -22,9 +22,10 @@ from sfctl.runtime.job.agreed import Agreed
 from sfctl.runtime.job.compiled import Compiled
 from sfctl.runtime.pii.actions import find
 from sfctl.runtime.pii.keys import VARIABLE
-from sfctl.runtime.publishing.certified import CertifiedInfo, read_certified
+from sfctl.runtime.publishing.certified import certified
 from sfctl.runtime.publishing.engine import Rows
 from sfctl.runtime.publishing.request import PublishRequest
+from sfctl.runtime.tables.port import Table
 from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:
@@ -109,23 +110,24 @@ class Judging:
             marks=self.agreed.marks,
         )
 
-    def certified(self, dataset: str) -> tuple[pl.LazyFrame, CertifiedInfo, str, str]:
-        """Return another dataset's certified rows, what is known of them, their path and format.
-
-        Raises SfctlError where none ever certified.
-        """
+    def certified(self, dataset: str) -> tuple[Table, str, int] | None:
+        """Return another dataset's table, its format and certified version; None for none."""
         entry = self.compiled.dataset(dataset)
         name = urn.without_stage(dataset)
         path = (entry.paths.get("gold") if entry else None) or self.compiled.default_path(
             name, "gold"
         )
         form = self.compiled.format_of(entry, "gold") if entry else "delta"
-        rows, info = read_certified(name, path, now=self.now, state=self.state(), format=form)
-        return rows, info, path, form
+        try:
+            table, info = certified(name, path, now=self.now, state=self.state(), format=form)
+        except SfctlError:
+            return None
+        return table, form, info.version
 
     def _certified(self, dataset: str) -> pl.LazyFrame | None:
+        found = self.certified(dataset)
         try:
-            return self.certified(dataset)[0]
+            return None if found is None else found[0].scan(found[2])
         except SfctlError:
             return None
 

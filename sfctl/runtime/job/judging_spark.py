@@ -97,8 +97,11 @@ class JudgingOnSpark:
         """Return the certified rows of another dataset, None where none ever certified."""
         from sfctl.runtime.spark import frames
 
+        found = self.of.certified(dataset)
+        if found is None:
+            return None
+        table, form, version = found
         try:
-            _, info, path, form = self.of.certified(dataset)
+            return frames.read(spark, table.path, form, version)
         except SfctlError:
             return None
-        return frames.read(spark, path, form, info.version)

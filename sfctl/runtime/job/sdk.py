@@ -40,7 +40,7 @@ from sfctl.runtime.job.judging import Judging
 from sfctl.runtime.job.lifecycle import RERUN, Life
 from sfctl.runtime.job.trail import Trail
 from sfctl.runtime.pii import keys
-from sfctl.runtime.publishing.certified import read_certified
+from sfctl.runtime.publishing.certified import certified
 from sfctl.runtime.publishing.publish import publish
 from sfctl.runtime.publishing.quarantine import public_key, quarantine_path
 from sfctl.runtime.publishing.request import Ports, PublishRequest
@@ -394,7 +394,7 @@ class Session:
             _, path = self._place(dataset, entry, "gold")
             reading.require(as_)
             form = self.compiled.format_of(entry, "gold") if entry else "delta"
-            _, info = read_certified(
+            _, info = certified(
                 dataset,
                 path,
                 now=self.clock.now(),

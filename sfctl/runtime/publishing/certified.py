@@ -1,10 +1,10 @@
-"""Reading what is certified: the pinned version of a gold table, and what is known of it."""
+"""What is certified: the pinned version of a gold table, and what is known of it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
@@ -16,9 +16,6 @@ from sfctl.model.certificate import CertificationStatus
 from sfctl.runtime.tables.formats import open_table
 from sfctl.runtime.tables.port import Table
 from sfctl.state.port import StateStore
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class CertifiedInfo(msgspec.Struct, frozen=True):
@@ -34,7 +31,7 @@ class CertifiedInfo(msgspec.Struct, frozen=True):
     held_reason: str = ""
 
 
-def read_certified(
+def certified(
     dataset_urn: str,
     path: str,
     *,
@@ -44,12 +41,12 @@ def read_certified(
     tier: int = 3,
     on_stale: str = "serve_certified",
     allow_uncertified: bool = False,
-) -> tuple[pl.LazyFrame, CertifiedInfo]:
-    """Return the rows of the certified version, lazily, and what is known of it.
+) -> tuple[Table, CertifiedInfo]:
+    """Return a table that has a certified version, and what is known of that; no row is read.
 
     The newer of state store and pin decides; without a store, or with one that does not answer,
     the pin alone does. With `allow_uncertified`, a dataset whose `on_stale` is `serve_uncertified`
-    and whose view is held for too long yields its newest version, marked UNCERTIFIED.
+    and whose view is held for too long has its newest version told, marked UNCERTIFIED.
     Raises SourceError SF321 when nothing was ever certified, SF323 when what was is of a table
     that is no longer there.
     """
@@ -85,7 +82,7 @@ def read_certified(
         held_since=known.held_since,
         held_reason=known.held_reason,
     )
-    return table.scan(version), info
+    return table, info
 
 
 def current_pin(

@@ -13,21 +13,24 @@ from hypothesis import strategies as st
 from sfctl.certification import pin
 from sfctl.errors import SourceError
 from sfctl.model.policy import Enforcement
-from sfctl.runtime.publishing.certified import read_certified
+from sfctl.runtime.publishing.certified import CertifiedInfo, certified
+from sfctl.runtime.tables.port import Table
 from tests.publish_rig import NOW, URN, Rig, at_least, batch, policy, positive
+
+
+def ids_of(found: tuple[Table, CertifiedInfo]) -> list[int]:
+    table, info = found
+    return sorted(table.scan(info.version).collect()["id"].to_list())
 
 
 def read(rig: Rig, **more: Any) -> tuple[list[int], str]:
     """What a consumer reads, with the state store at hand and from the pin alone."""
     ports = rig.ports()
-    frame, info = read_certified(
-        URN, rig.path, now=NOW, state=ports.state, format=rig.format, **more
-    )
-    ids = sorted(frame.collect()["id"].to_list())
+    found = certified(URN, rig.path, now=NOW, state=ports.state, format=rig.format, **more)
     ports.state.close()
-    alone, beside = read_certified(URN, rig.path, now=NOW, format=rig.format, **more)
-    assert (sorted(alone.collect()["id"].to_list()), beside.version) == (ids, info.version)
-    return ids, info.status
+    alone = certified(URN, rig.path, now=NOW, format=rig.format, **more)
+    assert (ids_of(alone), alone[1].version) == (ids_of(found), found[1].version)
+    return ids_of(found), found[1].status
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet"])
@@ -73,13 +76,11 @@ def test_after_staleness_the_dataset_decides_and_the_reader_sees_it(tmp_path: Pa
     ):
         if by is serve:
             rig.write(batch(1, -1, start=20), serve, day=3)
-        frame, info = read_certified(
-            URN, rig.path, now=NOW + timedelta(hours=hours), allow_uncertified=True
-        )
-        assert (sorted(frame.collect()["id"].to_list()), info.status) == (ids, status)
-        assert info.certified_version == 0
-    frame, info = read_certified(URN, rig.path, now=NOW + timedelta(hours=25))
-    assert (frame.collect().height, info.status) == (1, "STALE_ESCALATION")
+        found = certified(URN, rig.path, now=NOW + timedelta(hours=hours), allow_uncertified=True)
+        assert (ids_of(found), found[1].status) == (ids, status)
+        assert found[1].certified_version == 0
+    found = certified(URN, rig.path, now=NOW + timedelta(hours=25))
+    assert (ids_of(found), found[1].status) == ([0], "STALE_ESCALATION")
 
 
 def test_a_store_that_does_not_answer_leaves_the_pin(tmp_path: Path) -> None:
@@ -89,16 +90,15 @@ def test_a_store_that_does_not_answer_leaves_the_pin(tmp_path: Path) -> None:
     rig.write(batch(1))
     (tmp_path / "broken.db").write_bytes(b"no database at all, far too long to be one" * 100)
     with EmbeddedState(tmp_path / "broken.db") as broken:
-        frame, info = read_certified(URN, rig.path, now=NOW, state=broken)
-    assert (frame.collect().height, info.version) == (1, 0)
+        found = certified(URN, rig.path, now=NOW, state=broken)
+    assert (ids_of(found), found[1].version) == ([0], 0)
 
 
 def test_a_damaged_pin_leaves_the_store(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.write(batch(1))
     (Path(rig.path) / pin.NAME).write_text("{")
-    frame, _ = read_certified(URN, rig.path, now=NOW, state=rig.ports().state)
-    assert frame.collect().height == 1
+    assert ids_of(certified(URN, rig.path, now=NOW, state=rig.ports().state)) == [0]
 
 
 class Crash(BaseException):

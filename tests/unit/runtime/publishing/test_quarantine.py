@@ -280,13 +280,14 @@ def test_where_a_quarantine_is_and_who_it_is_sealed_to(tmp_path: Path) -> None:
 
 
 def test_certified_rows_are_never_held_rows(rig: Rig) -> None:
-    from sfctl.runtime.publishing.certified import read_certified
+    from sfctl.runtime.publishing.certified import certified
 
     for day in range(1, 4):
         rig.write(batch(1, -1, 2, start=day * 10), policy(rules=(positive(),)), day=day)
     rig.write(batch(1, start=50), day=5)
-    frame, _ = read_certified("ds://curated/orders", rig.path, now=NOW)
-    assert not set(frame.collect()["id"].to_list()) & set(rig.held_ids())
+    table, info = certified("ds://curated/orders", rig.path, now=NOW)
+    ids = table.scan(info.version).collect()["id"].to_list()
+    assert not set(ids) & set(rig.held_ids())
 
 
 def test_duplicates_still_fail_when_they_are_replayed(rig: Rig) -> None:

@@ -135,14 +135,15 @@ def test_the_view_never_moves_to_rows_that_are_gone(rig: Rig) -> None:
 
 
 def test_a_table_moved_by_hand_is_read_where_it_is(rig: Rig, tmp_path: Path) -> None:
-    from sfctl.runtime.publishing.certified import read_certified
+    from sfctl.runtime.publishing.certified import certified
     from tests.publish_rig import NOW
 
     rig.write(batch(1))
     rig.write(batch(1, -1, start=5), day=2)
     shutil.copytree(rig.path, tmp_path / "elsewhere")
-    frame, info = read_certified("ds://curated/orders", str(tmp_path / "elsewhere"), now=NOW)
-    assert (frame.collect()["id"].to_list(), info.status) == ([0], "HELD_AT_PREVIOUS")
+    table, info = certified("ds://curated/orders", str(tmp_path / "elsewhere"), now=NOW)
+    ids = table.scan(info.version).collect()["id"].to_list()
+    assert (ids, info.status) == ([0], "HELD_AT_PREVIOUS")
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet"])

@@ -10,7 +10,7 @@ import pytest
 
 from sfctl.certification import pin
 from sfctl.errors import SourceError, UsageError
-from sfctl.runtime.publishing.certified import read_certified
+from sfctl.runtime.publishing.certified import certified
 from sfctl.runtime.publishing.recertify import move_back, verify
 from tests.publish_rig import NOW, URN, Rig, batch, policy
 
@@ -72,7 +72,7 @@ def test_readers_and_certify_refuse_the_pin_of_the_former_table(rig: Rig) -> Non
     rig.write(batch(1), day=1)
     replace(rig, keep_pin=True)
     with pytest.raises(SourceError, match="was replaced") as caught:
-        read_certified(URN, rig.path, now=NOW)
+        certified(URN, rig.path, now=NOW)
     assert caught.value.code == "SF323"
     found = verify(rig.request(batch(), policy(), 2), rig.ports())
     assert (found.certification_status, found.reasons) == ("NEVER_CERTIFIED", ("TABLE_REPLACED",))
