@@ -10,7 +10,7 @@ from typing import Any
 
 from sfctl import exit_codes
 from sfctl.certification import predicate
-from sfctl.commands.run_versions import Versions
+from sfctl.commands.run_versions import UNFINISHED, Versions
 from sfctl.errors import SfctlError
 from sfctl.model import schema_change
 from sfctl.model.manifest import DatasetEntry, JobEntry
@@ -59,7 +59,8 @@ class Told:
         for name in ("in-job", "post-commit"):
             if name in levels:
                 return name
-        return "in-job" if self.spoke else "observe"
+        spoke = self.spoke or any(e["judged"] == UNFINISHED for e in self.versions.seen)
+        return "in-job" if spoke else "observe"
 
     @property
     def degraded(self) -> list[str]:
@@ -261,7 +262,11 @@ def events_in(folder: Path, run_id: str, *, waiting: bool = False) -> int:
 def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
     lines = [line for each in told.writes for line in _of_write(each, compiled)]
     own = level == "observe"  # else they are among the writes, or maintenance
-    lines += [_of_version(each) for each in told.versions.seen if own or not each["own"]]
+    lines += [
+        _of_version(each)
+        for each in told.versions.seen
+        if own or not each["own"] or each["judged"] == UNFINISHED
+    ]
     lines += [_of_process(each) for each in told.ended.left]
     seconds = text.duration(told.ended.duration)
     memory = text.size(told.ended.peak_memory_bytes)
@@ -320,6 +325,9 @@ def _of_process(left: Left) -> str:
 def _of_version(each: Mapping[str, Any]) -> str:
     name = f"{_short(each['dataset'])}#{each['stage']} v{each['version']}"
     said = f" ({each['operation']})" if each["operation"] else ""
+    if each["judged"] == UNFINISHED:
+        ended = f"{name}{said}: the job ended inside sf.write; the next write finishes it"
+        return text.status_line(ended, UNFINISHED)
     if each["own"]:
         return text.status_line(f"{name}{said}: not judged", "seen")
     whose = "another run" if each["known_by"] == "other_run" else "nobody the log names"

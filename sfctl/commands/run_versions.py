@@ -11,6 +11,7 @@ from typing import Any
 from sfctl import wiring
 from sfctl.clock import Clock
 from sfctl.errors import SfctlError
+from sfctl.model import urn
 from sfctl.model.manifest import JobEntry
 from sfctl.model.run import RunContext
 from sfctl.runtime.job import failopen
@@ -21,6 +22,7 @@ from sfctl.runtime.publishing.request import Sink
 from sfctl.runtime.supervision import tables
 from sfctl.runtime.supervision.tables import Seen, Watched
 
+UNFINISHED = "unfinished"
 MOST = 100
 """At most this many versions an event or a result; more are counted."""
 
@@ -105,7 +107,8 @@ def settled(
         failopen.show(error)
         judged, writes = set(), ()
         troubles.append(f"SF766 nothing was judged after its commit: {type(error).__name__}")
-    told = tuple({**e.told, "own": e.own, "judged": _judged(e, judged)} for e in seen)
+    ended = _ended(records)
+    told = tuple({**e.told, "own": e.own, "judged": _judged(e, judged, ended)} for e in seen)
     return Versions(writes, told, tuple(troubles), _rows(seen), looked)
 
 
@@ -129,11 +132,23 @@ def finish(
     return [*found.troubles, *([f"{many} of its versions judged now"] if many else [])]
 
 
-def _judged(seen: Seen, judged: set[tuple[str, int]]) -> str:
-    """Return where a version was judged: in the job, after its commit, or nowhere."""
-    if seen.known_by == "record":
-        return "in-job"
+def _ended(records: Journal) -> set[tuple[str, int | None]]:
+    """Return the versions whose writes came to their end in the job; None where none is named."""
+    return {
+        (urn.with_stage(each["dataset"], each["stage"]), each.get("version"))
+        for each in records.entries("write")
+    }
+
+
+def _judged(seen: Seen, judged: set[tuple[str, int]], ended: set[tuple[str, int | None]]) -> str:
+    """Return where a version was judged: in the job, after its commit, or nowhere.
+
+    One whose `sf.write` the job did not live to see end is unfinished.
+    """
     place = (seen.table.stage_urn, seen.version.version)
+    if seen.known_by == "record":
+        whole = place in ended or (place[0], None) in ended
+        return "in-job" if whole else UNFINISHED
     return "post-commit" if place in judged else "not"
 
 

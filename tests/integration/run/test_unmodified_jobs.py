@@ -178,6 +178,36 @@ def test_a_version_between_those_of_sf_write_is_judged_and_the_head_certified(sh
     assert shop.certified() == 1
 
 
+DIES = (
+    PLAIN
+    + """
+import os
+import sfctl as sf
+from sfctl.runtime.job.trail import Trail
+def reached(self, step):
+    if step == "committed":
+        os._exit(0)
+Trail.reached = reached
+sf.write(frame((9, 9.0)), 'ds://shop/orders', stage='gold', mode='append')
+"""
+)
+
+
+def test_a_job_that_ended_inside_a_write_is_told_so_and_the_next_write_finishes_it(
+    shop: Shop,
+) -> None:
+    done = started(shop, DIES)
+    assert (done.exit_code, done.payload["writes"]) == (0, [])
+    assert [v["judged"] for v in done.payload["versions"]] == ["unfinished"]
+    assert done.payload["integration_level"] == "in-job"
+    assert any(line.endswith("unfinished") for line in done.notes)
+    assert not any("wrote nothing through sfctl" in line for line in done.notes)
+    assert shop.certified() is None
+    again = started(shop, DIES.replace("Trail.reached", "Trail.other"))
+    assert [v["judged"] for v in again.payload["versions"]] == ["in-job"]
+    assert shop.certified() == 1
+
+
 def test_rows_written_past_a_fault_of_ours_are_left_as_the_job_said(shop: Shop) -> None:
     (shop.root / "target" / "policies" / "orders.json").write_text("{}")
     code = GOOD + (
