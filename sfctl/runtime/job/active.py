@@ -73,6 +73,12 @@ class Active:
         with contextlib.suppress(OSError):
             self.journal.note("degraded", {"degraded": [f"{where}:{error}"]})
 
+    def lost(self) -> str:
+        """Return why evidence of this run was lost, empty where none was."""
+        if isinstance(self.sink, Outbox):
+            return self.sink.trouble if self.sink.refused else ""
+        return self.trouble
+
     def close(self) -> None:
         """Let go of the outbox, so that a flusher takes its file for finished."""
         if isinstance(self.sink, Outbox):

@@ -355,6 +355,8 @@ class Session:
                     seq=active.reserve(1),
                 )
             )
+        if why := active.lost():
+            failopen.say(f"evidence of the write of {request.dataset_urn} is lost: {why}")
         with contextlib.suppress(OSError):
             active.journal.note("write", {**codec.plain(result), "ordinal": request.ordinal})
 

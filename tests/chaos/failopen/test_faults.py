@@ -265,7 +265,7 @@ def test_a_quarantine_that_raises_keeps_the_rows_together(
 
 
 def test_an_outbox_on_a_full_disk_certifies_nothing(
-    certified: Shop, monkeypatch: pytest.MonkeyPatch
+    certified: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_: object) -> bool:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -275,10 +275,11 @@ def test_an_outbox_on_a_full_disk_certifies_nothing(
     assert not result.evidence_safe
     assert ids(certified) == [1, 2, 3]
     assert certified.certified() == 0
+    assert "urn:dp:shop:orders is lost: No space left" in capsys.readouterr().err
 
 
 def test_no_outbox_at_all_certifies_nothing(
-    certified: Shop, monkeypatch: pytest.MonkeyPatch
+    certified: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = certified.root / ".sfctl" / "outbox"
     folder.rename(folder.with_name("old"))
@@ -287,6 +288,7 @@ def test_no_outbox_at_all_certifies_nothing(
     result = sf.write(ROWS, "orders")
     assert not result.evidence_safe
     assert (ids(certified), certified.certified()) == ([1, 2, 3], 0)
+    assert "orders is lost: SF605" in capsys.readouterr().err
 
 
 def test_a_torn_outbox_is_left_to_the_flusher(certified: Shop) -> None:
