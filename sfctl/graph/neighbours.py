@@ -109,14 +109,17 @@ def _last(graph: Graph, runs: list[Any]) -> dict[str, Any] | None:
     parents = [e.source for e in graph.edges(node.id, "in", ["EXECUTED"])]
     rows = [e.props["rows"] for e in written if e.props.get("rows") is not None]
     sizes = [e.props["bytes"] for e in written if e.props.get("bytes") is not None]
+    # an edge knows the last write to its table alone, the run's end knows all
+    whole = node.props.get("rows_written")
+    whole = sum(rows) if whole is None and rows else whole
     return {
         "run": node.id,
         "job": node.props.get("job_urn"),
         "status": node.props.get("status"),
         "start_time": node.props.get("start_time"),
         "end_time": node.props.get("end_time"),
-        "rows": sum(rows) if rows else None,
-        "bytes": sum(sizes) if sizes else None,
+        "rows": whole,
+        "bytes": sum(sizes) if sizes and whole == sum(rows) else None,
         "records_processed": node.props.get("records_processed"),
         "records_failed": node.props.get("records_failed"),
         "parent": next((each for each in parents if each.startswith("urn:dagrun:")), None),

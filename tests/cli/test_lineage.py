@@ -205,3 +205,22 @@ def test_a_thousand_specs_are_taken(lineage: Shop, tmp_path: Path) -> None:
             stream.write(json.dumps(spec) + "\n")
     assert lineage.json("ingest", str(file))["accepted"] == 1000
     assert len(lineage.json("impact", "urn:dp:a:d500", "--hops", "10")["downstream"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("written", "told"), [(300, "wrote 300 rows in all"), (100, "wrote 100 rows in all, 7 B")]
+)
+def test_a_run_that_wrote_one_table_often_is_told_with_all_rows(
+    written: int, told: str, tmp_path: Path
+) -> None:
+    graph = EmbeddedGraph(tmp_path / "g.db")
+    job, dataset, run = "urn:job:daily", "urn:dp:ops:flights", "urn:run:r1"
+    nodes = (Node(job, "Job", {}), Node(dataset, "Dataset", {}))
+    ended = Node(run, "Run", {"status": "SUCCESS", "rows_written": written})
+    last = {"rows": 100, "bytes": 7, "run": "r1", "last_seen": "2024-01-15T00:00:00.000Z"}
+    edges = (Edge(job, dataset, "WRITES", last), Edge(run, dataset, "WROTE_TO", last))
+    graph.upsert(Elements((*nodes, ended), edges), datetime(2024, 1, 15, tzinfo=UTC))
+    node = graph.node(dataset)
+    assert node is not None
+    assert f"last run {run}: SUCCESS, {told}\n" in dataset_text(of_dataset(graph, node))
+    graph.close()
