@@ -11,7 +11,8 @@ from sfctl.model.expr import Field
 from sfctl.model.types import DataType
 from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import texts
-from sfctl.runtime.polars.term import LIMIT, RANGES, Bounds, Family, Term
+from sfctl.runtime.polars.term import RANGES, Bounds, Term
+from sfctl.runtime.representation import LIMIT, Family
 
 INTEGERS = frozenset(RANGES) - {pl.Int128()}
 

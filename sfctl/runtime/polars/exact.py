@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from sfctl.runtime.polars.term import LIMIT, RANGES, Term, any_error, boolean
+from sfctl.runtime.polars.term import RANGES, Term, any_error, boolean
+from sfctl.runtime.representation import LIMIT
 
 _WIDE = pl.Int128()
 _EXACT_DOUBLES = 2**53

@@ -12,8 +12,9 @@ from sfctl.model.formats import FORMATS
 from sfctl.model.types import DataType
 from sfctl.runtime.faults import DataError
 from sfctl.runtime.polars import columns, exact, floats, texts
-from sfctl.runtime.polars.term import RANGES, Family, Term, any_error, boolean
+from sfctl.runtime.polars.term import RANGES, Term, any_error, boolean
 from sfctl.runtime.polars.texts import INTEGER_TYPES
+from sfctl.runtime.representation import Family
 
 
 def call(name: str, arguments: Sequence[Term]) -> Term:

@@ -21,7 +21,8 @@ from sfctl.model.policy import Batch, Custom, ForeignKey, RowCheck, Rule, Unique
 from sfctl.runtime.measured import Measured
 from sfctl.runtime.polars import columns, measures
 from sfctl.runtime.polars.emit import Emitter
-from sfctl.runtime.polars.term import LIMIT, Bounds, Term, boolean
+from sfctl.runtime.polars.term import Bounds, Term, boolean
+from sfctl.runtime.representation import LIMIT
 from sfctl.runtime.tally import Distinct, RowTally
 
 MARK = "_sfctl_holds_"

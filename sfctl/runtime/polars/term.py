@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import polars as pl
 
-Family = Literal[
-    "exact", "float", "boolean", "string", "date", "time", "instant", "naive", "duration",
-    "binary", "other",
-]  # fmt: skip
+from sfctl.runtime.representation import LIMIT, Family
+
 Bounds = Mapping[tuple[str, ...], tuple[int, int]]
 """Smallest and largest unscaled value by column path, of the rows at hand."""
-
-LIMIT = 10**38 - 1
-"""The largest magnitude that exact arithmetic yields: 38 digits."""
 
 RANGES: dict[pl.DataType, tuple[int, int]] = {
     pl.Int8(): (-(2**7), 2**7 - 1),

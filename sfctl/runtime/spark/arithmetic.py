@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sfctl.model.types import DataType
+from sfctl.runtime.representation import LIMIT
 from sfctl.runtime.spark import numbers
 from sfctl.runtime.spark.numbers import DIGITS, INT64, as_decimal, as_long, as_wide, fits, shape
-from sfctl.runtime.spark.sql import LIMIT, Term, any_error, cast, either, inner, sharing, undone
+from sfctl.runtime.spark.sql import Term, any_error, cast, either, inner, sharing, undone
 
 _NEGATED = 34
 """Digits that Spark keeps of a decimal whose sign it turns; it rounds the rest in silence."""

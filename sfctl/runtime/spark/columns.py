@@ -8,12 +8,12 @@ from dataclasses import replace
 from sfctl.model.binding import path_of
 from sfctl.model.expr import Field
 from sfctl.model.types import DataType
+from sfctl.runtime.representation import Family
 from sfctl.runtime.spark import floats, moments, numbers, texts
 from sfctl.runtime.spark.floats import DOUBLE
 from sfctl.runtime.spark.numbers import RANGES
 from sfctl.runtime.spark.sql import (
     DataError,
-    Family,
     Term,
     cast,
     column,

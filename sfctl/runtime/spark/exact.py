@@ -10,10 +10,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from sfctl.runtime.representation import LIMIT
 from sfctl.runtime.spark import numbers
 from sfctl.runtime.spark.arithmetic import aligned, divided_by_power
 from sfctl.runtime.spark.numbers import DIGITS, shape
-from sfctl.runtime.spark.sql import LIMIT, Term, any_error, boolean, inner, known, sharing
+from sfctl.runtime.spark.sql import Term, any_error, boolean, inner, known, sharing
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,

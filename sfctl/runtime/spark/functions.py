@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sfctl.model.types import DataType
+from sfctl.runtime.representation import Family
 from sfctl.runtime.spark import arithmetic, columns, exact, floats, moments, numbers
 from sfctl.runtime.spark.columns import STRING
 from sfctl.runtime.spark.sql import (
     DataError,
-    Family,
     Term,
     any_error,
     boolean,

@@ -8,7 +8,8 @@ DECIMAL(38,0): with no digits after the point, Spark's results have one meaning.
 from __future__ import annotations
 
 from sfctl.model.types import DataType
-from sfctl.runtime.spark.sql import LIMIT, Term, cast, inner
+from sfctl.runtime.representation import LIMIT
+from sfctl.runtime.spark.sql import Term, cast, inner
 
 DIGITS = 38
 RANGES: dict[str, tuple[int, int]] = {

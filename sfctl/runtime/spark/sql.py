@@ -9,8 +9,7 @@ from typing import Literal
 
 from sfctl.model.types import DataType
 from sfctl.runtime.faults import DataError as DataError
-from sfctl.runtime.polars.term import LIMIT as LIMIT
-from sfctl.runtime.polars.term import Family as Family
+from sfctl.runtime.representation import LIMIT, Family
 
 Form = Literal["own", "unscaled", "micros"]
 """How a value is held: as the engine's own type; a decimal as its whole number, in
