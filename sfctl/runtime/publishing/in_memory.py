@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sfctl.model.policy import Detection, Policy
 from sfctl.model.verdict import PiiFinding
 from sfctl.model.write import WriteRecord
-from sfctl.runtime.publishing.partition import with_partition
+from sfctl.runtime.publishing.partition import like_null, null_in, with_partition
 from sfctl.runtime.publishing.quarantine import RULES, Quarantine, batch_of
 from sfctl.runtime.tables.port import Table, Write
 
@@ -23,9 +23,14 @@ class InMemory:
     """Publishes Polars frames."""
 
     @contextmanager
-    def taken(self, request: PublishRequest, ports: Ports) -> Iterator[pl.DataFrame]:  # noqa: ARG002
-        """Return the request's frame with the partition's columns."""
-        yield with_partition(request)
+    def taken(self, request: PublishRequest, ports: Ports) -> Iterator[pl.DataFrame]:
+        """Return the request's frame with the partition's columns, whose nulls are null."""
+        frame = with_partition(request)
+        if request.format == "delta" and (texts := like_null(frame)):
+            table = ports.open_table(request.path, request.format)
+            by = request.partition_columns if table.head() is None else table.partitioned_by()
+            frame = null_in(frame, [name for name in texts if name in by])
+        yield frame
 
     def redacted(self, frame: pl.DataFrame, empty: Mapping[str, str | None]) -> pl.DataFrame:
         """Return the frame with columns emptied: by null, or by the text that is given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from sfctl.runtime.publishing.request import PublishRequest
+
+_LIKE_NULL = ("", "__HIVE_DEFAULT_PARTITION__")
+"""An empty text, and the name that folders have for null."""
 
 
 def with_partition(request: PublishRequest) -> pl.DataFrame:
@@ -30,6 +34,23 @@ def with_partition(request: PublishRequest) -> pl.DataFrame:
             if found != [None if value is None else str(value)]:
                 raise contradicts(name, value)
     return frame
+
+
+def like_null(frame: pl.DataFrame) -> list[str]:
+    """Return the columns of texts of which some are null to a Delta table that they partition."""
+    import polars as pl
+
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    return [name for name in texts if frame[name].is_in(_LIKE_NULL).any()]
+
+
+def null_in(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return the rows with such texts as null, before anybody judges them."""
+    import polars as pl
+
+    return frame.with_columns(
+        pl.when(~pl.col(name).is_in(_LIKE_NULL)).then(pl.col(name)).alias(name) for name in names
+    )
 
 
 def contradicts(name: str, value: object) -> UsageError:

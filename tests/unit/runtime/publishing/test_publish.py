@@ -10,7 +10,8 @@ import pytest
 
 from sfctl.certification import pin
 from sfctl.errors import StoreError, StoreLocked, UsageError
-from sfctl.model.policy import ColumnSpec, SchemaPolicy, Threshold
+from sfctl.model.expr import Field, IsNull
+from sfctl.model.policy import ColumnSpec, RowCheck, Rule, SchemaPolicy, Threshold
 from sfctl.model.types import parse
 from sfctl.runtime.publishing.lock import dataset_lock
 from tests.publish_rig import Rig, at_least, batch, policy, positive
@@ -198,6 +199,18 @@ def test_rows_that_contradict_their_partition_are_refused(rig: Rig) -> None:
     frame = batch(1, 2).with_columns(dt=pl.Series(["a", "b"]))
     with pytest.raises(UsageError, match="other values than the partition dt=a"):
         rig.write(frame, partition={"dt": "a"})
+
+
+def test_texts_that_a_partition_stores_as_null_are_judged_as_null(tmp_path: Path) -> None:
+    """By a name of its own for null, and by an empty text: to other readers both are null."""
+    rig = Rig(tmp_path)
+    filled = RowCheck(IsNull(Field(("note",), parse("STRING")), negated=True))
+    by = policy(rules=(Rule("filled", "required", "DQ", filled, "MISSING_FIELD:note"),))
+    names = ["", "__HIVE_DEFAULT_PARTITION__", "a/b", "é%"]
+    rows = batch(1, 2, 3, 4).with_columns(note=pl.Series(names))
+    result = rig.write(rows, by, partition_by=("note",))
+    assert (result.rows_quarantined, rig.ids()) == (2, [2, 3])
+    assert rig.write(rows, by, day=2).rows_quarantined == 2
 
 
 def test_the_partition_of_a_write_is_no_new_column(rig: Rig) -> None:
