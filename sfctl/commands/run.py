@@ -35,7 +35,7 @@ from sfctl.runtime.job.journal import Journal
 from sfctl.runtime.job.lifecycle import HEARTBEAT_S, RERUN, Life
 from sfctl.runtime.pii import keys
 from sfctl.runtime.publishing.request import Sink
-from sfctl.runtime.spark import instrument
+from sfctl.runtime.spark import instrument, java
 from sfctl.runtime.supervision import lost, spark
 from sfctl.runtime.supervision.command import command_of, job_named
 from sfctl.runtime.supervision.supervisor import ENDED, Ended, Supervisor
@@ -174,7 +174,8 @@ def _planned(
             )
         compiled, notes = _compiled_or_none(root)
         other = _written_elsewhere(root, target, compiled) if compiled is not None else ()
-        notes = (*notes, *other, *_of_spark(passed, level, Path(), declared=False))
+        of_spark = _of_spark(passed, level, Path(), os.environ, declared=False)
+        notes = (*notes, *other, *of_spark)
         return Plan(name, passed, None, compiled, notes, level=level or LEVELS[1])
     compiled = load(root)
     compiled.require_target(target)
@@ -186,18 +187,26 @@ def _planned(
     unset = [v for k, v in entry.env_from.items() if k not in taken]
     notes = (*notes, *(f"SF125 environment variable `{name}` is not set" for name in unset))
     level = level or entry.level or LEVELS[1]
-    of_spark = _of_spark(command, level, root, declared=bool(entry.outputs))
+    environ = {**os.environ, **entry.env, **taken}
+    of_spark = _of_spark(command, level, root, environ, declared=bool(entry.outputs))
     notes = (*other, *notes, *_keys(compiled, entry), *of_spark)
     return Plan(job, command, entry, compiled, notes, {**entry.env, **taken}, level)
 
 
 def _of_spark(
-    command: tuple[str, ...], level: str, folder: Path, *, declared: bool
+    command: tuple[str, ...],
+    level: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    declared: bool,
 ) -> tuple[str, ...]:
     """Say what of Spark's commands is out of our hands. Raises UsageError SF765."""
     if not spark.is_submit(command):
         return ()
     notes = []
+    if not java.program(environ):
+        notes.append("SF786 there is no Java for Spark; sfctl doctor says what to install")
     if spark.deploy_mode(command) == "cluster":
         if level == "in-job":
             raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from tests.shop_rig import Shop
 PLAIN = """
 import re
 import sys
+from pathlib import Path
 import polars as pl
 from deltalake import write_deltalake
 table = "lake/gold/orders"
@@ -104,6 +106,7 @@ def test_a_fault_of_the_instrumented_writer_is_told_though_no_write_was_ours(sho
     )  # fmt: skip
     assert [f.message for f in done.findings if f.code == "SF760"] == ["daily: instrument:KeyError"]
     assert any("degraded: instrument:KeyError" in line for line in done.notes)
+    assert done.notes[-1].startswith("look next: sfctl doctor, sfctl status, sfctl evidence list")
     assert started(shop, FAULT, level="in-job", strict_exit=True).exit_code == 3
 
 
@@ -259,3 +262,19 @@ def test_levels_are_a_closed_set(shop: Shop) -> None:
             "", name="x", level="in-job", project_dir=shop.root,
             passed=("spark-submit", "--deploy-mode", "cluster", "x.py"),
         )  # fmt: skip
+
+
+def test_a_machine_without_java_is_named_before_spark_fails_on_it(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = tmp_path / "spark-submit"
+    submit.write_text("#!/bin/sh\nexit 1\n")
+    submit.chmod(0o755)
+    home = tmp_path / "jre" / "bin"
+    monkeypatch.setenv("JAVA_HOME", str(home.parent))
+    said = "SF786 there is no Java for Spark; sfctl doctor says what to install"
+    command = (str(submit), "x.py")
+    assert said in run("", name="x", passed=command, project_dir=shop.root, format="json").notes
+    home.mkdir(parents=True)
+    (home / "java").symlink_to("/bin/sh")
+    assert said not in run("", name="x", passed=command, project_dir=shop.root, format="json").notes
