@@ -283,8 +283,22 @@ def _lines(told: Told, compiled: Compiled | None, level: str) -> list[str]:
     lines.append(f"{end}; {told.evidence.published} events delivered{waits}")
     if told.evidence.pending:
         lines.append(f"    {told.evidence.trouble or 'the bus was busy'}: sfctl evidence flush")
-    lines.append(f"look next: sfctl status, sfctl evidence list --run {told.context.run_id}")
+    lines.append(f"look next: {', '.join(_next(told, compiled))}")
     return lines
+
+
+def _next(told: Told, compiled: Compiled | None) -> Iterator[str]:
+    """Yield the verbs that tell more: of rows held back and faults of ours before all else."""
+    held = [each for each in told.writes if each["rows_quarantined"]]
+    for each in held[:1]:
+        entry = compiled.dataset(each["dataset"]) if compiled else None
+        run = each.get("run_id") or told.context.run_id
+        yield f"sfctl quarantine show {entry.name if entry else each['dataset']} --run {run}"
+    if told.degraded:
+        yield "sfctl doctor"
+    yield "sfctl status"
+    if not held:
+        yield f"sfctl evidence list --run {told.context.run_id}"
 
 
 def _of_the_log(told: Told) -> str:

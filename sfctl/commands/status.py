@@ -409,7 +409,7 @@ def _text(payload: dict[str, Any], now: datetime) -> str:
     certified = sum(r["certification_status"] == "CERTIFIED" for r in payload["datasets"])
     lines.append(f"{text.count(count, 'dataset')}, {certified} certified.")
     if payload["unread"]:
-        lines.append(f"not whole: {', '.join(payload['unread'])} cannot be read")
+        lines.append(f"not whole: {', '.join(payload['unread'])} cannot be read: sfctl doctor")
     return "\n".join(lines)
 
 

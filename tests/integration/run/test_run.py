@@ -167,6 +167,8 @@ def test_enforcement_that_blocks_exits_one(shop: Shop) -> None:
     told = result(done)
     assert (done.returncode, told["state"]) == (1, "BLOCKED")
     assert told["writes"][0]["rows_quarantined"] == 2
+    ways = f"sfctl quarantine show orders --run {told['run_id']}, sfctl status"
+    assert done.stderr.splitlines()[-1] == f"look next: {ways}"
     assert not (shop.root / "lake" / "gold" / "orders").exists()
 
 

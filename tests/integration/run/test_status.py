@@ -128,7 +128,8 @@ def test_a_broken_store_is_named_and_the_rest_is_shown(shop: Shop) -> None:
     assert outcome.payload["unread"] == ["state store", "bus store"]
     told = next(note for note in outcome.notes if note.startswith("SF604 state store"))
     assert "move it away and restore a copy" in told
-    assert outcome.text.splitlines()[-1] == "not whole: state store, bus store cannot be read"
+    said = "not whole: state store, bus store cannot be read: sfctl doctor"
+    assert outcome.text.splitlines()[-1] == said
     assert "no run on record" not in outcome.text
     assert outcome.exit_code == 3, "what is not known is no all-clear"
     assert look(shop, metrics=True).exit_code == 3
