@@ -344,10 +344,14 @@ class _LastLine:
 
     def report(self, rows: int = 0, written: str = "", version: int | None = None) -> Any:
         """Put SDK_DEGRADED on record by hand; return the result of such a write."""
+        hint = getattr(self.error, "hint", "")
+        more = f"sfctl explain {self.cause}" if self.cause.startswith("SF") else ""
+        if more not in hint:
+            hint = f"{hint} ({more})" if hint else more
         _say(
             f"sfctl: degraded in {self.where} of {self.urn or 'the job'} ({self.cause})"
             + (f"; rows: {written}, not judged" if written else "")
-            + (f"\n    hint: sfctl explain {self.cause}" if self.cause.startswith("SF") else "")
+            + (f"\n    hint: {hint}" if hint else "")
         )
         out = written in ("table", "fallback")
         result = {

@@ -55,8 +55,11 @@ CODES: dict[str, Code] = {
     ),
     "SF322": Code(
         "Table does not pass",
-        "`certify` judged the whole table and its policy says no; the view was not moved.",
-        "Read the reasons printed with it; mend or quarantine the rows, then certify again.",
+        "`certify` judged the whole table as one batch and its policy says no; the view was not "
+        "moved. A write is held against its own rows: under `unique` of scope `batch` and under "
+        "`duplicate_rows` each write may pass, and the table, which holds them all, not.",
+        "Read the reasons printed with it; mend or quarantine the rows, then certify again. Where "
+        "keys may return with each batch, name in `fields` what tells batches apart.",
     ),
     "SF323": Code(
         "Table was replaced",
@@ -86,9 +89,11 @@ CODES: dict[str, Code] = {
     "SF335": Code(
         "Rows changed on their way",
         "What would be stored is not what was judged: another number of rows, or other values in a "
-        "column whose type in the table is narrower. Nothing was published.",
-        "Cast the column that is named; where none is, run the job again, and report it with the "
-        "plan of the frame where it happens again.",
+        "column whose type in the table is narrower. Nothing was published as judged: `sf.write` "
+        "then stores what the job alone would have, which never certifies.",
+        "Cast the column that is named: pandas and NumPy make float64 of every fraction, and a "
+        'FLOAT column wants `.astype("float32")` before the write. Where none is named, run the '
+        "job again, and report it with the plan of the frame where it happens again.",
     ),
     "SF340": Code(
         "No such rows in quarantine",

@@ -54,7 +54,8 @@ def require_kept(frame: pl.DataFrame, own: pl.Schema, limited: Mapping[str, str]
     """
     for name, kind in own.items():
         if name in frame.columns and not _same(frame[name], kind):
-            raise other_values(name)
+            number = kind.is_integer() or kind.is_float()
+            raise other_values(name, str(kind).lower() if number else "")
     for name, limit in limited.items():
         if name in frame.columns and _longest(frame[name]) > int(limit.strip("varch()")):
             raise other_values(name)
@@ -95,11 +96,15 @@ def _type(dtype: object) -> pl.DataType:
     return made
 
 
-def other_values(name: str) -> StoreError:
-    """Return what tells the caller that a table's column cannot hold the values of the rows."""
+def other_values(name: str, kind: str = "") -> StoreError:
+    """Return what tells the caller that a table's column cannot hold the values of the rows.
+
+    `kind` is the type of numbers that it can hold, as pandas and NumPy call it.
+    """
+    how = f', as by pandas\' df["{name}"].astype("{kind}")' if kind else ""
     return StoreError(
         f"the table's column {name} is of a type that would store other values than were judged",
-        hint=f"cast {name} to the table's type before the write, or change the table's column",
+        hint=f"cast {name} to the table's type before the write{how}; or change the table's column",
         code="SF335",
     )
 

@@ -255,6 +255,18 @@ def test_a_table_adapter_that_raises_is_gone_round(
     no_plaintext(certified)
 
 
+def test_numbers_that_the_table_cannot_hold_are_told_with_the_cast(
+    certified: Shop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    there = pl.DataFrame({"id": [1], "x": [0.5]}, schema={"id": pl.Int64, "x": pl.Float32})
+    there.write_delta(str(certified.root / "lake" / "gold" / "plain"))
+    result = sf.write(pl.DataFrame({"id": [2], "x": [0.1]}), "plain")
+    assert (result.degraded, result.published) == (["write:SF335"], True)
+    told = capfd.readouterr().err
+    assert 'df["x"].astype("float32")' in told
+    assert "(sfctl explain SF335)" in told
+
+
 def test_a_quarantine_that_raises_keeps_the_rows_together(
     certified: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -234,7 +234,7 @@ def test_executors_without_us_write_no_plaintext(
     assert (lost.written, lost.published) == ("nowhere", False)
     told = capsys.readouterr().err
     assert "NOT WRITTEN" in told
-    assert "hint: sfctl explain SF888" in told
+    assert "sfctl explain SF888" in told
     assert not (certified.root / "lake" / "gold" / "everywhere").exists()
     no_plaintext(certified)
     assert {e["error"] for e in certified.degraded()} == {"SF888"}

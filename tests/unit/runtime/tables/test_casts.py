@@ -73,6 +73,9 @@ def test_rows_are_stored_as_they_were_judged_or_not_at_all(
     with pytest.raises(StoreError, match="column x") as caught:
         rig.write(rows, policy(rules=()), day=2, mode=mode)
     assert caught.value.code == "SF335"
+    known = {pl.Int16: "int16", pl.Int32: "int32", pl.Int64: "int64", pl.Float32: "float32"}
+    way = f'.astype("{known[own]}")' if own in known else "before the write; or"
+    assert way in caught.value.hint
     assert rig.table().head() == 0
 
 
