@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: demo test lint bench chaos clean
+.PHONY: demo test lint coverage bench chaos clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.created:
@@ -41,6 +41,9 @@ lint: $(VENV)/.dev    ## style, types, import contracts
 	$(BIN)/lint-imports
 
 test: lint $(VENV)/.jars ## everything that must hold before a change is merged
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+coverage: $(VENV)/.jars ## the same tests, twice as slow, with the lines that none of them reached
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 chaos: $(VENV)/.jars  ## kill engines and writes from Spark at random steps, 50 and 30 times
