@@ -224,15 +224,18 @@ def find_root(environ: Mapping[str, str] = os.environ) -> Path:
 
     Raises UsageError SF130 where there is none.
     """
-    starts = [environ.get("SFCTL_PROJECT_DIR") or ".", sys.argv[0] if sys.argv else "."]
+    named = environ.get("SFCTL_PROJECT_DIR")
+    starts = [named or ".", sys.argv[0] if sys.argv else "."]
     for start in starts:
         here = Path(start).absolute()
         for folder in (here, *here.parents):
             if (folder / TARGET / "manifest.json").is_file() or (folder / "sfctl.yml").is_file():
                 return folder
     raise UsageError(
-        f"no sfctl project around {Path().absolute()}",
-        hint="start the job with `sfctl run`, or set SFCTL_PROJECT_DIR",
+        f"no sfctl project around {Path(named or '.').absolute()}",
+        hint=f"SFCTL_PROJECT_DIR is {named}"
+        if named
+        else "start the job with `sfctl run`, or set SFCTL_PROJECT_DIR",
         code="SF130",
     )
 

@@ -12,6 +12,7 @@ import pytest
 
 import sfctl as sf
 from sfctl.errors import SourceError, UsageError
+from sfctl.runtime.job.compiled import find_root
 from tests import shop_rig
 from tests.shop_rig import Shop
 
@@ -34,6 +35,16 @@ def test_a_stage_that_is_not_stored_is_not_written(
         "SF313", "it stores bronze, silver",
     )  # fmt: skip
     assert not (tmp_path / "lake" / "gold").exists()
+
+
+def test_a_project_that_is_named_and_not_there_is_told_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "job.py")])
+    gone = str(tmp_path / "gone")
+    with pytest.raises(UsageError, match=f"around {gone}$") as caught:
+        find_root({"SFCTL_PROJECT_DIR": gone})
+    assert caught.value.hint == f"SFCTL_PROJECT_DIR is {gone}"
 
 
 def test_a_table_that_was_replaced_is_not_read_as_certified(shop: Shop) -> None:
