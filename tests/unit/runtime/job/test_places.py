@@ -42,7 +42,7 @@ def test_a_project_that_is_named_and_not_there_is_told_by_its_name(
 ) -> None:
     monkeypatch.setattr("sys.argv", [str(tmp_path / "job.py")])
     gone = str(tmp_path / "gone")
-    with pytest.raises(UsageError, match=f"around {gone}$") as caught:
+    with pytest.raises(UsageError, match=f"around {gone}") as caught:
         find_root({"SFCTL_PROJECT_DIR": gone})
     assert caught.value.hint == f"SFCTL_PROJECT_DIR is {gone}"
 
