@@ -49,7 +49,7 @@ def report(store: Path, sink: Sink, clock: Clock) -> list[Lost]:
             continue
         life = Life(run, sink, clock)
         notes = Journal(folder)
-        ends = [*notes.entries("end"), *notes.entries(uncaught.KIND)]
+        ends = notes.entries("end") or notes.entries(uncaught.KIND)
         if ends and not ends[-1].get("failed"):
             life.complete(supervisor="lost", reported_by="inside")
         elif ends:

@@ -13,7 +13,7 @@ from sfctl.clock import SystemClock
 from sfctl.errors import UsageError
 from sfctl.model.manifest import JobEntry, Manifest, TargetEntry
 from sfctl.model.run import RunContext
-from sfctl.runtime.job import lifecycle
+from sfctl.runtime.job import lifecycle, uncaught
 from sfctl.runtime.job.active import open_sink
 from sfctl.runtime.job.code_ref import code_ref
 from sfctl.runtime.job.failopen import Overdue, within
@@ -152,25 +152,29 @@ def test_a_context_takes_what_the_environment_says(tmp_path: Path) -> None:
     assert lifecycle.context(tmp_path / "s", "", clock, environ=named).run_id == first.run_id
 
 
+FAILED = {"failed": True, "failure_reason": "JOB_ERROR:KeyError"}
+
+
 @pytest.mark.parametrize(
-    ("ends", "kind", "reason"),
+    ("notes", "kind", "reason"),
     [
-        ([{"failed": False}], "JobRunCompleted", None),
-        ([{"failed": True, "failure_reason": "JOB_ERROR:KeyError"}], "JobRunFailed",
-         "JOB_ERROR:KeyError"),
+        ([("end", {"failed": False})], "JobRunCompleted", None),
+        ([("end", FAILED)], "JobRunFailed", "JOB_ERROR:KeyError"),
+        ([(uncaught.KIND, FAILED)], "JobRunFailed", "JOB_ERROR:KeyError"),
+        ([("end", {"failed": False}), (uncaught.KIND, FAILED)], "JobRunCompleted", None),
         ([], "JobRunFailed", "SUPERVISOR_LOST"),
     ],
 )  # fmt: skip
 def test_a_run_that_lost_its_supervisor_is_told_once(
-    shop: Shop, ends: list[dict[str, object]], kind: str, reason: str | None
+    shop: Shop, notes: list[tuple[str, object]], kind: str, reason: str | None
 ) -> None:
     store = wiring.store_folder(shop.root)
     journal: Journal = begin(store, "lost")
     lost.remember(journal.folder, RunContext("lost", "daily"))
     (journal.folder / LOCK).touch()
     (journal.folder / STARTED).write_text(json.dumps({"pid": 2**22 + 1}))
-    for each in ends:
-        journal.note("end", each)
+    for each in notes:
+        journal.note(*each)
     sink, _ = open_sink(store, "now")
     assert [each.run.run_id for each in lost.report(store, sink, SystemClock())] == ["lost"]
     assert lost.report(store, sink, SystemClock()) == []
