@@ -85,6 +85,12 @@ CODES: dict[str, Code] = {
         "A kill switch is set: nothing is judged and nothing certifies in its scope.",
         "Run the `sfctl switch on` that the message names, or wait until it expires.",
     ),
+    "SF730": Code(
+        "Compiled for another lake",
+        "target/ names tables of another lake than sfctl.yml does, as in a copy of a project: runs "
+        "write to the original's.",
+        "Run `sfctl compile`.",
+    ),
     "SF731": Code(
         "Damaged store",
         "A database below .sfctl/ does not pass SQLite's own check.",

@@ -235,9 +235,9 @@ def _written_elsewhere(root: Path, target: str | None, compiled: Compiled) -> tu
         if meant.name != own.name:
             said = f"sfctl.yml means {meant.name} unless --target"
             return (f"on target {own.name}, as compiled last; {said}",)
-        if os.path.realpath(meant.lake) != os.path.realpath(own.lake):
+        if not compiled.lies_in(meant.lake):
             said = f"sfctl.yml means {meant.lake}: run `sfctl compile`"
-            return (f"writes to the lake {own.lake}, as compiled last; {said}",)
+            return (f"SF730 writes to the lake {own.lake}, as compiled last; {said}",)
     return ()
 
 

@@ -14,12 +14,12 @@ from sfctl import wiring
 from sfctl.certification.history import History, PinnedKey, trust
 from sfctl.clock import format_instant
 from sfctl.diagnosis.finding import Examined
-from sfctl.errors import SfctlError
+from sfctl.errors import PolicyRejected, SfctlError
 from sfctl.model import urn
 from sfctl.model.source_code import SourceCodeError, source_code
 from sfctl.report import text
 from sfctl.runtime import seal
-from sfctl.runtime.job.compiled import manifest_of
+from sfctl.runtime.job.compiled import load
 from sfctl.runtime.pii import keys
 from sfctl.spec.project import Project
 from sfctl.state import switch
@@ -52,8 +52,14 @@ def _compiled(project: Project) -> Examined:
     manifest = project.root / "target" / "manifest.json"
     if not manifest.exists():
         return Examined("policies", "warn", "never compiled", "sfctl compile", "SF720")
-    if manifest_of(project.root) is None:
+    try:
+        built = load(project.root)
+    except PolicyRejected:
         return Examined("policies", "fail", "target/ is damaged", "sfctl compile", "SF752")
+    own = built.manifest.target
+    if own.name == project.target.name and not built.lies_in(project.target.lake):
+        detail = f"compiled for the lake {own.lake}, not {project.target.lake}"
+        return Examined("policies", "fail", detail, "sfctl compile", "SF730")
     compiled = manifest.stat().st_mtime
     newer = [path for path in _sources(project) if path.stat().st_mtime > compiled]
     if newer:

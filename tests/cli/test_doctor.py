@@ -61,6 +61,23 @@ def test_a_healthy_project(home: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert checks["policies"]["detail"] == "compiled after the last change"
 
 
+def test_a_copy_that_would_write_to_the_lake_of_the_original_is_to_be_mended(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile"]) == 0
+    link, copy = home.parent / "link", home.parent / "copy"
+    link.symlink_to(home)
+    monkeypatch.chdir(link)
+    capsys.readouterr()
+    assert main(["doctor", "--project-dir", str(link), "--format", "json"]) == 0
+    assert "SF730" not in capsys.readouterr().out
+    shutil.copytree(home, copy)
+    monkeypatch.chdir(copy)
+    found = _checks(capsys, code=1)["policies"]
+    assert (found["status"], found["code"], found["remedy"]) == ("fail", "SF730", "sfctl compile")
+    assert found["detail"].startswith(f"compiled for the lake {home / 'lake'}, not {copy}")
+
+
 def test_what_is_missing_is_named_with_its_remedy(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

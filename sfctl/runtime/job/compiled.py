@@ -161,6 +161,10 @@ class Compiled:
                 code="SF758",
             )
 
+    def lies_in(self, lake: str) -> bool:
+        """Say whether the tables compiled for are those of a lake; a link to it is the same one."""
+        return os.path.realpath(lake) == os.path.realpath(self.manifest.target.lake)
+
     def job(self, name: str) -> JobEntry | None:
         """Return a job of the manifest by name."""
         return self.manifest.jobs.get(name)
