@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfctl.model.policy import Detection, Policy
+from sfctl.model.policy import Detection, Policy, Unique
 from sfctl.model.verdict import PiiFinding
 from sfctl.runtime.publishing.engine import Frame
 
@@ -42,6 +42,29 @@ def protect(frame: Frame, policy: Policy, ports: Ports, *, off: str = "") -> Pro
             return Protected(frame, fault=f"PII:{reason}")
         return Protected(redacted(frame, acting, policy, ports), fault=f"PII:{reason}")
     return Protected(done, (*findings, *_advised(frame, policy, ports)))
+
+
+def keys_acted_on(policy: Policy, stage: str, findings: Sequence[PiiFinding]) -> tuple[str, ...]:
+    """Return the rules that compare rows with a table which has their keys in another form.
+
+    What was acted on differs from what is there even where both were the same text.
+    """
+    acted = {
+        found.column.partition(".")[0]
+        for found in findings
+        if found.matches and not found.advised and found.action != "none"
+    }
+    return tuple(
+        rule.id
+        for rule in policy.rules_for(stage)
+        if isinstance(rule.check, Unique)
+        and rule.check.scope == "table"
+        and acted
+        and (
+            not rule.check.fields
+            or not acted.isdisjoint(name.partition(".")[0] for name in rule.check.fields)
+        )
+    )
 
 
 def _advised(frame: Frame, policy: Policy, ports: Ports) -> tuple[PiiFinding, ...]:

@@ -24,7 +24,7 @@ from sfctl.runtime.publishing import decision
 from sfctl.runtime.publishing.engine import Frame, Rows
 from sfctl.runtime.publishing.lock import dataset_lock
 from sfctl.runtime.publishing.partition import without_partition
-from sfctl.runtime.publishing.protect import Protected, protect
+from sfctl.runtime.publishing.protect import Protected, keys_acted_on, protect
 from sfctl.runtime.publishing.quarantine import Quarantine, dt_of
 from sfctl.runtime.publishing.request import EVENTS, Ports, PublishRequest
 from sfctl.runtime.publishing.result import result_of
@@ -35,6 +35,8 @@ from sfctl.runtime.tables.port import Table, Write
 ROW_KEYS = 10
 LOST = "QUARANTINE_LOST"
 """The fault of a resumed write whose quarantined rows are no longer there."""
+ACTED = "ACTED_KEY"
+"""The fault of a rule of scope `table` on values that the table has as tokens or masks only."""
 RESTORED = "RESTORED_SINCE"
 """The fault of a resumed write whose rows a RESTORE of the table may have taken out again."""
 
@@ -148,7 +150,9 @@ def _published(request: PublishRequest, ports: Ports, table: Table, frame: Frame
     protected = Protected(None)
     if choice.publish != "none":
         protected = protect(outgoing, request.policy, ports, off=_pii_off(request, judgement))
-        judgement = _with_findings(judgement, protected)
+        alone = request.mode == "overwrite" or table.head() is None
+        acted = keys_acted_on(request.policy, request.stage, protected.findings)
+        judgement = _with_findings(judgement, protected, () if alone else acted)
         if protected.frame is None:
             choice = choice._replace(publish="none", alert="alert")
     if request.replay_id and (choice.publish == "none" or judgement.degraded):
@@ -230,8 +234,15 @@ def _agreed(judgement: Judgement, rows: Rows | None, height: int) -> Judgement:
     )
 
 
-def _with_findings(judgement: Judgement, protected: Protected) -> Judgement:
-    """G5 says what was found and done on the way out; a fault of ours there certifies nothing."""
+def _with_findings(
+    judgement: Judgement, protected: Protected, unknown: tuple[str, ...]
+) -> Judgement:
+    """G5 says what was found and done on the way out; a fault of ours there certifies nothing.
+
+    Nor does a rule that is `unknown`, for the table has its keys in another form than the rows.
+    """
+    faults = [protected.fault] if protected.fault else []
+    faults += [f"{ACTED}:{rule}" for rule in unknown]
     decided = [
         gates.pii_gate(protected.findings, judgement.rows, unable=protected.fault)
         if gate.gate == "G5_PII" and gate.result != "SKIP"
@@ -243,7 +254,7 @@ def _with_findings(judgement: Judgement, protected: Protected) -> Judgement:
         gates=tuple(decided),
         pii=protected.findings,
         verdict=gates.verdict(decided),
-        degraded=(*judgement.degraded, *([protected.fault] if protected.fault else ())),
+        degraded=(*judgement.degraded, *faults),
     )
 
 

@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from sfctl.errors import SfctlError
-from sfctl.model.policy import ColumnSpec, Detection
+from sfctl.model.policy import ColumnSpec, Detection, Rule, Unique
 from sfctl.model.types import parse
 from tests.publish_rig import Rig, batch, policy
 
@@ -25,8 +26,6 @@ def broken(*_: Any) -> Any:
 
 def plaintext_files(root: Path) -> list[str]:
     """Every file below `root` that holds an address, or could after decompression."""
-    import polars as pl
-
     found = []
     for file in root.rglob("*"):
         if not file.is_file():
@@ -52,6 +51,22 @@ def test_actions_are_done_before_anything_is_written(tmp_path: Path) -> None:
     assert event["findings"][0]["matches"] == 2
     [gate] = [g for g in result.gates if g.gate == "G5_PII"]
     assert gate.signatures == {"PII_DETECTED:note:EMAIL": 2}
+
+
+@pytest.mark.parametrize("fields", [("note",), ()])
+def test_values_that_the_table_has_as_tokens_are_not_said_to_be_new_there(
+    tmp_path: Path, fields: tuple[str, ...]
+) -> None:
+    rig = Rig(tmp_path)
+    once = Rule("once", "unique", "DQ", Unique(fields, scope="table"), "UNIQUENESS_VIOLATION:note")
+    by = policy(rules=(once,), pii=(TOKENIZE,))
+    assert rig.write(batch(1), by, day=1).certification == "CERTIFIED"
+    again = rig.write(batch(1), by, day=2)
+    assert (again.rows_published, again.degraded) == (1, ("ACTED_KEY:once",))
+    assert again.certification_reasons == ("DEGRADED:ACTED_KEY:once",)
+    assert rig.write(batch(1), by, day=3, mode="overwrite").certification == "CERTIFIED"
+    tokens = rig.table().scan().collect()
+    assert not rig.write(tokens.with_columns(note=pl.lit("none")), by, day=4).degraded
 
 
 def test_what_cannot_be_tokenized_is_redacted_where_it_may_be(tmp_path: Path) -> None:
