@@ -357,6 +357,10 @@ class Session:
             )
         if why := active.lost():
             failopen.say(f"evidence of the write of {request.dataset_urn} is lost: {why}")
+        if result.rows_quarantined and not (result.blocked or active.supervised):
+            held = f"{result.rows_quarantined:,} of {result.rows_in:,} rows are held back"
+            look = f"sfctl quarantine show {result.dataset} --run {result.run_id}"
+            failopen.say(f"{result.dataset}#{result.stage}: {held}; {look}")
         with contextlib.suppress(OSError):
             active.journal.note("write", {**codec.plain(result), "ordinal": request.ordinal})
 

@@ -46,6 +46,19 @@ def test_any_kind_of_rows(shop: Shop, rows: Any) -> None:
     assert sf.write(rows, "orders").rows_published == 3
 
 
+def test_a_job_hears_of_rows_held_back_where_nobody_else_tells(
+    shop: Shop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mixed = ROWS.with_columns(amount=pl.Series([1.0, 2.0, -3.0]))
+    result = sf.write(mixed, "orders")
+    assert capfd.readouterr().err == (
+        "sfctl: urn:dp:shop:orders#gold: 1 of 3 rows are held back; "
+        f"sfctl quarantine show urn:dp:shop:orders --run {result.run_id}\n"
+    )
+    sf.write(ROWS, "orders")
+    assert capfd.readouterr().err == ""
+
+
 def test_a_block_is_raised_after_the_evidence_is_safe(shop: Shop) -> None:
     with pytest.raises(sf.PublishBlocked, match="DQ FAIL") as caught:
         sf.write(ROWS.with_columns(amount=pl.lit(-1.0)), "orders")
