@@ -143,7 +143,7 @@ def show(
     if len(shown) < total:
         lines.append(f"{len(shown):,} of {total:,} rows shown: --limit shows more of each write")
     else:
-        lines.append(f"{text.count(len(shown), 'row')} shown")
+        lines.append(f"{count(len(shown), 'row')} shown")
     payload = {
         "dataset_urn": entry.urn,
         "quarantine_table": store.name,

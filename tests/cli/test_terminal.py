@@ -48,7 +48,7 @@ def test_every_way_to_refuse_colour(environ: dict[str, str], tmp_path: Path) -> 
     assert "\x1b" not in _on_a_terminal(tmp_path, **environ)
 
 
-def test_a_file_gets_no_colour_and_a_narrow_window_short_lines_that_lose_nothing(tmp_path: Path) -> None:
+def test_a_file_gets_no_colour_and_a_narrow_window_loses_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         DOCTOR,
         cwd=tmp_path,
