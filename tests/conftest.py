@@ -44,7 +44,8 @@ def shop(compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker run the tests of the shared session: a second JVM would warm up in vain."""
     for item in items:
-        if "spark" in getattr(item, "fixturenames", ()):
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if "spark" in getattr(item, "fixturenames", ()) or params.get("engine") == "spark":
             item.add_marker(pytest.mark.spark)
             item.add_marker(pytest.mark.xdist_group("spark"))
         elif "spark" in item.path.parent.parts[-2:]:

@@ -35,6 +35,7 @@ def test_the_first_write_from_spark_prints_what_the_page_shows(tmp_path: Path) -
     spark_rig.insist()
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SFCTL_")}
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    environ["SPARK_SUBMIT_OPTS"] = spark_rig.SHORT_LIVED
     shop = tmp_path / "shop"
     asked = [("sfctl init --quiet shop", [LEFT_OUT]), *steps()]
     assert [command for command, _ in asked[1:]] == [

@@ -21,6 +21,8 @@ MODULES = sorted(
     if path != PACKAGE / "__init__.py" and "templates" not in path.parts
 )
 IDS = [1, 2, 3]
+pytestmark = pytest.mark.xdist_group("imports")
+"""Some forty seconds for all modules, once."""
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from sfctl.model.certificate import Certificate
 from sfctl.runtime import seal
 from sfctl.runtime.pii import keys
 from sfctl.runtime.spark import jars
+from tests.spark_rig import SHORT_LIVED
 
 PATIENCE_S = 600
 PROJECT = """
@@ -141,7 +142,7 @@ def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SFCTL_", "PYSPARK_"))}
     clean["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{clean['PATH']}"
     kept = {k: os.environ[k] for k in (jars.VARIABLE,) if k in os.environ}
-    return {**clean, **kept, **(more or {})}
+    return {**clean, **kept, "SPARK_SUBMIT_OPTS": SHORT_LIVED, **(more or {})}
 
 
 def sfctl(*words: str) -> list[str]:

@@ -9,6 +9,8 @@ from bench.labelled.held import Held, held
 from bench.labelled.streams import NO_CAUSE
 from sfctl.rca.evaluate import counted
 
+pytestmark = pytest.mark.xdist_group("labelled")
+
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Held]:

@@ -93,7 +93,7 @@ def test_javas_are_asked_for_their_version(tmp_path: Path) -> None:
 
     assert told('openjdk version "17.0.15" 2025-04-15') == 17
     assert told('openjdk version "21" 2023-09-19 LTS') == 21
-    assert told('java version "1.8.0_392"') == 1
+    assert told('java version "1.8.0_392"') == 8
     assert told("No Java runtime present", 1) == 0
     assert java.program({"JAVA_HOME": str(tmp_path / "gone"), "PATH": str(tmp_path / "bin")}) == ""
     assert java.program({"PATH": str(tmp_path / "bin")}) == str(tmp_path / "bin" / "java")
