@@ -165,6 +165,15 @@ class Compiled:
         """Say whether the tables compiled for are those of a lake; a link to it is the same one."""
         return os.path.realpath(lake) == os.path.realpath(self.manifest.target.lake)
 
+    def host(self) -> Path | None:
+        """Return the project in whose folder the lake lies, None where that is no other one."""
+        lake = self.manifest.target.lake
+        if "://" in lake:
+            return None
+        around = (folder for folder in Path(lake).resolve().parents if is_project(folder))
+        found = next(around, None)
+        return None if found is None or found == self.root.resolve() else found
+
     def job(self, name: str) -> JobEntry | None:
         """Return a job of the manifest by name."""
         return self.manifest.jobs.get(name)
@@ -223,6 +232,11 @@ def check_target(root: Path, name: str | None) -> None:
             load(root).require_target(name)
 
 
+def is_project(folder: Path) -> bool:
+    """Tell whether a folder is a data repo, compiled or not."""
+    return (folder / TARGET / "manifest.json").is_file() or (folder / "sfctl.yml").is_file()
+
+
 def find_root(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the project a process works in: named, around the current folder, or its script's.
 
@@ -233,7 +247,7 @@ def find_root(environ: Mapping[str, str] = os.environ) -> Path:
     for start in starts:
         here = Path(start).absolute()
         for folder in (here, *here.parents):
-            if (folder / TARGET / "manifest.json").is_file() or (folder / "sfctl.yml").is_file():
+            if is_project(folder):
                 return folder
     raise UsageError(
         f"no sfctl project around {Path(named or '.').absolute()}",

@@ -128,6 +128,9 @@ class Session:
         rerun = int(os.environ.get(RERUN) or 0)
         if given:
             uncaught.watch(notes)
+        elif (host := self.compiled.host()) is not None:
+            said = f"tables are written to the lake of {host}, as compiled last"
+            failopen.say(f"SF730 {said}: run `sfctl compile` where this is a copy of it")
         return Active(run, notes, sink, self.clock, bool(given), rerun, trouble=trouble)
 
     def begin(self, name: str) -> Watch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -57,6 +58,21 @@ def test_a_job_hears_of_rows_held_back_where_nobody_else_tells(
     )
     sf.write(ROWS, "orders")
     assert capfd.readouterr().err == ""
+
+
+def test_a_copied_project_says_whose_lake_it_writes_to(
+    shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sf.write(ROWS, "orders")
+    assert "SF730" not in capfd.readouterr().err
+    shutil.copytree(shop.root, tmp_path / "copy")
+    monkeypatch.setenv("SFCTL_PROJECT_DIR", str(tmp_path / "copy"))
+    sf.write(ROWS, "orders")
+    sf.write(ROWS, "orders")
+    assert capfd.readouterr().err == (
+        f"sfctl: SF730 tables are written to the lake of {shop.root.resolve()}, as compiled last: "
+        "run `sfctl compile` where this is a copy of it\n"
+    )
 
 
 def test_a_block_is_raised_after_the_evidence_is_safe(shop: Shop) -> None:
