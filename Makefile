@@ -48,7 +48,8 @@ coverage: $(VENV)/.jars ## the same tests, twice as slow, with the lines that no
 
 chaos: $(VENV)/.jars  ## kill engines and writes from Spark at random steps, 50 and 30 times
 	SFCTL_CHAOS_ROUNDS=50 $(BIN)/pytest -q tests/chaos/engines
-	SFCTL_CHAOS_ROUNDS=30 $(BIN)/pytest -q tests/chaos/spark tests/integration/spark/test_bare.py
+	SFCTL_CHAOS_ROUNDS=30 $(BIN)/pytest -q tests/chaos/spark tests/integration/spark/test_bare.py \
+	    tests/integration/spark/test_submit_ends.py
 
 bench: $(VENV)/.jars  ## side by side with the neighbours; see bench/README.md
 	$(BIN)/python -m bench

@@ -41,8 +41,15 @@ def shop(compiled_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return made
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run the tests of the shared session: a second JVM would warm up in vain."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what nobody asked for, and let one worker run the tests of the shared session.
+
+    A second JVM would warm up in vain.
+    """
+    unasked = [item for item in items if not _asked(item)]
+    if unasked:
+        config.hook.pytest_deselected(items=unasked)
+        items[:] = [item for item in items if _asked(item)]
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
         if "spark" in getattr(item, "fixturenames", ()) or params.get("engine") == "spark":
@@ -50,6 +57,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("spark"))
         elif "spark" in item.path.parent.parts[-2:]:
             item.add_marker(pytest.mark.spark)
+
+
+def _asked(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("asked_by")
+    return mark is None or bool(os.environ.get(mark.args[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

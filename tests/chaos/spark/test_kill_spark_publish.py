@@ -105,7 +105,7 @@ def test_a_driver_that_dies_with_its_jvm_amid_its_rows(rig: SparkRig) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ROUNDS, reason="SFCTL_CHAOS_ROUNDS says how many rounds")
+@pytest.mark.asked_by("SFCTL_CHAOS_ROUNDS")
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_kills_at_random(rig: SparkRig, number: int) -> None:
     dice = random.Random(number)

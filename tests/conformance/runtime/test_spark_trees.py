@@ -135,7 +135,7 @@ def test_no_setting_of_a_session_changes_what_is_meant(spark: Any, name: str) ->
     assert found == [[]] * len(MAKERS)
 
 
-@pytest.mark.skipif(not COUNT, reason="every case is judged on Spark by test_spark.py")
+@pytest.mark.asked_by("SFCTL_SPARK_TREES")
 def test_the_trees_of_every_case(spark: Any) -> None:
     found = [(label, *wrong(spark, rows.columns, rows.rows, some)) for label, rows, some in cases()]
     assert len(found) > 10

@@ -17,7 +17,6 @@ from tests.integration.spark.submit_rig import PATIENCE_S, Project, make, sfctl,
 from tests.integration.spark.test_submit import awaited
 
 pytestmark = pytest.mark.slow
-ROUNDS = int(os.environ.get("SFCTL_CHAOS_ROUNDS") or 0)
 GROUP = os.environ.get("SFCTL_CHAOS_CGROUP", "")
 """A control group that may use about 1.2 GB, for a job to be killed in. Root makes one: a folder
 below /sys/fs/cgroup/memory with 1200M in its memory.limit_in_bytes; in version 2 memory.max."""
@@ -107,7 +106,7 @@ def _python_killed(process: subprocess.Popen[str], python: int) -> None:
     os.kill(python, signal.SIGKILL)
 
 
-@pytest.mark.skipif(not ROUNDS, reason="SFCTL_CHAOS_ROUNDS: three starts of a JVM")
+@pytest.mark.asked_by("SFCTL_CHAOS_ROUNDS")
 @pytest.mark.parametrize(
     ("end", "code", "reason"),
     [
@@ -129,7 +128,7 @@ def test_a_job_that_is_ended_from_outside_leaves_nothing_behind(
     assert failed.payload["failure_reason"] == reason
 
 
-@pytest.mark.skipif(not GROUP, reason="SFCTL_CHAOS_CGROUP: a control group that root made")
+@pytest.mark.asked_by("SFCTL_CHAOS_CGROUP")
 def test_a_job_that_the_kernel_killed_for_memory(project: Project) -> None:
     project.job("daily", EATS)
     words = sfctl("run", "daily", "--format", "json")
