@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="which; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="less data, fewer rounds, nothing published")
+    parser.add_argument("--quick", action="store_true", help="less data, fewer rounds, none kept")
     options = parser.parse_args()
     wrong = [name for name in options.names if name not in {*NAMES, "setup"}]
     if wrong:
