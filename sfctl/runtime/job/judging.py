@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sfctl.errors import SfctlError
+from sfctl.errors import SfctlError, SourceError
 from sfctl.model import codec, urn
 from sfctl.model.manifest import TargetEntry
 from sfctl.model.policy import GATES_OF_STAGE, Gate, Policy, Rule
@@ -30,6 +30,8 @@ from sfctl.state.port import StateStore
 
 if TYPE_CHECKING:
     import polars as pl
+
+NOTHING_CERTIFIED = {"SF321", "SF323"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,10 @@ class Judging:
         )
 
     def certified(self, dataset: str) -> tuple[Table, str, int] | None:
-        """Return another dataset's table, its format and certified version; None for none."""
+        """Return another dataset's table, its format and certified version; None for none.
+
+        Raises SfctlError where nobody can tell: that is no fault of the rows.
+        """
         entry = self.compiled.dataset(dataset)
         name = urn.without_stage(dataset)
         path = (entry.paths.get("gold") if entry else None) or self.compiled.default_path(
@@ -119,17 +124,20 @@ class Judging:
         )
         form = self.compiled.format_of(entry, "gold") if entry else "delta"
         try:
-            table, info = certified(name, path, now=self.now, state=self.state(), format=form)
+            state = self.state()
         except SfctlError:
+            state = None  # the pin alone decides then
+        try:
+            table, info = certified(name, path, now=self.now, state=state, format=form)
+        except SourceError as error:
+            if error.code not in NOTHING_CERTIFIED:
+                raise
             return None
         return table, form, info.version
 
     def _certified(self, dataset: str) -> pl.LazyFrame | None:
         found = self.certified(dataset)
-        try:
-            return None if found is None else found[0].scan(found[2])
-        except SfctlError:
-            return None
+        return None if found is None else found[0].scan(found[2])
 
 
 def _always(rows: pl.LazyFrame | None, _rule: Rule) -> pl.LazyFrame | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sfctl.errors import SfctlError
 from sfctl.model.policy import Policy
 from sfctl.model.verdict import Judgement
 from sfctl.runtime.core.surroundings import Surroundings
@@ -101,7 +100,4 @@ class JudgingOnSpark:
         if found is None:
             return None
         table, form, version = found
-        try:
-            return frames.read(spark, table.path, form, version)
-        except SfctlError:
-            return None
+        return frames.read(spark, table.path, form, version)

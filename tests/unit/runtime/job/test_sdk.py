@@ -75,6 +75,17 @@ def test_a_copied_project_says_whose_lake_it_writes_to(
     )
 
 
+def test_a_reference_that_nobody_can_read_is_no_fault_of_the_rows(shop: Shop) -> None:
+    sf.write(ROWS, "orders")
+    lines = pl.DataFrame({"id": [1, 2], "order": [1, 3]})
+    assert sf.write(lines, "lines").certification == "CERTIFIED"
+    (shop.root / "lake/gold/orders/_delta_log/00000000000000000000.json").write_text("{")
+    result = sf.write(lines.with_columns(pl.col("id") + 2), "lines")
+    assert (result.rows_published, result.rows_quarantined) == (2, 0)
+    assert (result.verdict, result.certification) == ("ERROR", "HELD_AT_PREVIOUS")
+    assert shop.degraded()
+
+
 def test_a_block_is_raised_after_the_evidence_is_safe(shop: Shop) -> None:
     with pytest.raises(sf.PublishBlocked, match="DQ FAIL") as caught:
         sf.write(ROWS.with_columns(amount=pl.lit(-1.0)), "orders")
